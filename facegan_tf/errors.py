@@ -1,0 +1,16 @@
+"""The errors that the commands turn into one clear line and an exit code."""
+
+
+class FaceganError(Exception):
+    """Something failed while working; the message says what, and the way out."""
+
+    exit_code = 1
+
+
+class InputError(FaceganError):
+    """Wrong use: a flag, a setting, a path or a file that can't be worked with.
+
+    The message names the flag or setting, its value, and what to do instead.
+    """
+
+    exit_code = 2

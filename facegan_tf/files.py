@@ -1,0 +1,80 @@
+"""Writing files and folders that are complete or absent, never half-written."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial-{os.getpid()}")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_abandoned_partials(path: Path) -> None:
+    """Remove what killed processes left beside `path` while they were writing it."""
+    for partial in path.parent.glob(f".{path.name}.partial-*"):
+        pid = partial.name.rpartition("-")[2]
+        if pid.isdigit() and not _alive(int(pid)):
+            _remove(partial)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it takes the name `path` only if the block succeeds.
+
+    An existing file at `path` is replaced in one step, so a reader sees the old or the new one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned_partials(path)
+    partial = _partial(path)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; it takes the name `path` only if the block succeeds.
+
+    Raises FileExistsError at the end if something else has taken the name meanwhile.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned_partials(path)
+    partial = _partial(path)
+    partial.mkdir()
+    try:
+        yield partial
+        if path.exists():
+            raise FileExistsError(path)
+        partial.rename(path)
+    finally:
+        if partial.exists():
+            shutil.rmtree(partial)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON, atomically."""
+    with atomic_file(path) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
