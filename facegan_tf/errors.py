@@ -14,3 +14,7 @@ class InputError(FaceganError):
     """
 
     exit_code = 2
+
+
+class Rejected(Exception):
+    """One file of many can't be used, and the work goes on; the message is the reason, in one line."""

@@ -1,0 +1,91 @@
+"""How fast `facegan prepare` is, against a bare Pillow loop in one process.
+
+    python benchmarks/prepare_speed.py SOURCE_ZIP --size 64
+
+Rounds alternate, so that both meet the same noise. The bare loop opens the zip, decodes, crops the centred
+square, resizes with Lanczos, and keeps the pixels in an array; `prepare` does all that it does for a user,
+from opening the zip to the finished store, with all cores. Target: 0.8 x cores x the bare loop.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import statistics
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from facegan_tf.data.prepare import available_cores, prepare
+
+TARGET = 0.8  # x cores x the bare loop
+
+
+def bare_loop(source: Path, size: int) -> np.ndarray:
+    """The plain way: uint8 [N, size, size, 3] of all files in the zip, in order of their names."""
+    with zipfile.ZipFile(source) as archive:
+        names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+        faces = np.empty((len(names), size, size, 3), np.uint8)
+        for row, name in enumerate(names):
+            image = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            square = image.crop((left, top, left + side, top + side))
+            faces[row] = square.resize((size, size), Image.Resampling.LANCZOS)
+    return faces
+
+
+def timed_prepare(source: Path, size: int) -> tuple[float, np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+        started = time.perf_counter()
+        store = prepare(str(source), Path(folder) / "store", size)
+        seconds = time.perf_counter() - started
+        return seconds, store.gather(np.arange(len(store)))
+
+
+def timed_bare(source: Path, size: int) -> tuple[float, np.ndarray]:
+    started = time.perf_counter()
+    faces = bare_loop(source, size)
+    return time.perf_counter() - started, faces
+
+
+def line(name: str, speeds: list[float]) -> str:
+    return (
+        f"{name:28}{statistics.median(speeds):8.0f} images/s   "
+        f"({min(speeds):.0f} to {max(speeds):.0f} in {len(speeds)} rounds)"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path, metavar="SOURCE_ZIP")
+    parser.add_argument("--size", type=int, default=64, help="pixels a side (default 64)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each (default 5)")
+    arguments = parser.parse_args()
+
+    bare_speeds, prepare_speeds = [], []
+    for _ in range(arguments.rounds):
+        seconds, expected = timed_bare(arguments.source, arguments.size)
+        bare_speeds.append(len(expected) / seconds)
+        seconds, faces = timed_prepare(arguments.source, arguments.size)
+        prepare_speeds.append(len(faces) / seconds)
+        if not np.array_equal(faces, expected):
+            raise SystemExit("prepare and the bare loop gave different pixels")
+
+    cores = available_cores()
+    ratio = statistics.median(p / b for p, b in zip(prepare_speeds, bare_speeds, strict=True))
+    print(f"{len(expected)} images at {arguments.size}x{arguments.size}, {cores} cores, ", end="")
+    print(f"load average {os.getloadavg()[0]:.1f}; pixels identical")
+    print(line("bare Pillow loop, 1 process", bare_speeds))
+    print(line(f"facegan prepare, {cores} processes", prepare_speeds))
+    print(f"ratio {ratio:.2f}, a core {ratio / cores:.2f}   target {TARGET} a core")
+
+
+if __name__ == "__main__":
+    main()

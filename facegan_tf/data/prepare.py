@@ -1,0 +1,228 @@
+"""A source of photos -> a store of faces: the work behind `facegan prepare`."""
+
+import csv
+import datetime
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from facegan_tf.data.crop import Crop, parse_crop
+from facegan_tf.data.sources import Source, SyntheticSource, open_source
+from facegan_tf.data.store import REJECTED, FaceStore, Manifest, StoreWriter, is_store
+from facegan_tf.data.workers import Job, make_chunks
+from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.files import atomic_folder
+from facegan_tf.versions import versions
+
+FILTER = "lanczos"
+SIZES = range(8, 1025)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a store is made from, and how; `limit` keeps the first so many good images by name."""
+
+    source: str
+    size: int
+    crop: str = "square"
+    limit: int | None = None
+
+    def check(self) -> Crop:
+        """Return the parsed crop; InputError for a setting out of range."""
+        if self.size not in SIZES:
+            raise InputError(f"--size {self.size}: use {SIZES[0]} to {SIZES[-1]} pixels")
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit {self.limit}: use 1 or more, or leave it out for all images")
+        try:
+            return parse_crop(self.crop)
+        except ValueError as error:
+            raise InputError(f"--crop {self.crop!r}: {error}") from None
+
+
+def prepare(
+    source: str,
+    out: Path,
+    size: int,
+    crop: str = "square",
+    limit: int | None = None,
+    workers: int | None = None,
+) -> FaceStore:
+    """Make the store `out` of `size` x `size` faces from a folder, a zip, or `synthetic[:N]`.
+
+    Items are taken in order of their names; with `limit` N, the first N good ones, and no later item is
+    decoded. `workers` is the number of processes (default: one a core); the pixels don't depend on it.
+    What was found bad is named with the reason in the store's rejected.csv. Words and a progress bar go to
+    stderr. A store that is there already from the same request and source is opened as it is.
+
+    Raises InputError for settings, sources and folders that can't be worked with, before any work, and if
+    no image is good; FaceganError if the work fails. The store is then absent, as it is after Ctrl-C.
+    """
+    request = Request(source, size, crop, limit)
+    parsed_crop = request.check()
+    if workers is not None and workers < 1:
+        raise InputError(f"--workers {workers}: use 1 or more")
+    opened = open_source(source)
+    if isinstance(opened, SyntheticSource) and request.crop != "square":
+        raise InputError(f"--crop {request.crop}: drawn faces have no crop; leave it out with {source}")
+    if store := _already_there(out, request, opened):
+        _say(f"{out} is there already: {len(store)} faces, fingerprint {store.fingerprint[:12]}")
+        return store
+    expected = min(len(opened.names), limit or len(opened.names))
+    _check_room(out, opened, expected * size * size * 3)
+    workers = workers or available_cores()
+    _say(f"preparing {source} at {size}x{size}, crop {request.crop}, into {out}, with {workers} processes")
+    started = time.perf_counter()
+    with _writing(out) as folder:
+        writer = StoreWriter(folder, size)
+        with closing(writer):
+            rejected = _fill(writer, Job(opened, size, parsed_crop), limit, workers)
+        if not writer.count:
+            raise _none_good(request, rejected)
+        _write_rejected(folder / REJECTED, rejected)
+        writer.finish(rejected=len(rejected), **_about(request, opened))
+    store = FaceStore.open(out)
+    _say(_summary(store, time.perf_counter() - started))
+    return store
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def available_cores() -> int:
+    """The cores this process may use, which in a container are fewer than the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _already_there(out: Path, request: Request, source: Source) -> FaceStore | None:
+    """The store at `out` if it answers this request; InputError if anything else is there."""
+    if not os.path.lexists(out) or (out.is_dir() and not any(out.iterdir())):
+        return None
+    if not is_store(out):
+        kind = "a folder of other things" if out.is_dir() else "not a folder"
+        raise InputError(f"--out {out} is {kind}; give a new path (nothing there was touched)")
+    store = FaceStore.open(out)
+    if differences := _differences(store.manifest, request, source):
+        raise InputError(
+            f"--out {out} is a store made otherwise: {'; '.join(differences)}. "
+            "Give another --out, or remove that folder first"
+        )
+    return store
+
+
+def _differences(manifest: Manifest, request: Request, source: Source) -> list[str]:
+    """Each way in which the store was made otherwise, as `was -> now`."""
+    pairs = {
+        "size": (manifest.size, request.size),
+        "crop": (manifest.crop, request.crop),
+        "limit": (manifest.limit, request.limit),
+    }
+    was, now = manifest.source_identity, source.identity
+    if any(was.get(key) != now.get(key) for key in ("kind", "path")):
+        pairs["source"] = (manifest.source, request.source)
+    else:
+        pairs |= {f"source has changed, {key}": (was.get(key), now[key]) for key in now}
+    return [f"{name} {old} -> {new}" for name, (old, new) in pairs.items() if old != new]
+
+
+def _check_room(out: Path, source: Source, needed: int) -> None:
+    """InputError if the store can't be put there, or has no room there."""
+    path = out.absolute()
+    if source.identity["kind"] == "folder" and path.resolve().is_relative_to(source.identity["path"]):
+        raise InputError(f"--out {out} lies inside the source folder; give a path outside it")
+    parent = next(folder for folder in path.parents if folder.exists())
+    if not parent.is_dir():
+        raise InputError(f"--out {out}: {parent} is not a folder; give another --out")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"--out {out}: no permission to write in {parent}; give another --out")
+    free = shutil.disk_usage(parent).free
+    if needed > free:
+        raise InputError(
+            f"--out {out}: the store needs {_bytes(needed)} and {parent} has {_bytes(free)} free; "
+            "make room, or use a smaller --size or --limit"
+        )
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out` if the block succeeds; FaceganError if the disk won't have it."""
+    try:
+        with atomic_folder(out) as folder:
+            yield folder
+            if out.is_dir():
+                out.rmdir()  # an empty folder was allowed to be there; a filled one makes this fail
+    except OSError as error:
+        raise FaceganError(f"the store {out} can't be written: {error.strerror or error}") from error
+
+
+def _fill(writer: StoreWriter, job: Job, limit: int | None, workers: int) -> list[tuple[str, str]]:
+    """Write all faces of the job, with a progress bar; return (name, reason) of the rejected."""
+    rejected: list[tuple[str, str]] = []
+    items = len(job.source.names)
+    interval = 0.1 if sys.stderr.isatty() else 5.0  # a log wants few lines
+    with (
+        tqdm(total=min(items, limit or items), unit=" images", file=sys.stderr, mininterval=interval) as bar,
+        closing(make_chunks(job, limit, workers)) as chunks,
+    ):
+        for chunk in chunks:
+            writer.append(chunk.pixels)
+            if chunk.rejected:
+                rejected += chunk.rejected
+                bar.total = min(bar.total, items - len(rejected))
+                bar.set_postfix(rejected=len(rejected), refresh=False)
+            bar.update(chunk.stop - chunk.start - len(chunk.rejected))
+    return rejected
+
+
+def _write_rejected(path: Path, rejected: list[tuple[str, str]]) -> None:
+    # backslashreplace: a file's name need not be valid text
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("name", "reason"))
+        table.writerows(rejected)
+
+
+def _none_good(request: Request, rejected: list[tuple[str, str]]) -> InputError:
+    examples = "; ".join(f"{name}: {reason}" for name, reason in rejected[:3])
+    return InputError(
+        f"source {request.source}: none of its {len(rejected)} files is an image that can be used "
+        f"({examples}{'; ...' if len(rejected) > 3 else ''}); no store was written"
+    )
+
+
+def _about(request: Request, source: Source) -> dict[str, Any]:
+    """The manifest's fields that tell where the faces come from."""
+
+    return {
+        "crop": request.crop,
+        "filter": FILTER,
+        "source": request.source,
+        "source_identity": source.identity,
+        "limit": request.limit,
+        "versions": versions("numpy", "pillow"),
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _summary(store: FaceStore, seconds: float) -> str:
+    count, rejected = len(store), store.manifest.rejected
+    on_disk = sum(file.stat().st_size for file in store.folder.iterdir())
+    named = f"named in {store.folder / REJECTED}"
+    return (
+        f"{store.folder}: {count} faces, {_bytes(on_disk)} on disk, in {seconds:.1f} s, "
+        f"{count / seconds:.0f} images/s; {rejected} rejected, {named}; fingerprint {store.fingerprint[:12]}"
+    )
+
+
+def _bytes(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"

@@ -1,0 +1,483 @@
+import contextlib
+import csv
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photos import bare_pillow, encoded, pixels, write_zip
+from PIL import Image
+
+from facegan_tf.data import prepare as prepare_module
+from facegan_tf.data import workers as workers_module
+from facegan_tf.data.crop import Crop
+from facegan_tf.data.prepare import prepare
+from facegan_tf.data.sources import open_source
+from facegan_tf.data.store import FaceStore
+from facegan_tf.data.workers import Chunk, Job, Schedule
+from facegan_tf.errors import FaceganError, InputError
+
+CELEBA = Path(__file__).resolve().parents[3] / "shared" / "data" / "celeba-half.zip"
+BAD = {
+    "000.txt": b"a note",
+    "007.jpg": b"",
+    "013.png": encoded(pixels(9, 9))[:60],
+    "031.jpg": b"\xff\xd8\xff",
+}
+GOOD = {f"{k:03}.jpg": encoded(pixels(10 + k, 24, k), "JPEG") for k in range(1, 31) if k not in (7, 13)}
+
+
+def good_faces(size: int = 8) -> np.ndarray:
+    return np.stack([bare_pillow(GOOD[name], size) for name in sorted(GOOD)])
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A zip of 28 good files and 4 bad ones: the first by name, the last, and two between."""
+    return str(write_zip(tmp_path_factory.mktemp("source") / "photos.zip", GOOD | BAD))
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few images are many chunks."""
+    monkeypatch.setattr(workers_module, "_CHUNK_ITEMS", 3)
+
+
+def all_faces(store: FaceStore) -> np.ndarray:
+    return store.gather(np.arange(len(store)))
+
+
+def rejected_names(out: Path) -> list[str]:
+    with (out / "rejected.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["name", "reason"]
+    return [name for name, _ in rows]
+
+
+def test_a_zip_becomes_a_store_of_what_plain_pillow_makes(photos: str, tmp_path: Path) -> None:
+    store = prepare(photos, tmp_path / "store", 8)
+    np.testing.assert_array_equal(all_faces(store), good_faces())
+    assert rejected_names(tmp_path / "store") == sorted(BAD)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
+        "faces-00000-of-00001.npy",
+        "manifest.json",
+        "rejected.csv",
+    ]
+
+
+def test_a_folder_gives_the_same_faces_as_its_zip(photos: str, tmp_path: Path) -> None:
+    for name, content in (GOOD | BAD).items():
+        (tmp_path / "photos" / "deeper").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / "deeper" / name).write_bytes(content)
+    from_folder = prepare(str(tmp_path / "photos"), tmp_path / "a", 8)
+    from_zip = prepare(photos, tmp_path / "b", 8)
+    assert from_folder.fingerprint == from_zip.fingerprint
+    assert rejected_names(tmp_path / "a") == [f"deeper/{name}" for name in sorted(BAD)]
+
+
+def test_the_manifest(photos: str, tmp_path: Path) -> None:
+    store = prepare(photos, tmp_path / "store", 16, crop="center:10", limit=20)
+    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
+    created = manifest.pop("created")
+    assert created.endswith("+00:00")
+    assert manifest.pop("versions").keys() == {"facegan_tf", "numpy", "pillow", "python"}
+    assert manifest == {
+        "format_version": 1,
+        "count": 20,
+        "size": 16,
+        "crop": "center:10",
+        "filter": "lanczos",
+        "source": photos,
+        "source_identity": open_source(photos).identity,
+        "limit": 20,
+        "rejected": 3,
+        "fingerprint": store.fingerprint,
+        "shards": [{"file": "faces-00000-of-00001.npy", "count": 20}],
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 40), st.one_of(st.none(), st.integers(1, 40)))
+def test_borders_of_chunks_change_nothing(
+    photos: str, tmp_path_factory: pytest.TempPathFactory, chunk: int, limit: int | None
+) -> None:
+    out = tmp_path_factory.mktemp("out") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers_module, "_CHUNK_ITEMS", chunk)
+        store = prepare(photos, out, 8, limit=limit, workers=1)
+    np.testing.assert_array_equal(all_faces(store), good_faces()[:limit])
+
+
+@pytest.mark.parametrize(("workers", "limit"), [(2, None), (3, None), (5, 17), (2, 28)])
+@pytest.mark.usefixtures("small_chunks")
+def test_the_number_of_workers_changes_nothing(
+    photos: str, tmp_path: Path, workers: int, limit: int | None
+) -> None:
+    one = prepare(photos, tmp_path / "one", 8, limit=limit, workers=1)
+    many = prepare(photos, tmp_path / "many", 8, limit=limit, workers=workers)
+    assert many.fingerprint == one.fingerprint
+    for file in ("faces-00000-of-00001.npy", "rejected.csv"):
+        assert (tmp_path / "many" / file).read_bytes() == (tmp_path / "one" / file).read_bytes()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.usefixtures("small_chunks")
+def test_a_limit_takes_the_first_good_images_and_opens_no_later_one(
+    photos: str, tmp_path: Path, workers: int
+) -> None:
+    store = prepare(photos, tmp_path / "store", 8, limit=11, workers=workers)
+    np.testing.assert_array_equal(all_faces(store), good_faces()[:11])
+    assert rejected_names(tmp_path / "store") == ["000.txt", "007.jpg"]  # 013.png comes after the eleventh
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.booleans(), max_size=40),
+    st.one_of(st.none(), st.integers(1, 20)),
+    st.integers(1, 9),
+    st.data(),
+)
+def test_the_schedule_gives_every_item_once_and_none_after_the_last_wanted(
+    good: list[bool], limit: int | None, chunk: int, data: st.DataObject
+) -> None:
+    schedule, flying, taken = Schedule(len(good), limit, chunk), [], []
+    while True:
+        while len(flying) < 4 and (items := schedule.take()):
+            assert len(items) <= chunk
+            flying.append(items)
+            taken += items
+        if not flying:
+            break
+        items = flying.pop(data.draw(st.integers(0, len(flying) - 1)))  # they come back in any order
+        schedule.came_back(Chunk(items.start, items.stop, b"", [("", "")] * sum(not good[k] for k in items)))
+    places = [k for k, one in enumerate(good) if one]
+    enough = limit is not None and len(places) >= limit
+    assert taken == list(range(places[limit - 1] + 1 if enough and limit else len(good)))
+
+
+def test_rejected_files_are_named_with_one_line_each(tmp_path: Path) -> None:
+    names = ["a,b.jpg", 'say "cheese".jpg', "two\nlines.jpg", "fine.png", "日本.jpg"]
+    source = write_zip(tmp_path / "a.zip", dict.fromkeys(names, b"") | {"fine.png": encoded(pixels(9, 9))})
+    prepare(str(source), tmp_path / "store", 8)
+    with (tmp_path / "store" / "rejected.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["name", "reason"],
+            *([name, "the file is empty"] for name in sorted(names) if name != "fine.png"),
+        ]
+
+
+def test_with_nothing_rejected_the_table_is_its_header(tmp_path: Path) -> None:
+    prepare(str(write_zip(tmp_path / "a.zip", GOOD)), tmp_path / "store", 8)
+    assert rejected_names(tmp_path / "store") == []
+
+
+def test_a_name_that_is_not_text_can_be_rejected(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"")
+    (tmp_path / "photos" / "fine.png").write_bytes(encoded(pixels(9, 9)))
+    prepare(str(tmp_path / "photos"), tmp_path / "store", 8)
+    assert "caf\\udce9.jpg" in (tmp_path / "store" / "rejected.csv").read_text()
+
+
+@pytest.mark.parametrize("crop", ["square", "center:100"])
+def test_without_a_good_image_it_is_an_error_and_no_store(tmp_path: Path, crop: str) -> None:
+    source = write_zip(tmp_path / "bad.zip", BAD if crop == "square" else GOOD)
+    with pytest.raises(InputError) as caught:
+        prepare(str(source), tmp_path / "store", 8, crop=crop)
+    message = str(caught.value)
+    assert f"none of its {4 if crop == 'square' else 28} files" in message
+    assert ("000.txt: not an image" if crop == "square" else "001.jpg: 24x11 pixels") in message
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.zip"]
+
+
+def test_what_it_says(photos: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = prepare(photos, tmp_path / "store", 8)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"preparing {photos} at 8x8, crop square" in said.err
+    assert "28/28" in said.err  # the progress bar
+    assert "rejected=4" in said.err
+    assert "28 faces, 0.0 MB on disk, in " in said.err
+    assert " images/s; " in said.err
+    assert f"4 rejected, named in {tmp_path}/store/rejected.csv" in said.err
+    assert f"fingerprint {store.fingerprint[:12]}" in said.err
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    return {
+        path.name: (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
+        for path in folder.iterdir()
+    }
+
+
+def test_repeated_it_says_so_and_writes_nothing(
+    photos: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = prepare(photos, tmp_path / "store", 8, limit=5, workers=1)
+    before = snapshot(tmp_path / "store")
+    capsys.readouterr()
+    again = prepare(os.path.relpath(photos), tmp_path / "store", 8, limit=5)
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'store'} is there already: 5 faces, fingerprint {first.fingerprint[:12]}\n"
+    )
+    assert snapshot(tmp_path / "store") == before
+    np.testing.assert_array_equal(all_faces(again), all_faces(first))
+
+
+def test_repeated_it_takes_under_a_second_and_no_tensorflow(photos: str, tmp_path: Path) -> None:
+    prepare(photos, tmp_path / "store", 8)
+    code = (
+        "import sys; from pathlib import Path; from facegan_tf.data.prepare import prepare; "
+        "prepare(sys.argv[1], Path(sys.argv[2]), 8); sys.exit('tensorflow' in sys.modules)"
+    )
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code, photos, tmp_path / "store"], check=True, capture_output=True)
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": 16}, "size 8 -> 16"),
+        ({"crop": "center:4"}, "crop square -> center:4"),
+        ({"limit": None}, "limit 5 -> None"),
+        ({"limit": 6, "size": 9}, "size 8 -> 9; limit 5 -> 6"),
+        ({"source": "synthetic:3"}, "photos.zip -> synthetic:3"),
+    ],
+)
+def test_a_store_made_otherwise_is_refused(photos: str, tmp_path: Path, change: dict, words: str) -> None:
+    asked = {"source": photos, "out": tmp_path / "store", "size": 8, "limit": 5}
+    prepare(**asked)
+    before = snapshot(tmp_path / "store")
+    with pytest.raises(InputError) as caught:
+        prepare(**asked | change)
+    assert words in str(caught.value)
+    assert "another --out, or remove that folder" in str(caught.value)
+    assert snapshot(tmp_path / "store") == before
+
+
+def test_a_source_that_has_changed_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(encoded(pixels(9, 9)))
+    archive = write_zip(tmp_path / "photos.zip", {"a.png": encoded(pixels(9, 9))})
+    for source in (tmp_path / "photos", archive):
+        prepare(str(source), tmp_path / f"store-{source.name}", 8)
+    (tmp_path / "photos" / "b.png").write_bytes(encoded(pixels(9, 9)))
+    write_zip(archive, {"a.png": encoded(pixels(9, 10))})
+    for source, words in {tmp_path / "photos": "files 1 -> 2; ", archive: "mtime_ns "}.items():
+        with pytest.raises(InputError, match=f"source has changed, .*{words}"):
+            prepare(str(source), tmp_path / f"store-{source.name}", 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": 7}, "--size 7: use 8 to 1024"),
+        ({"size": 1025}, "--size 1025"),
+        ({"limit": 0}, "--limit 0"),
+        ({"workers": 0}, "--workers 0"),
+        ({"crop": "round"}, "--crop 'round'"),
+        ({"source": "/no/such/place"}, "/no/such/place does not exist"),
+        ({"source": "synthetic:4", "crop": "center:8"}, "--crop center:8: drawn faces have no crop"),
+    ],
+)
+def test_wrong_use_is_an_error_before_the_work(photos: str, tmp_path: Path, change: dict, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        prepare(**{"source": photos, "out": tmp_path / "store", "size": 8} | change)
+    assert words in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_and_no_store_is_left_alone(photos: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").write_text("mine")
+    (tmp_path / "dangling").symlink_to("gone")
+    for name, words in {
+        "file": "is not a folder",
+        "folder": "is a folder of other things",
+        "file/below": "file is not a folder",
+        "dangling": "is not a folder",
+    }.items():
+        with pytest.raises(InputError, match=words):
+            prepare(photos, tmp_path / name, 8)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file", "folder"]
+    assert (tmp_path / "folder" / "thesis.txt").read_text() == "mine"
+
+
+def test_an_empty_folder_may_be_there_and_parents_need_not(photos: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert len(prepare(photos, tmp_path / "empty", 8)) == 28
+    assert len(prepare(photos, tmp_path / "a" / "b" / "store", 8)) == 28
+
+
+def test_a_relative_path_with_odd_characters(
+    photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(prepare(photos, Path("[a] *?"), 8)) == 28
+    assert [path.name for path in tmp_path.iterdir()] == ["[a] *?"]
+
+
+def test_a_store_is_neither_put_into_its_source_nor_one_itself(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(encoded(pixels(9, 9)))
+    with pytest.raises(InputError, match="lies inside the source folder"):
+        prepare(str(tmp_path / "photos"), tmp_path / "photos" / "store", 8)
+    prepare(str(tmp_path / "photos"), tmp_path / "store", 8)
+    with pytest.raises(InputError, match="is a prepared store already"):
+        prepare(str(tmp_path / "store"), tmp_path / "other", 8)
+
+
+def test_a_damaged_store_is_refused(photos: str, tmp_path: Path) -> None:
+    prepare(photos, tmp_path / "store", 8)
+    (tmp_path / "store" / "faces-00000-of-00001.npy").unlink()
+    with pytest.raises(InputError, match=r"is damaged: .*missing; remove the folder"):
+        prepare(photos, tmp_path / "store", 8)
+
+
+def test_too_little_room_is_an_error_before_the_work(
+    photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=32 * 512 * 512 * 3 - 1)
+    monkeypatch.setattr(prepare_module.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(InputError, match=r"needs 25\.2 MB and .* has 25\.2 MB free"):
+        prepare(photos, tmp_path / "store", 512)
+    assert list(tmp_path.iterdir()) == []
+    prepare(photos, tmp_path / "store", 512, limit=2)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_an_error_before_the_work(photos: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="no permission to write"):
+        prepare(photos, tmp_path / "store", 8)
+
+
+def test_a_disk_that_is_full_leaves_nothing(photos: str, tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk: the kernel refuses the write."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        with pytest.raises(
+            FaceganError, match=r"the store .*/store can't be written: File too large"
+        ) as caught:
+            prepare(photos, tmp_path / "store", 16, workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_worker_that_is_killed_is_noticed(photos: str) -> None:
+    job = Job(open_source(photos), 8, Crop())
+    with workers_module._Crew(job, 2) as crew:
+        chunks = crew.run(Schedule(32, None, 3))
+        next(chunks)
+        for worker in crew._workers:
+            worker.process.kill()
+        with pytest.raises(FaceganError, match=r"a worker process ended \(signal 9\) between 0.* and 0"):
+            list(chunks)
+    assert all(worker.process.returncode is not None for worker in crew._workers)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from facegan_tf.data.prepare import prepare
+print("the script runs", flush=True)
+prepare(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), workers=2)
+"""
+
+
+def test_a_script_needs_no_main_guard_and_runs_once(photos: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "script.py", photos, tmp_path / "store", "200"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ended.stdout == "the script runs\n"
+    assert len(FaceStore.open(tmp_path / "store")) == 28
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def wait_for(condition, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in Linux's /proc")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_no_store_appears_and_the_workers_end(tmp_path: Path, stop: signal.Signals) -> None:
+    large = encoded(Image.fromarray(pixels(600, 600)).resize((3000, 3000)), "JPEG", quality=50)
+    source = write_zip(tmp_path / "photos.zip", {f"{k:03}.jpg": large for k in range(100)})
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, source, tmp_path / "store", "400"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    shards = f".store.partial-{process.pid}/faces-*.npy"
+    wait_for(lambda: any(shard.stat().st_size > 128 for shard in tmp_path.glob(shards)))
+    workers = children_of(process.pid)
+    assert len(workers) == 2
+    assert process.pid not in map(os.getpgid, workers)  # so that Ctrl-C is not for them
+    os.killpg(process.pid, stop)  # as a terminal does: to the whole foreground group
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == -stop
+    assert not (tmp_path / "store").exists()
+    wait_for(lambda: not any(map(is_running, workers)))
+    assert said.count("Traceback") == said.count("KeyboardInterrupt") == (stop == signal.SIGINT)
+    left = [path.name for path in tmp_path.iterdir() if path != source]
+    if stop == signal.SIGINT:
+        assert left == []
+    else:  # nobody could tidy up: the next run does
+        assert left == [f".store.partial-{process.pid}"]
+        prepare(str(source), tmp_path / "store", 8, limit=1)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["photos.zip", "store"]
+
+
+def test_drawn_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from facegan_tf.data.synthetic import draw_face
+
+    monkeypatch.setattr(workers_module, "_CHUNK_ITEMS", 2)
+    store = prepare("synthetic:5", tmp_path / "store", 16, workers=2)
+    np.testing.assert_array_equal(all_faces(store), [draw_face(0, index, 16) for index in range(5)])
+    first = prepare("synthetic:5", tmp_path / "first", 16, limit=3, workers=1)
+    np.testing.assert_array_equal(all_faces(first), all_faces(store)[:3])
+
+
+@pytest.mark.skipif(not CELEBA.exists(), reason=f"no {CELEBA.name} beside the checkout (../shared/data)")
+def test_celeba_as_plain_pillow_makes_it(tmp_path: Path) -> None:
+    store = prepare(str(CELEBA), tmp_path / "store", 64, limit=150)
+    source = open_source(str(CELEBA))
+    assert store.manifest.rejected == 0
+    expected = np.stack([bare_pillow(source.read(index), 64) for index in range(150)])
+    np.testing.assert_array_equal(all_faces(store), expected)

@@ -1,0 +1,177 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facegan_tf.data.store import FaceStore, Manifest, StoreWriter, is_store
+from facegan_tf.errors import InputError
+
+ABOUT = {
+    "crop": "square",
+    "filter": "lanczos",
+    "source": "photos.zip",
+    "source_identity": {"kind": "zip"},
+    "limit": None,
+    "rejected": 0,
+    "versions": {},
+    "created": "2024-01-01T00:00:00+00:00",
+}
+
+
+def faces_of(count: int, size: int = 8, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def write(folder: Path, faces: np.ndarray, pieces: int = 1, shard_rows: int = 100) -> Manifest:
+    folder.mkdir(exist_ok=True)
+    size = faces.shape[1]
+    writer = StoreWriter(folder, size, shard_bytes=shard_rows * size * size * 3)
+    for piece in np.array_split(faces, pieces):
+        writer.append(piece.tobytes())
+    return writer.finish(**ABOUT)
+
+
+def test_shards_are_npy_files_that_numpy_maps(tmp_path: Path) -> None:
+    faces = faces_of(10)
+    manifest = write(tmp_path, faces, shard_rows=4)
+    names = [f"faces-0000{k}-of-00003.npy" for k in range(3)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "manifest.json"]
+    shards = [np.load(tmp_path / name, mmap_mode="r") for name in names]
+    assert [shard.shape for shard in shards] == [(4, 8, 8, 3), (4, 8, 8, 3), (2, 8, 8, 3)]
+    np.testing.assert_array_equal(np.concatenate(shards), faces)
+    assert manifest.shards == [{"file": name, "count": n} for name, n in zip(names, (4, 4, 2), strict=True)]
+    assert json.loads((tmp_path / "manifest.json").read_text()) == vars(manifest)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 8), st.integers(1, 12))
+def test_pieces_and_shards_change_neither_pixels_nor_fingerprint(
+    tmp_path_factory: pytest.TempPathFactory, count: int, pieces: int, shard_rows: int
+) -> None:
+    folder, faces = tmp_path_factory.mktemp("store"), faces_of(count)
+    write(folder / "a", faces)
+    write(folder / "b", faces, pieces, shard_rows)
+    store = FaceStore.open(folder / "b")
+    assert store.fingerprint == FaceStore.open(folder / "a").fingerprint
+    np.testing.assert_array_equal(store.gather(np.arange(count)), faces)
+
+
+def test_the_fingerprint_is_of_size_and_pixels_alone(tmp_path: Path) -> None:
+    faces = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
+    expected = "c3c8773c"  # (printf 'uint8 RGB 8x8\\n'; the 384 bytes 0 1 2 ... 255 0 ... 127) | sha256sum
+    assert write(tmp_path / "a", faces).fingerprint.startswith(expected)
+    assert write(tmp_path / "b", faces[::-1]).fingerprint[:8] != expected
+    assert write(tmp_path / "c", faces[:1]).fingerprint[:8] != expected
+    wider = np.zeros((1, 16, 16, 3), np.uint8)  # as many bytes as four of 8x8
+    assert (
+        write(tmp_path / "d", wider).fingerprint
+        != write(tmp_path / "e", np.zeros((4, 8, 8, 3), np.uint8)).fingerprint
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 10), max_size=30), st.sampled_from([np.int32, np.int64, np.uint8, np.uint64]))
+@pytest.mark.parametrize("shard_rows", [3, 100])
+def test_gather_is_numpy_indexing(
+    tmp_path_factory: pytest.TempPathFactory, shard_rows: int, rows: list[int], dtype: type
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / f"gathered{shard_rows}"
+    faces = faces_of(11)
+    if not folder.exists():
+        write(folder, faces, shard_rows=shard_rows)
+    indices = np.array(rows, dtype)
+    gathered = FaceStore.open(folder).gather(indices)
+    assert gathered.dtype == np.uint8
+    assert gathered.shape == (len(rows), 8, 8, 3)
+    np.testing.assert_array_equal(gathered, faces[indices])
+
+
+def test_what_is_gathered_is_a_copy(tmp_path: Path) -> None:
+    write(tmp_path, faces_of(3))
+    store = FaceStore.open(tmp_path)
+    store.gather(np.array([1]))[:] = 0
+    np.testing.assert_array_equal(store.gather(np.arange(3)), faces_of(3))
+
+
+@pytest.mark.parametrize("shard_rows", [2, 100])
+@pytest.mark.parametrize("indices", [[5], [-1], [0, 1, 99], [0.0], [True], [[0]], 0])
+def test_an_index_out_of_range_is_an_error(tmp_path: Path, shard_rows: int, indices: list) -> None:
+    write(tmp_path, faces_of(5), shard_rows=shard_rows)
+    with pytest.raises(IndexError):
+        FaceStore.open(tmp_path).gather(np.array(indices))
+
+
+def test_what_a_store_says_of_itself(tmp_path: Path) -> None:
+    write(tmp_path, faces_of(5, size=16))
+    store = FaceStore.open(tmp_path)
+    assert (len(store), store.size, store.manifest.count, store.manifest.source) == (5, 16, 5, "photos.zip")
+    assert store.fingerprint == store.manifest.fingerprint
+    assert is_store(tmp_path)
+
+
+def test_only_whole_faces_are_appended(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="whole faces"):
+        StoreWriter(tmp_path, 8).append(bytes(8 * 8 * 3 + 1))
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"shards": []}', '"shards fingerprint"'])
+def test_what_is_no_store(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "manifest.json").write_text(content)
+    assert not is_store(tmp_path)
+    with pytest.raises(
+        InputError, match=f"{tmp_path} is not a store .*facegan prepare SOURCE --out {tmp_path}"
+    ):
+        FaceStore.open(tmp_path)
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    assert not is_store(tmp_path / "gone")
+    with pytest.raises(InputError, match="gone is not a store"):
+        FaceStore.open(tmp_path / "gone")
+
+
+def edit(folder: Path, **changes: object) -> None:
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in content.items() if value != "DROP"}))
+
+
+SHARD = "faces-00001-of-00002.npy"
+DAMAGES = {
+    "missing": (lambda folder: (folder / SHARD).unlink(), f"{SHARD} is missing"),
+    "cut short": (
+        lambda folder: (folder / SHARD).write_bytes((folder / SHARD).read_bytes()[:-1]),
+        f"{SHARD} can't be mapped",
+    ),
+    "emptied": (lambda folder: (folder / SHARD).write_bytes(b""), f"{SHARD} can't be mapped"),
+    "of another size": (lambda folder: np.save(folder / SHARD, faces_of(2, 9)), r"uint8 \(2, 9, 9, 3\), not"),
+    "of another type": (
+        lambda folder: np.save(folder / SHARD, faces_of(2).astype(np.int8)),
+        r"int8 \(2, 8, 8, 3\), not",
+    ),
+    "with fewer faces": (lambda folder: np.save(folder / SHARD, faces_of(1)), r"\(1, 8, 8, 3\), not"),
+    "of pickled objects": (
+        lambda folder: np.save(folder / SHARD, np.array([{}]), allow_pickle=True),
+        f"{SHARD} can't be mapped",
+    ),
+    "miscounted": (lambda folder: edit(folder, count=6), "hold 5 faces, not 6"),
+    "of a later version": (lambda folder: edit(folder, format_version=2), "of format version 2"),
+    "without a field": (lambda folder: edit(folder, crop="DROP", size="DROP"), "lacks size, crop"),
+    "with odd shards": (lambda folder: edit(folder, shards=[1]), "damaged"),
+    "with no shards": (lambda folder: edit(folder, shards=[], count=0), "hold 0 faces"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_store_is_refused_with_the_way_out(tmp_path: Path, damage: str) -> None:
+    write(tmp_path, faces_of(5), shard_rows=3)
+    do, words = DAMAGES[damage]
+    do(tmp_path)
+    with pytest.raises(InputError, match=words) as caught:
+        FaceStore.open(tmp_path)
+    assert str(caught.value).startswith(f"the store {tmp_path} is damaged")
+    assert "remove the folder and prepare it again" in str(caught.value)
