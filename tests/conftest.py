@@ -1,0 +1,68 @@
+"""Small configs and stores that the tests share."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facegan_tf.config import Config
+from facegan_tf.data.store import StoreWriter
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
+    """Settings of the smallest nets of the deepconv family, at 32 pixels, as a config file has them."""
+    optimizer = {"learning_rate": 1e-3, "clipvalue": 1.0}
+    settings: dict = {
+        "name": "tiny",
+        "data": {"source": str(source), "size": 32},
+        "networks": {
+            "family": "deepconv",
+            "latent_dim": 4,
+            "generator": {"stem_channels": 3, "body_channels": 4, "head_channels": 3},
+            "discriminator": {"channels": 4, "dropout": 0.4},
+        },
+        "objective": {"real_target": 0, "fake_target": 1, "generator_target": 0, "label_noise": 0.05},
+        "optimizers": {"discriminator": optimizer, "generator": optimizer},
+        "training": {"steps": 6, "batch_size": 4, "log_every": 1, "checkpoint_every": 3},
+        "grids": {"every": 2, "side": 2},
+    }
+    for name, block in blocks.items():
+        settings[name] = settings[name] | block
+    return settings
+
+
+def tiny_config(source: object = "synthetic:24", **blocks: dict) -> Config:
+    """`tiny_settings`, validated."""
+    return Config.model_validate(tiny_settings(source, **blocks))
+
+
+def make_store(folder: Path, count: int, size: int = 32, shard_bytes: int = 2**20) -> Path:
+    """A store of noise whose image number i has the value i % 256 in its first pixel."""
+    folder.mkdir(parents=True)
+    faces = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    faces[:, 0, 0, 0] = np.arange(count) % 256
+    writer = StoreWriter(folder, size, shard_bytes)
+    writer.append(faces.tobytes())
+    writer.finish(
+        crop="square",
+        filter="lanczos",
+        source="noise",
+        source_identity={"kind": "noise"},
+        limit=None,
+        rejected=0,
+        versions={},
+        created="2000-01-01T00:00:00+00:00",
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of 24 images of 32 pixels."""
+    return make_store(tmp_path_factory.mktemp("stores") / "noise", 24)

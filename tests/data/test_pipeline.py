@@ -1,0 +1,78 @@
+import itertools
+
+import numpy as np
+import pytest
+from conftest import make_store
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facegan_tf.data.pipeline import batches, shuffled_indices
+from facegan_tf.data.store import FaceStore
+
+
+def first(dataset, count):
+    return [batch.numpy() for batch in itertools.islice(dataset, count)]
+
+
+def numbers(batch):
+    """Which image of `make_store` each one of the batch is."""
+    return np.rint((batch[:, 0, 0, 0] + 1) * 127.5).astype(int)
+
+
+def order(count, seed, epochs):
+    return shuffled_indices(np.arange(count * epochs), count, seed).numpy().reshape(epochs, count)
+
+
+@given(st.integers(1, 300), st.integers(0, 2**31 - 1), st.integers(0, 3))
+@settings(deadline=None, max_examples=50)
+def test_every_epoch_is_a_permutation(count, seed, epoch):
+    assert sorted(order(count, seed, epoch + 1)[epoch]) == list(range(count))
+
+
+def test_epochs_and_seeds_differ_and_leave_nothing_in_place():
+    shuffled = np.concatenate([order(500, seed=1, epochs=2), order(500, seed=2, epochs=1)])
+    for one, other in itertools.combinations([np.arange(500), *shuffled], 2):
+        assert (one == other).mean() < 0.02  # two random orders agree in one place, on average
+    # The shuffle is of the whole store, not of a buffer: the first tenth comes from everywhere.
+    assert np.ptp(shuffled[0][:50]) > 400
+
+
+def test_every_image_comes_once_an_epoch_even_if_batches_do_not_divide_it(tmp_path):
+    store = FaceStore.open(make_store(tmp_path / "store", 10))
+    seen = np.concatenate([numbers(batch) for batch in first(batches(store, 4, seed=0), 5)])
+    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
+
+
+def test_images_are_the_stores_scaled_to_minus_one_to_one(tmp_path):
+    store = FaceStore.open(make_store(tmp_path / "store", 6))
+    [batch] = first(batches(store, 6, seed=0), 1)
+    assert batch.dtype == np.float32
+    expected = store.gather(numbers(batch)).astype(np.float64) / 127.5 - 1
+    np.testing.assert_allclose(batch, expected, atol=1e-6)
+    assert (batch.min(), batch.max()) == (-1, 1)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_started_at_a_step_it_yields_what_it_yields_there_from_the_start(tmp_path, flip):
+    # Two shards, and batches that span epochs.
+    store = FaceStore.open(make_store(tmp_path / "store", 11, shard_bytes=7 * 32 * 32 * 3))
+    whole = first(batches(store, 4, seed=5, flip=flip), 9)
+    for start in (1, 2, 5, 8):
+        late = first(batches(store, 4, seed=5, start_step=start, flip=flip), 9 - start)
+        np.testing.assert_array_equal(np.stack(late), np.stack(whole[start:]))
+
+
+def test_a_limit_uses_the_first_images_only(tmp_path):
+    store = FaceStore.open(make_store(tmp_path / "store", 20))
+    seen = np.concatenate([numbers(batch) for batch in first(batches(store, 7, seed=0, limit=7), 3)])
+    assert sorted(seen) == sorted(list(range(7)) * 3)
+
+
+def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path):
+    store = FaceStore.open(make_store(tmp_path / "store", 40))
+    plain = np.concatenate(first(batches(store, 40, seed=0), 5))
+    flipped = np.concatenate(first(batches(store, 40, seed=0, flip=True), 5))
+    mirrored = (flipped == plain[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (flipped == plain).all(axis=(1, 2, 3))
+    assert (mirrored ^ same).all()
+    assert 70 < mirrored.sum() < 130

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import tiny_settings
+
+from facegan_tf.config import load_config
+from facegan_tf.errors import InputError
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+def write(path: Path, settings: object) -> Path:
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return path
+
+
+def error_of(tmp_path: Path, *overrides: str) -> str:
+    with pytest.raises(InputError) as caught:
+        load_config(write(tmp_path / "c.yaml", tiny_settings()), overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_that_comes_along_is_valid_and_named_as_its_file(path):
+    assert load_config(path).name == path.stem
+
+
+def test_resolved_yaml_reads_back_as_the_same_config(tmp_path):
+    config = load_config(write(tmp_path / "c.yaml", tiny_settings()))
+    (tmp_path / "resolved.yaml").write_text(config.to_yaml())
+    assert load_config(tmp_path / "resolved.yaml") == config
+
+
+def test_resolved_yaml_says_what_the_file_left_out(tmp_path):
+    config = load_config(write(tmp_path / "c.yaml", tiny_settings()))
+    assert yaml.safe_load(config.to_yaml())["training"]["keep_checkpoints"] == 3
+
+
+def test_a_run_directory_stands_for_its_config(tmp_path):
+    write(tmp_path / "config.yaml", tiny_settings())
+    assert load_config(tmp_path) == load_config(tmp_path / "config.yaml")
+
+
+def test_overrides_set_deep_values_with_yaml_types(tmp_path):
+    path = write(tmp_path / "c.yaml", tiny_settings())
+    config = load_config(
+        path, ["training.steps=7", "data.limit=null", "optimizers.generator.learning_rate=2e-5"]
+    )
+    assert (config.training.steps, config.data.limit) == (7, None)
+    assert config.optimizers.generator.learning_rate == 2e-5
+    assert config.optimizers.discriminator.learning_rate == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("training.batch_sise=4", "training.batch_sise: no such setting; did you mean batch_size?"),
+        ("networks.generator.depth=4", "networks.generator.depth: no such setting"),
+        ("training.batch_size=0", "training.batch_size: 0: "),
+        ("training.steps=many", "training.steps: 'many': "),
+        ("optimizers.generator.learning_rate=-1", "optimizers.generator.learning_rate: -1: "),
+        ("optimizers.generator.learning_rate=.nan", "optimizers.generator.learning_rate: nan: "),
+        ("data.size=48", "data.size: 48 does not fit networks.family: deepconv"),
+        ("data.crop=round", "data.crop: 'round': is not a crop; use square"),
+        ("name=../elsewhere", "name: '../elsewhere': "),
+        ("networks.family=transformer", "networks.family: 'transformer': "),
+        ("training=5", "training: 5: "),
+    ],
+)
+def test_a_wrong_setting_is_named_by_path_and_value(tmp_path, override, says):
+    assert says in error_of(tmp_path, override)
+
+
+@pytest.mark.parametrize("override", ["training.steps", "=5", "name.first=x", "training.steps=[1"])
+def test_an_override_that_cannot_be_applied_is_named(tmp_path, override):
+    assert f"--set {override}" in error_of(tmp_path, override)
+
+
+def test_every_wrong_setting_is_named_at_once(tmp_path):
+    message = error_of(tmp_path, "training.steps=0", "data.size=1")
+    assert "training.steps: 0" in message
+    assert "data.size: 1" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"- a\n- b\n", b"a: [1\n", b"\xff\xfe\x00bad", b"just words"])
+def test_a_file_that_is_no_config_is_an_input_error(tmp_path, content):
+    path = tmp_path / "c.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"c\.yaml"):
+        load_config(path)
+
+
+def test_a_missing_file_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="no such config"):
+        load_config(tmp_path / "none.yaml")

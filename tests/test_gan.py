@@ -1,0 +1,172 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import tiny_config
+
+from facegan_tf import draws, objectives
+from facegan_tf.gan import build_gan
+from facegan_tf.training.checkpoints import Checkpoints
+
+
+def inputs(batch_size, seed=0, size=32, latent_dim=4):
+    rng = np.random.default_rng(seed)
+    reals = rng.uniform(-1, 1, (batch_size, size, size, 3)).astype("float32")
+    latents = rng.normal(size=(2, batch_size, latent_dim)).astype("float32")
+    return tf.constant(reals), tf.constant(latents[0]), tf.constant(latents[1])
+
+
+def moved(model, before):
+    return [bool((a != b).any()) for a, b in zip(model.get_weights(), before, strict=True)]
+
+
+def normalised(gan):
+    """The same composition over nets with BatchNorm, whose statistics move too."""
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(4 * 4 * 4),
+            keras.layers.Reshape((4, 4, 4)),
+            keras.layers.BatchNormalization(),
+            keras.layers.UpSampling2D(8),
+            keras.layers.Conv2D(3, 3, padding="same", activation="tanh"),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Conv2D(4, 4, strides=4),
+            keras.layers.BatchNormalization(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+    return type(gan)(generator, discriminator, gan.config)
+
+
+def check_which_weights_move(gan, batch_size, seed):
+    reals, latents_d, latents_g = inputs(batch_size, seed)
+    g, d = gan.generator, gan.discriminator
+    targets = objectives.critic_targets(gan.config.objective, batch_size, 0, 0)
+    before_g, before_d = g.trainable_variables, d.trainable_variables
+    before_g, before_d = [v.numpy() for v in before_g], [v.numpy() for v in before_d]
+
+    gan.critic.train_on_batch([latents_d, reals], targets)
+    assert all((v.numpy() == b).all() for v, b in zip(g.trainable_variables, before_g, strict=True))
+    assert all((v.numpy() != b).any() for v, b in zip(d.trainable_variables, before_d, strict=True))
+
+    before_d = [v.numpy() for v in d.trainable_variables]
+    gan.combined.train_on_batch(latents_g, objectives.generator_targets(gan.config.objective, batch_size))
+    assert all((v.numpy() != b).any() for v, b in zip(g.trainable_variables, before_g, strict=True))
+    assert all((v.numpy() == b).all() for v, b in zip(d.trainable_variables, before_d, strict=True))
+
+
+@pytest.mark.parametrize("compose", [lambda gan: gan, normalised], ids=["deepconv", "batchnorm"])
+def test_each_step_moves_its_own_networks_weights_and_no_others(compose, tmp_path):
+    gan = compose(build_gan(tiny_config()))
+    for seed, batch_size in enumerate([4, 6, 3, 4]):
+        check_which_weights_move(gan, batch_size, seed)
+    Checkpoints(gan, tmp_path).save()
+    restored = compose(build_gan(tiny_config()))
+    Checkpoints(restored, tmp_path).restore_newest()
+    for seed, batch_size in enumerate([4, 5]):
+        check_which_weights_move(restored, batch_size, seed)
+
+
+def test_the_frozen_discriminator_still_normalises_by_batch_in_the_generators_step():
+    # As the PyTorch sources do: their discriminator stays in training mode, so its averages move.
+    gan = normalised(build_gan(tiny_config()))
+    averages = [v for v in gan.discriminator.non_trainable_variables if "moving" in v.path]
+    before = [v.numpy() for v in averages]
+    _, _, latents = inputs(8)
+    gan.combined.train_on_batch(latents, objectives.generator_targets(gan.config.objective, 8))
+    assert all((v.numpy() != b).any() for v, b in zip(averages, before, strict=True))
+
+
+def test_the_discriminator_really_learns():
+    gan = build_gan(tiny_config(objective={"label_noise": 0.0}))
+    reals, latents, _ = inputs(16)
+    reals = tf.abs(reals)  # bright: easily told from the new generator's grey
+    for _ in range(60):
+        loss = gan.critic.train_on_batch(
+            [latents, reals], objectives.critic_targets(gan.config.objective, 16, 0, 0)
+        )
+    assert loss < 0.1
+    # Its labels are turned round: real is 0, so the logits of reals are the negative ones.
+    assert (
+        gan.discriminator(reals).numpy().max() < 0 < gan.discriminator(gan.generator(latents)).numpy().min()
+    )
+
+
+def test_the_generator_really_learns():
+    gan = build_gan(tiny_config(networks={"discriminator": {"channels": 4, "dropout": 0.0}}))
+    _, _, latents = inputs(16)
+    targets = objectives.generator_targets(gan.config.objective, 16)
+    losses = [gan.combined.train_on_batch(latents, targets) for _ in range(60)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_losses_are_those_of_this_batch_computed_by_hand():
+    gan = build_gan(tiny_config(networks={"discriminator": {"channels": 4, "dropout": 0.0}}))
+
+    def cross_entropy(logits, targets):
+        p = 1 / (1 + np.exp(-logits.astype(np.float64)))
+        return -(targets * np.log(p) + (1 - targets) * np.log1p(-p)).mean()
+
+    for step in range(3):
+        reals, latents_d, latents_g = inputs(5, seed=step)
+        fakes_then_reals = tf.concat([gan.generator(latents_d), reals], axis=0)
+        noise = draws.uniform(0, step, draws.Stream.LABEL_NOISE, [10, 1]).numpy()
+        targets = np.array([[1.0]] * 5 + [[0.0]] * 5) + 0.05 * noise
+        expected = cross_entropy(gan.discriminator(fakes_then_reals).numpy(), targets)
+        losses = gan.train_on_batch(reals, latents_d, latents_g)
+        assert losses.discriminator == pytest.approx(expected, rel=1e-5)
+    # The generator's step comes after the discriminator's, whose new weights it meets.
+    reals, latents_d, latents_g = inputs(5, seed=9)
+    before = gan.generator.get_weights()
+    losses = gan.train_on_batch(reals, latents_d, latents_g)
+    gan.generator.set_weights(before)
+    expected = cross_entropy(gan.discriminator(gan.generator(latents_g)).numpy(), 0.0)
+    assert losses.generator == pytest.approx(expected, rel=1e-5)
+
+
+def test_steps_are_counted():
+    gan = build_gan(tiny_config())
+    for done in range(3):
+        assert gan.steps_done == done
+        gan.train_on_batch(*inputs(4, seed=done))
+
+
+@pytest.mark.parametrize("reals", ["0..255", "nan"])
+def test_reals_out_of_range_are_refused_before_anything_is_trained(reals):
+    gan = build_gan(tiny_config())
+    good, latents_d, latents_g = inputs(4)
+    bad = (good + 1) * 127.5 if reals == "0..255" else good * np.nan
+    before = gan.discriminator.get_weights()
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+        gan.train_on_batch(bad, latents_d, latents_g)
+    assert not any(moved(gan.discriminator, before))
+    assert gan.steps_done == 0
+
+
+def test_label_noise_is_added_to_every_target_of_the_discriminator_and_to_none_of_the_generators():
+    objective = tiny_config().objective
+    targets = objectives.critic_targets(objective, 500, seed=1, step=2).numpy()
+    fakes, reals = targets[:500] - 1, targets[500:]
+    for noise in (fakes, reals):
+        assert 0 <= noise.min() < 0.001 and 0.049 < noise.max() < 0.05001
+        assert noise.mean() == pytest.approx(0.025, abs=0.003)
+    assert (objectives.critic_targets(objective, 500, seed=1, step=3).numpy() != targets).all()
+    assert (objectives.generator_targets(objective, 7).numpy() == 0).all()
+
+
+def test_the_same_config_builds_the_same_weights_and_another_seed_others():
+    one, same = build_gan(tiny_config()), build_gan(tiny_config())
+    other = build_gan(tiny_config().model_copy(update={"seed": 1}))
+    for name in ("generator", "discriminator"):
+        assert not any(moved(getattr(one, name), getattr(same, name).get_weights()))
+        changed = moved(getattr(one, name), getattr(other, name).get_weights())
+        kernels = [weights.ndim > 1 for weights in getattr(one, name).get_weights()]
+        assert all(itertools.compress(changed, kernels))
