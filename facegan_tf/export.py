@@ -1,0 +1,67 @@
+"""SavedModel export: what a generator can be asked to do once it is served.
+
+Three signatures, each for any batch size:
+
+    serving_default   latents float32 [N, L]                         -> images uint8 [N, S, S, 3]
+    png               latents float32 [N, L]                         -> image_bytes string [N], PNG
+    sample            seeds int64 [N], truncation float32 []         -> images and image_bytes
+
+`facegan sample` runs these same functions, so a face is the same from a run and from its export.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from facegan_tf import draws
+from facegan_tf.errors import InputError
+from facegan_tf.files import atomic_folder
+from facegan_tf.images import to_uint8
+
+Signature = Callable[..., dict[str, tf.Tensor]]
+
+
+def signatures(generator: keras.Model) -> dict[str, tuple[Signature, list[tf.TensorSpec]]]:
+    """Each signature's name -> its function and the specs of its inputs."""
+    latent_dim = generator.input_shape[1]
+
+    def serving_default(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": to_uint8(generator(latents, training=False))}
+
+    def png(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"image_bytes": _encode(serving_default(latents)["images"])}
+
+    def sample(seeds: tf.Tensor, truncation: tf.Tensor) -> dict[str, tf.Tensor]:
+        latents = truncation * draws.latents_of_seeds(seeds, latent_dim)
+        images = serving_default(latents)["images"]
+        return {"images": images, "image_bytes": _encode(images)}
+
+    latents_spec = tf.TensorSpec([None, latent_dim], tf.float32, name="latents")
+    seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
+    truncation_spec = tf.TensorSpec([], tf.float32, name="truncation")
+    return {
+        "serving_default": (serving_default, [latents_spec]),
+        "png": (png, [latents_spec]),
+        "sample": (sample, [seeds_spec, truncation_spec]),
+    }
+
+
+def export_savedmodel(generator: keras.Model, out: Path) -> None:
+    """Write the generator as a SavedModel that needs only tensorflow to load.
+
+    Raises InputError if `out` exists.
+    """
+    if out.exists():
+        raise InputError(f"--out {out}: is there already; choose another folder, or remove it")
+    archive = keras.export.ExportArchive()
+    archive.track(generator)
+    for name, (function, specs) in signatures(generator).items():
+        archive.add_endpoint(name, function, input_signature=specs)
+    with atomic_folder(out) as partial:
+        archive.write_out(partial, verbose=False)
+
+
+def _encode(images: tf.Tensor) -> tf.Tensor:
+    return tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.TensorSpec([], tf.string))

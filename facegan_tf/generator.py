@@ -1,0 +1,91 @@
+"""`load_generator`: a trained generator, from a run directory or from an exported SavedModel."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from facegan_tf import draws
+from facegan_tf.config import load_config
+from facegan_tf.errors import InputError
+from facegan_tf.export import signatures
+from facegan_tf.gan import GAN, build_gan
+from facegan_tf.training.checkpoints import Checkpoints
+from facegan_tf.training.run_directory import RunDirectory
+
+BATCH_SIZE = 32  # faces drawn at once: bounds the memory of the largest nets
+
+
+class FaceGenerator:
+    """Draws faces, as pixels, from latents or from seeds."""
+
+    def __init__(self, functions: dict[str, Callable[..., dict[str, tf.Tensor]]], latent_dim: int):
+        """functions: the signatures of `facegan_tf.export`, by name."""
+        self._functions = functions
+        self.latent_dim = latent_dim
+        self.loaded: object = None
+
+    def draw(self, latents: np.ndarray) -> np.ndarray:
+        """Latents float32 [N, latent_dim] -> faces uint8 [N, S, S, 3]."""
+        draw = self._functions["serving_default"]
+        return np.concatenate([draw(latents=part)["images"].numpy() for part in _parts(latents)])
+
+    def sample(self, seeds: Sequence[int], truncation: float = 1.0) -> np.ndarray:
+        """A face for each seed, uint8 [N, S, S, 3]; the same seed is always the same face.
+
+        truncation: the latents are multiplied by it, so that less than 1 gives more typical faces.
+        """
+        sample, scale = self._functions["sample"], tf.constant(truncation, tf.float32)
+        all_seeds = tf.constant(list(seeds), tf.int64)
+        return np.concatenate(
+            [sample(seeds=part, truncation=scale)["images"].numpy() for part in _parts(all_seeds)]
+        )
+
+    def latents(self, seeds: Sequence[int]) -> np.ndarray:
+        """The latents that `sample` draws from: float32 [N, latent_dim], N(0, 1)."""
+        return draws.latents_of_seeds(tf.constant(list(seeds), tf.int64), self.latent_dim).numpy()
+
+
+def load_generator(path: str | Path) -> FaceGenerator:
+    """Load from a run directory (its newest checkpoint) or from a SavedModel that a run was exported to.
+
+    Raises InputError if `path` is neither, or damaged.
+    """
+    path = Path(path)
+    if (path / "saved_model.pb").is_file():
+        return _from_savedmodel(path)
+    gan, _ = restore_run(path)
+    functions = {
+        name: tf.function(function, input_signature=specs)
+        for name, (function, specs) in signatures(gan.generator).items()
+    }
+    return FaceGenerator(functions, gan.config.networks.latent_dim)
+
+
+def restore_run(path: Path) -> tuple[GAN, RunDirectory]:
+    """The GAN of a run directory at its newest checkpoint. Raises InputError if there is none."""
+    run = RunDirectory(path)
+    if not run.exists():
+        raise InputError(f"{path}: is neither a run directory (no config.yaml) nor a SavedModel")
+    gan = build_gan(load_config(run.config))
+    Checkpoints(gan, run.checkpoints).restore_newest()
+    return gan, run
+
+
+def _from_savedmodel(path: Path) -> FaceGenerator:
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise InputError(f"{path}: can't be loaded as a SavedModel: {error}") from error
+    found = getattr(loaded, "signatures", {})
+    if not {"serving_default", "sample"} <= set(found):
+        raise InputError(f"{path}: is not a SavedModel that `facegan export` wrote: it has {list(found)}")
+    specs = found["serving_default"].structured_input_signature[1]
+    generator = FaceGenerator(dict(found), specs["latents"].shape[1])
+    generator.loaded = loaded  # its variables live only as long as it does
+    return generator
+
+
+def _parts(items: np.ndarray | tf.Tensor) -> list[tf.Tensor]:
+    return [tf.convert_to_tensor(items[i : i + BATCH_SIZE]) for i in range(0, len(items), BATCH_SIZE)]

@@ -1,0 +1,111 @@
+"""Checkpoints of everything that a step depends on: complete or absent, the newest few kept.
+
+A checkpoint is a folder `step_000500/` with TensorFlow's `state.*` files and `checkpoint.json`. It
+holds both nets, both optimizers and the states of the nets' dropout seeds, so that training goes
+on from it to the very same weights. Images and latents need nothing: they follow from the step.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.files import atomic_folder, write_json
+from facegan_tf.gan import GAN
+
+
+class Checkpoints:
+    """The checkpoints of one run, in `folder`."""
+
+    def __init__(self, gan: GAN, folder: Path, keep: int = 1):
+        """keep: how many of the newest stay when another is saved."""
+        self.gan = gan
+        self.folder = folder
+        self.keep = keep
+
+    def steps(self) -> list[int]:
+        """The steps there are checkpoints of, oldest first."""
+        return checkpoint_steps(self.folder)
+
+    def save(self) -> Path:
+        """Save the state as it is, under the number of steps done; return the checkpoint's folder.
+
+        Raises FaceganError if a weight is not finite: such a state is never worth going back to.
+        """
+        step = self.gan.steps_done
+        place = self.folder / f"step_{step:06d}"
+        if place.exists():  # a run that ends on a checkpoint's step, or was resumed and stopped at once
+            return place
+        _check_finite(self.gan)
+        with atomic_folder(place) as partial:
+            _trackable(self.gan).write(str(partial / "state"))
+            write_json(
+                partial / "checkpoint.json", {"step": step, "weights_sha256": weights_sha256(self.gan)}
+            )
+        for old in self.steps()[: -self.keep]:
+            shutil.rmtree(self.folder / f"step_{old:06d}")
+        return place
+
+    def restore_newest(self) -> int:
+        """Restore the newest checkpoint; return its step. Raises InputError if there is none."""
+        if not self.steps():
+            raise InputError(f"{self.folder}: holds no checkpoint")
+        place = self.folder / f"step_{self.steps()[-1]:06d}"
+        try:
+            status = _trackable(self.gan).read(str(place / "state"))
+            status.assert_existing_objects_matched()
+        except (tf.errors.OpError, AssertionError, ValueError) as error:
+            raise InputError(
+                f"{place}: does not fit the nets of this config, or is damaged: {error}"
+            ) from error
+        recorded = json.loads((place / "checkpoint.json").read_text(encoding="utf-8"))
+        if weights_sha256(self.gan) != recorded["weights_sha256"]:
+            raise InputError(f"{place}: is damaged: its weights are not those that were saved")
+        return self.gan.steps_done
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """The steps that `folder` has checkpoints of, oldest first; empty if there is no such folder."""
+    found = (re.fullmatch(r"step_(\d{6,})", place.name) for place in folder.glob("step_*"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def weights_sha256(gan: GAN) -> str:
+    """SHA-256 of all weights' bytes, the generator's and then the discriminator's, in layer order."""
+    digest = hashlib.sha256()
+    for model in (gan.generator, gan.discriminator):
+        for array in model.get_weights():
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def seed_states(model: keras.Model) -> list[tf.Variable]:
+    """The states of the model's dropout seeds, which no Keras format saves."""
+    return [v.value for v in model.variables if "seed_generator_state" in v.path]
+
+
+def _trackable(gan: GAN) -> tf.train.Checkpoint:
+    return tf.train.Checkpoint(
+        generator=gan.generator,
+        discriminator=gan.discriminator,
+        generator_optimizer=gan.combined.optimizer,
+        discriminator_optimizer=gan.critic.optimizer,
+        generator_seeds=seed_states(gan.generator),
+        discriminator_seeds=seed_states(gan.discriminator),
+    )
+
+
+def _check_finite(gan: GAN) -> None:
+    for model in (gan.generator, gan.discriminator):
+        for variable in model.weights:
+            if not np.isfinite(variable.numpy()).all():
+                raise FaceganError(
+                    f"{model.name}: weights of {variable.path} are not finite; nothing was saved. "
+                    "The checkpoint before is still there; try a lower optimizers.*.learning_rate"
+                )

@@ -1,0 +1,144 @@
+"""The run directory: what lies where in outputs/NAME, and how a run begins or goes on in it."""
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from facegan_tf.config import Config, load_config
+from facegan_tf.errors import InputError
+from facegan_tf.files import atomic_file, write_json
+from facegan_tf.training.checkpoints import checkpoint_steps
+from facegan_tf.versions import versions
+
+HARMLESS_CHANGES = (
+    "name",
+    "data.source",
+    "data.cache",
+    "training.steps",
+    "training.log_every",
+    "training.checkpoint_every",
+    "training.keep_checkpoints",
+    "grids.every",
+)
+"""Settings that a resumed run may change: none alters what a step computes.
+
+The source may have moved; that its pixels are the same is checked by the store's fingerprint.
+"""
+
+
+class RunDirectory:
+    """Paths of one run, and its record in run.json."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.config = folder / "config.yaml"
+        self.record = folder / "run.json"
+        self.metrics = folder / "metrics.jsonl"
+        self.reals = folder / "reals.png"
+        self.curves = folder / "curves.png"
+        self.gif = folder / "training.gif"
+        self.grids = folder / "grids"
+        self.checkpoints = folder / "checkpoints"
+        self.tensorboard = folder / "tensorboard"
+
+    def exists(self) -> bool:
+        """Whether a run has begun here."""
+        return self.config.is_file()
+
+    def check_startable(self, config: Config, resume: bool) -> None:
+        """Raise InputError unless `config` can start here, or go on here if `resume`."""
+        if not self.exists():
+            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+                raise InputError(f"--out {self.folder}: is there already and holds no run; choose another")
+            return
+        if not resume:
+            steps = checkpoint_steps(self.checkpoints)
+            raise InputError(
+                f"--out {self.folder}: a run is there already, saved at step {steps[-1] if steps else 0}; "
+                "add --resume to go on with it, or choose another place with --out"
+            )
+        changes = _changes(load_config(self.config), config)
+        if changes:
+            raise InputError(
+                f"{self.folder}: can't be resumed, for these settings differ from the run's own:\n"
+                + "\n".join(f"  {change}" for change in changes)
+                + f"\nset them back, or start another run with --out; harmless to change are: "
+                f"{', '.join(HARMLESS_CHANGES)}"
+            )
+
+    def write_config(self, config: Config) -> None:
+        """Write the resolved settings."""
+        with atomic_file(self.config) as partial:
+            partial.write_text(config.to_yaml(), encoding="utf-8")
+
+    def read_record(self) -> dict[str, Any]:
+        """The facts in run.json."""
+        return json.loads(self.record.read_text(encoding="utf-8"))
+
+    def update_record(self, **facts: Any) -> None:
+        """Add facts to run.json, or renew them."""
+        record = self.read_record() if self.record.exists() else {}
+        record.update(facts, updated=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        write_json(self.record, record)
+
+    def grid(self, step: int) -> Path:
+        """Path of the grid drawn after so many steps."""
+        return self.grids / f"step_{step:06d}.png"
+
+    def grid_paths(self) -> list[Path]:
+        """All grids, oldest first."""
+        return sorted(self.grids.glob("step_*.png"))
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl, oldest first."""
+        if not self.metrics.exists():
+            return []
+        return [json.loads(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics and grids of later steps: a resumed run does these steps again."""
+        kept = [line for line in self.read_metrics() if line["step"] <= step]
+        with atomic_file(self.metrics) as partial:
+            partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        for grid in self.grid_paths():
+            if int(grid.stem.removeprefix("step_")) > step:
+                grid.unlink()
+
+
+def environment() -> dict[str, Any]:
+    """Versions and host, for the record: what the bits of a run depend on besides its config."""
+    return {
+        "versions": versions("tensorflow", "keras", "numpy", "pillow"),
+        "host": {
+            "name": platform.node(),
+            "platform": platform.platform(),
+            "cores": os.cpu_count(),
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's default"),
+        },
+        "command": sys.argv,
+    }
+
+
+def _changes(before: Config, now: Config) -> list[str]:
+    old, new = _flat(before.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
+    return [
+        f"{key}: {old.get(key)} in the run, {new.get(key)} now"
+        for key in old | new
+        if key not in HARMLESS_CHANGES and old.get(key) != new.get(key)
+    ]
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
+    return flat

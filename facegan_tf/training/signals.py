@@ -1,0 +1,70 @@
+"""Ctrl-C and SIGTERM: ask for an orderly end, noticed even while a long step runs."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+
+class Interrupted(Exception):
+    """A signal ended the work in order; `signum` says which, and so the exit code 128 + signum."""
+
+    def __init__(self, signum: int):
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class SignalWatch:
+    """Which signal, if any, has asked for the end."""
+
+    received: int | None = None
+
+
+@contextlib.contextmanager
+def on_first_signal(ask_to_stop: Callable[[], None]) -> Iterator[SignalWatch]:
+    """In the block, the first SIGINT or SIGTERM calls `ask_to_stop`; a second SIGINT leaves at once.
+
+    Python runs its handlers between bytecodes, and a step of a large net is minutes in one call. So
+    a thread reads the signals from the wake-up descriptor, which the interpreter writes to at once.
+    Does nothing outside the main thread, where Python allows no handlers.
+    """
+    watch = SignalWatch()
+    if threading.current_thread() is not threading.main_thread():
+        yield watch
+        return
+
+    def attend() -> None:
+        while received := reader.recv(1):
+            signum = received[0]
+            if signum not in (signal.SIGINT, signal.SIGTERM):
+                continue
+            if watch.received is None:
+                watch.received = signum
+                print(
+                    f"\n{signal.Signals(signum).name}: finishing this step, then saving. "
+                    "Ctrl-C again leaves at once, without saving.",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                ask_to_stop()
+            elif signum == signal.SIGINT:
+                os._exit(128 + signum)
+
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    thread = threading.Thread(target=attend, daemon=True)
+    thread.start()
+    previous_descriptor = signal.set_wakeup_fd(writer.fileno())
+    previous = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield watch
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+        signal.set_wakeup_fd(previous_descriptor)
+        writer.close()  # ends the thread
+        thread.join()
+        reader.close()

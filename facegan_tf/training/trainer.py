@@ -1,0 +1,40 @@
+"""The training loop: draw, step, tell the callbacks."""
+
+from collections.abc import Iterable, Sequence
+
+import keras
+import tensorflow as tf
+
+from facegan_tf import draws
+from facegan_tf.gan import GAN
+
+
+def fit(
+    gan: GAN, batches: Iterable[tf.Tensor], images: int, callbacks: Sequence[keras.callbacks.Callback]
+) -> None:
+    """Train until `training.steps` steps are done, or a callback sets `gan.stop_training`.
+
+    batches: reals float32 [B, S, S, 3] of the steps from `gan.steps_done` on; images: how many make
+    an epoch. A step depends on the weights, the optimizers' state, the seed and its own number alone.
+    """
+    seed, training = gan.config.seed, gan.config.training
+    shape = (training.batch_size, gan.config.networks.latent_dim)
+    told = keras.callbacks.CallbackList(list(callbacks), model=gan)
+    gan.stop_training = False
+    told.on_train_begin()
+    logs: dict[str, float] = {}
+    for step, reals in zip(range(gan.steps_done, training.steps), batches, strict=False):
+        if step * training.batch_size % images < training.batch_size:
+            told.on_epoch_begin(step * training.batch_size // images)
+        told.on_train_batch_begin(step)
+        latents_d = draws.normal(seed, step, draws.Stream.CRITIC_LATENTS, shape)
+        latents_g = draws.normal(seed, step, draws.Stream.GENERATOR_LATENTS, shape)
+        losses = gan.train_on_batch(reals, latents_d, latents_g)
+        logs = {"d_loss": losses.discriminator, "g_loss": losses.generator}
+        told.on_train_batch_end(step, logs)
+        epoch_before, epoch = (n * training.batch_size // images for n in (step, step + 1))
+        if epoch > epoch_before:
+            told.on_epoch_end(epoch_before, logs)
+        if gan.stop_training:
+            break
+    told.on_train_end(logs)

@@ -1,0 +1,280 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from conftest import make_store, tiny_config
+from PIL import Image
+
+from facegan_tf import draws, train
+from facegan_tf.config import load_config
+from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.generator import restore_run
+from facegan_tf.images import grid, to_uint8
+from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
+from facegan_tf.training.train import dry_run
+
+
+class StopAfter(keras.callbacks.Callback):
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.steps:
+            self.model.stop_training = True
+
+
+class Recorder(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.calls.append(f"epoch {epoch} begins")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.calls.append(f"epoch {epoch} ends")
+
+    def on_train_batch_end(self, batch, logs=None):
+        assert set(logs) == {"d_loss", "g_loss"}
+        self.calls.append(batch)
+
+
+class Poison(keras.callbacks.Callback):
+    """Make one weight NaN before a step."""
+
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == self.batch:
+            weight = self.model.discriminator.weights[0]
+            weight.assign(weight.numpy() * np.nan)
+
+
+@pytest.fixture(scope="module")
+def config(store_folder):
+    return tiny_config(store_folder)
+
+
+@pytest.fixture(scope="module")
+def run(config, tmp_path_factory):
+    """Six steps, undisturbed."""
+    return train(config, tmp_path_factory.mktemp("runs") / "straight")
+
+
+def metrics(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def record(run):
+    return json.loads((run / "run.json").read_text())
+
+
+def sha256(run):
+    return weights_sha256(restore_run(run)[0])
+
+
+def test_a_run_leaves_everything_that_it_promises(run, config):
+    for name in ("config.yaml", "run.json", "metrics.jsonl", "curves.png", "training.gif", "reals.png"):
+        assert (run / name).stat().st_size > 0, name
+    assert [p.name for p in sorted((run / "grids").iterdir())] == [
+        f"step_{step:06d}.png" for step in (2, 4, 6)
+    ]
+    assert checkpoint_steps(run / "checkpoints") == [3, 6]
+    assert list((run / "tensorboard").glob("events.*"))
+    assert not list(run.rglob("*partial*"))
+    assert load_config(run) == config.model_copy()
+    assert record(run)["status"] == "finished"
+    assert record(run)["step"] == 6
+    assert {"tensorflow", "keras", "numpy", "pillow", "python"} <= set(record(run)["versions"])
+
+
+def test_metrics_have_a_line_each_log_interval(run):
+    assert [line["step"] for line in metrics(run)] == [1, 2, 3, 4, 5, 6]
+    assert [line["images"] for line in metrics(run)] == [4, 8, 12, 16, 20, 24]
+    assert all(np.isfinite(line["d_loss"]) and line["d_loss"] > 0 for line in metrics(run))
+    assert len({line["g_loss"] for line in metrics(run)}) == 6
+
+
+def test_the_last_grid_is_what_the_saved_generator_draws_of_the_control_vectors(run, config):
+    gan, _ = restore_run(run)
+    latents = 0.5 * draws.normal(config.seed, 0, draws.Stream.CONTROL_VECTORS, (4, 4))
+    expected = grid(to_uint8(gan.generator(latents)).numpy(), 2)
+    with Image.open(run / "grids" / "step_000006.png") as drawn:
+        np.testing.assert_array_equal(np.asarray(drawn), expected)
+
+
+def test_reals_png_shows_images_of_the_store(run, store_folder):
+    with Image.open(run / "reals.png") as picture:
+        shown = np.asarray(picture).reshape(2, 32, 2, 32, 3).transpose(0, 2, 1, 3, 4).reshape(4, 32, 32, 3)
+    stored = np.load(store_folder / "faces-00000-of-00001.npy")
+    for image in shown:
+        assert (image == stored).all(axis=(1, 2, 3)).sum() == 1
+
+
+def test_tensorboard_has_scalars_and_grids(run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0})
+    events.Reload()
+    steps = {tag: [e.step for e in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
+    assert steps == {
+        "d_loss": [1, 2, 3, 4, 5, 6],
+        "g_loss": [1, 2, 3, 4, 5, 6],
+        "images_per_second": [1, 2, 3, 4, 5, 6],
+        "control_vectors": [2, 4, 6],
+    }
+
+
+@pytest.mark.parametrize("stop_at", [3, 4], ids=["on a checkpoint", "between checkpoints"])
+def test_a_stopped_and_resumed_run_ends_in_the_same_bits(run, config, tmp_path, stop_at):
+    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(stop_at)])
+    assert metrics(stopped)[-1]["step"] == stop_at
+    train(config, stopped, resume=True)
+    assert sha256(stopped) == sha256(run)
+    assert (stopped / "metrics.jsonl").read_bytes() == (run / "metrics.jsonl").read_bytes()
+    for step in (2, 4, 6):
+        name = f"grids/step_{step:06d}.png"
+        assert (stopped / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_what_was_written_after_the_last_checkpoint_is_not_there_twice_after_a_crash(run, config, tmp_path):
+    class Crash(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch + 1 == 5:
+                raise RuntimeError("pulled the plug")
+
+    with pytest.raises(RuntimeError, match="plug"):
+        train(config, tmp_path / "run", callbacks=[Crash()])
+    assert record(tmp_path / "run")["status"] == "failed"
+    assert metrics(tmp_path / "run")[-1]["step"] == 5
+    train(config, tmp_path / "run", resume=True)
+    assert metrics(tmp_path / "run") == metrics(run)
+    assert sha256(tmp_path / "run") == sha256(run)
+
+
+def test_a_finished_run_can_be_made_longer_and_resuming_again_changes_nothing(run, config, tmp_path):
+    short = tiny_config(config.data.source, training={"steps": 4})
+    train(short, tmp_path / "run")
+    train(config, tmp_path / "run", resume=True)
+    assert sha256(tmp_path / "run") == sha256(run)
+    train(config, tmp_path / "run", resume=True)
+    assert sha256(tmp_path / "run") == sha256(run)
+
+
+def test_only_the_newest_checkpoints_stay(config, tmp_path):
+    some = tiny_config(config.data.source, training={"checkpoint_every": 1, "keep_checkpoints": 2})
+    assert checkpoint_steps(train(some, tmp_path / "run") / "checkpoints") == [5, 6]
+
+
+def test_an_existing_run_is_refused_with_both_ways_out(run, config):
+    with pytest.raises(InputError, match=r"saved at step 6.*--resume.*--out"):
+        train(config, run)
+    assert metrics(run)[-1]["step"] == 6
+
+
+def test_a_folder_of_something_else_is_refused(config, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="holds no run"):
+        train(config, tmp_path, resume=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_resuming_with_other_settings_is_refused_and_each_is_named(run, config):
+    changed = tiny_config(config.data.source, training={"batch_size": 3}, data={"flip": True})
+    with pytest.raises(InputError) as caught:
+        train(changed, run, resume=True)
+    assert "training.batch_size: 4 in the run, 3 now" in str(caught.value)
+    assert "data.flip: false in the run, true now" in str(caught.value)
+    assert "optimizers" not in str(caught.value)
+
+
+def test_resuming_on_other_pixels_is_refused(run, tmp_path):
+    other = make_store(tmp_path / "other", 25)
+    with pytest.raises(InputError, match="other pixels"):
+        train(tiny_config(other), run, resume=True)
+
+
+def test_own_callbacks_are_called_with_epochs_as_the_data_goes_round(config, tmp_path):
+    recorder = Recorder()
+    small = tiny_config(config.data.source, data={"limit": 10})
+    train(small, tmp_path / "run", callbacks=[recorder])
+    # 4 images a step, 10 an epoch: image 10 is in step 2 (counted from 0), image 20 ends step 4.
+    assert recorder.calls == [
+        *("epoch 0 begins", 0, 1, 2, "epoch 0 ends"),
+        *("epoch 1 begins", 3, 4, "epoch 1 ends"),
+        *("epoch 2 begins", 5),
+    ]
+
+
+def test_losses_that_are_not_finite_stop_the_run_and_the_last_checkpoint_stays(config, tmp_path):
+    with pytest.raises(FaceganError, match=r"step 5: .* is not finite"):
+        train(config, tmp_path / "run", callbacks=[Poison(batch=4)])
+    assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [3]
+    assert record(tmp_path / "run")["status"] == "failed"
+    assert all(np.isfinite(line["d_loss"]) for line in metrics(tmp_path / "run"))
+
+
+def test_more_images_a_batch_than_there_are_is_refused_before_the_run_begins(store_folder, tmp_path):
+    with pytest.raises(InputError, match=r"training\.batch_size: 25 is more than the 24 images"):
+        train(tiny_config(store_folder, training={"batch_size": 25}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_store_of_another_size_is_refused(store_folder, tmp_path):
+    with pytest.raises(InputError, match=r"images of 32 pixels, data\.size is 64"):
+        train(tiny_config(store_folder, data={"size": 64}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_small_a_disk_is_refused_with_both_figures(config, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    with pytest.raises(InputError, match=r"0\.00 GiB are free there, the run may need"):
+        train(config, tmp_path / "run")
+
+
+def test_a_dry_run_prints_a_config_that_is_the_same_and_writes_nothing(config, tmp_path):
+    printed = dry_run(config, tmp_path / "run")
+    assert yaml.safe_load(printed) == config.model_dump(mode="json")
+    assert "# steps an epoch   6.00" in printed
+    assert "# images in all    24 (4 a step)" in printed
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_raw_source_is_prepared_once_into_the_cache(tmp_path):
+    config = tiny_config("synthetic:8", data={"cache": str(tmp_path / "cache")}, training={"steps": 1})
+    train(config, tmp_path / "one")
+    [store] = (tmp_path / "cache").iterdir()
+    made = (store / "manifest.json").stat().st_mtime_ns
+    train(config, tmp_path / "two")
+    assert [store] == list((tmp_path / "cache").iterdir())
+    assert (store / "manifest.json").stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_leaves(config, tmp_path, signum, code):
+    endless = tiny_config(config.data.source, training={"steps": 10**6, "checkpoint_every": 10**6})
+    (tmp_path / "endless.yaml").write_text(endless.to_yaml())
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "facegan_tf", "train", tmp_path / "endless.yaml", "--out", out]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not (out / "grids" / "step_000002.png").exists():
+            assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(signum)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert f"{signum.name}: finishing this step, then saving" in errors
+    assert "Traceback" not in errors
+    [saved] = checkpoint_steps(out / "checkpoints")
+    assert saved >= 2
+    assert record(out)["status"] == "interrupted"
