@@ -1,0 +1,35 @@
+# Everything in here makes .venv first, if need be: python3 and make are all that a fresh machine needs.
+PYTHON ?= python3
+RUN ?= outputs/quickstart
+
+.PHONY: quickstart test format clean
+
+quickstart: .venv/installed
+	.venv/bin/facegan train configs/quickstart.yaml --out $(RUN) --resume
+	test -d $(RUN)/samples || .venv/bin/facegan sample $(RUN) --out $(RUN)/samples
+	test -d $(RUN)/export || .venv/bin/facegan export $(RUN) --out $(RUN)/export
+
+test: .venv/installed-dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/pytest
+
+format: .venv/installed-dev
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+.venv/bin/python:
+	@echo "making .venv and installing TensorFlow into it: a minute or two"
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python setup.cfg
+	.venv/bin/pip install --quiet --editable .
+	touch $@
+
+.venv/installed-dev: .venv/bin/python setup.cfg
+	.venv/bin/pip install --quiet --editable ".[dev]"
+	touch .venv/installed $@
+
+clean:
+	rm -rf .venv build *.egg-info

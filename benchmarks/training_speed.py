@@ -1,0 +1,131 @@
+"""How fast the input pipeline, the training loop and the command line are, beside what they must do.
+
+    python benchmarks/training_speed.py
+
+Prints three figures with their targets: the pipeline's images a second against a bare numpy loop over
+the same store (random gather, scale to float32), both in this process, in turn; the share of a training
+step that is not spent in the two `train_on_batch` calls, for configs/quickstart.yaml at 32 pixels, with
+everything that a run writes; and the time of `facegan --help`. Run it on a quiet machine.
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `facegan train` has it
+
+import keras
+import numpy as np
+
+from facegan_tf.config import load_config
+from facegan_tf.data.pipeline import batches
+from facegan_tf.data.prepare import prepare
+from facegan_tf.data.store import FaceStore
+from facegan_tf.training.train import train
+
+BATCH_SIZE = 64
+QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7, help="times that each is measured (default: 7)")
+    parser.add_argument("--steps", type=int, default=150, help="training steps measured (default: 150)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline_speed(Path(folder), options.rounds)
+        loop_share(Path(folder), options.steps)
+    help_time(options.rounds)
+
+
+def pipeline_speed(folder: Path, rounds: int) -> None:
+    store = prepare("synthetic:4000", folder / "store64", size=64)
+    ours, bare = [], []
+    for _ in range(rounds):
+        ours.append(images_per_second(batches(store, BATCH_SIZE, seed=0)))
+        bare.append(images_per_second(numpy_loop(store)))
+    ratios = np.array(ours) / np.array(bare)
+    print(f"pipeline at 64 pixels    {describe(ours)} images/s")
+    print(f"bare numpy loop          {describe(bare)} images/s")
+    print(f"ratio                    {describe(ratios, '.2f')}; target: at least 2")
+
+
+def numpy_loop(store: FaceStore):
+    faces = np.load(store.folder / "faces-00000-of-00001.npy", mmap_mode="r")
+    rng = np.random.default_rng(0)
+    while True:
+        yield faces[rng.integers(0, len(faces), BATCH_SIZE)].astype(np.float32) / np.float32(127.5) - 1
+
+
+def images_per_second(stream, count: int = 300) -> float:
+    stream = iter(stream)
+    for _ in range(20):
+        next(stream)
+    began = time.perf_counter()
+    for _ in itertools.islice(stream, count):
+        pass
+    return count * BATCH_SIZE / (time.perf_counter() - began)
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Time of all steps after the first few, and how much of it the two `train_on_batch` calls took."""
+
+    WARM_UP = 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = 0.0
+        self.began = self.ended = 0.0
+
+    def on_train_begin(self, logs=None) -> None:
+        for model in (self.model.critic, self.model.combined):
+            model.train_on_batch = self.timed(model.train_on_batch)
+
+    def timed(self, call):
+        def timed_call(*arguments):
+            began = time.perf_counter()
+            result = call(*arguments)
+            self.inside += time.perf_counter() - began
+            return result
+
+        return timed_call
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        self.ended = time.perf_counter()
+        if batch + 1 == self.WARM_UP:
+            self.began, self.inside = self.ended, 0.0
+
+
+def loop_share(folder: Path, steps: int) -> None:
+    overrides = [f"training.steps={Stopwatch.WARM_UP + steps}", "data.source=synthetic:500"]
+    config = load_config(QUICKSTART, [*overrides, f"data.cache={folder / 'cache'}"])
+    watch = Stopwatch()
+    train(config, folder / "run", callbacks=[watch])
+    whole = watch.ended - watch.began
+    print(f"a step at {config.data.size} pixels      {1000 * whole / steps:.0f} ms over {steps} steps")
+    print(f"loop's share of it       {100 * (1 - watch.inside / whole):.1f} %; target: under 10 %")
+
+
+def help_time(rounds: int) -> None:
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        command = [Path(sys.executable).parent / "facegan", "--help"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - began)
+    print(f"facegan --help           {describe(seconds, '.3f')} s; target: under 0.3 s")
+
+
+def describe(values, form: str = ",.0f") -> str:
+    low, middle, high = np.min(values), np.median(values), np.max(values)
+    return f"{middle:{form}} (median of {len(values)}; {low:{form}} to {high:{form}})"
+
+
+if __name__ == "__main__":
+    main()
