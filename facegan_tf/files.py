@@ -1,6 +1,7 @@
 """Writing files and folders that are complete or absent, never half-written."""
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -32,7 +33,7 @@ def _remove(path: Path) -> None:
 
 def remove_abandoned_partials(path: Path) -> None:
     """Remove what killed processes left beside `path` while they were writing it."""
-    for partial in path.parent.glob(f".{path.name}.partial-*"):
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
         pid = partial.name.rpartition("-")[2]
         if pid.isdigit() and not _alive(int(pid)):
             _remove(partial)

@@ -33,5 +33,5 @@ def test_a_round_trip_passes_every_latent_and_never_jumps():
     assert way.shape == (60, 16)
     assert way.dtype == np.float32
     np.testing.assert_allclose(way[::20], latents, rtol=1e-6)
-    jumps = np.linalg.norm(way - np.roll(way, -1, axis=0), axis=1)
-    assert jumps.max() < 2 * jumps.min()
+    jumps = np.linalg.norm(way - np.roll(way, -1, axis=0), axis=1).reshape(3, 20)
+    assert (jumps.max(axis=1) < 1.5 * jumps.mean(axis=1)).all()
