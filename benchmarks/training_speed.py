@@ -103,7 +103,9 @@ class Stopwatch(keras.callbacks.Callback):
 
 
 def loop_share(folder: Path, steps: int) -> None:
-    overrides = [f"training.steps={Stopwatch.WARM_UP + steps}", "data.source=synthetic:500"]
+    # A run checkpoints less often than this: what it costs is in the figure, and more.
+    often = f"training.checkpoint_every={steps // 2}"
+    overrides = [f"training.steps={Stopwatch.WARM_UP + steps}", "data.source=synthetic:500", often]
     config = load_config(QUICKSTART, [*overrides, f"data.cache={folder / 'cache'}"])
     watch = Stopwatch()
     train(config, folder / "run", callbacks=[watch])

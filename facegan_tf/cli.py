@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notices, not ours; errors stay
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # room for `sample` beside a training
     try:
         return options.verb(options) or 0
     except FaceganError as error:
@@ -77,7 +78,7 @@ def _add_train(verbs: argparse._SubParsersAction) -> None:
         action="extend",
         default=[],
         metavar="key.path=value",
-        help="change settings, such as data.source=photos.zip training.batch_size=32",
+        help="change settings, such as data.source=photos.zip training.batch_size=32; after CONFIG",
     )
     verb.add_argument("--out", type=Path, metavar="RUN", help="run directory (default: outputs/NAME)")
     verb.add_argument("--steps", type=int, metavar="N", help="short for --set training.steps=N")

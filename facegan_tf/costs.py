@@ -20,6 +20,18 @@ class StepCosts:
     """Estimated peak: weights, gradients, optimizer slots, and the larger of both models' activations."""
 
 
+def trainable_parameters(model: keras.Model) -> int:
+    """How many numbers the model learns."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def state_bytes(gan: GAN) -> int:
+    """Bytes of both nets and both optimizers: what a checkpoint holds."""
+    variables = [*gan.generator.variables, *gan.discriminator.variables]
+    variables += [*gan.critic.optimizer.variables, *gan.combined.optimizer.variables]
+    return FLOAT_BYTES * sum(math.prod(variable.shape) for variable in variables)
+
+
 def forward_flops(model: keras.Model) -> int:
     """FLOPs of one image's way through the model: its dense and convolution layers, 2 per multiply-add."""
     return sum(_layer_flops(layer) for layer in model.layers)
@@ -57,11 +69,10 @@ def step_costs(gan: GAN, batch_size: int) -> StepCosts:
     )
     activations = max(2 * discriminator_bytes, generator_bytes + discriminator_bytes)
     widest = max(_widest_bytes(gan.generator), 2 * _widest_bytes(gan.discriminator))
-    weights = sum(model.count_params() for model in (gan.generator, gan.discriminator))
-    slots = sum(math.prod(v.shape) for m in (gan.critic, gan.combined) for v in m.optimizer.variables)
+    gradients = FLOAT_BYTES * sum(trainable_parameters(m) for m in (gan.generator, gan.discriminator))
     return StepCosts(
         flops=batch_size * (critic_flops + combined_flops),
-        memory_bytes=batch_size * (activations + 2 * widest) + FLOAT_BYTES * (2 * weights + slots),
+        memory_bytes=batch_size * (activations + 2 * widest) + state_bytes(gan) + gradients,
     )
 
 

@@ -1,13 +1,14 @@
 """Writing files and folders that are complete or absent, never half-written."""
 
 import contextlib
-import glob
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from facegan_tf.errors import InputError
 
 
 def _partial(path: Path) -> Path:
@@ -32,10 +33,14 @@ def _remove(path: Path) -> None:
 
 
 def remove_abandoned_partials(path: Path) -> None:
-    """Remove what killed processes left beside `path` while they were writing it."""
-    for partial in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
+    """Remove what killed processes left half-written beside `path`.
+
+    In a container a new process often has the number of a killed one: what has our own number and is
+    to become `path` was not left by us, who only begin to write it.
+    """
+    for partial in path.parent.glob(".*.partial-*"):
         pid = partial.name.rpartition("-")[2]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdigit() and (partial == _partial(path) or not _alive(int(pid))):
             _remove(partial)
 
 
@@ -73,6 +78,23 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         if partial.exists():
             shutil.rmtree(partial)
+
+
+def writable_parent(path: Path) -> Path:
+    """The nearest folder above `path` that exists; InputError if nothing can be made in it."""
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    if not parent.is_dir():
+        raise InputError(f"--out {path}: {parent} is not a folder; give another place")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"--out {path}: no permission to write in {parent}; give another place")
+    return parent
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder such that no one sees a part of it under its name."""
+    partial = _partial(path)
+    path.rename(partial)
+    shutil.rmtree(partial)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -98,6 +98,8 @@ class GAN:
         targets = objectives.critic_targets(
             self.config.objective, batch_size, self.config.seed, self.steps_done
         )
+        for model in (self.critic, self.combined):
+            model.reset_metrics()  # else Keras before 3.15 returns the mean of all batches so far
         d_loss = self.critic.train_on_batch([latents_d, reals], targets)
         targets = objectives.generator_targets(self.config.objective, batch_size)
         g_loss = self.combined.train_on_batch(latents_g, targets)

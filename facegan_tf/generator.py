@@ -11,10 +11,9 @@ from facegan_tf.config import load_config
 from facegan_tf.errors import InputError
 from facegan_tf.export import signatures
 from facegan_tf.gan import GAN, build_gan
+from facegan_tf.images import in_parts
 from facegan_tf.training.checkpoints import Checkpoints
 from facegan_tf.training.run_directory import RunDirectory
-
-BATCH_SIZE = 32  # faces drawn at once: bounds the memory of the largest nets
 
 
 class FaceGenerator:
@@ -27,19 +26,24 @@ class FaceGenerator:
         self.loaded: object = None
 
     def draw(self, latents: np.ndarray) -> np.ndarray:
-        """Latents float32 [N, latent_dim] -> faces uint8 [N, S, S, 3]."""
+        """Latents float [N, latent_dim] -> faces uint8 [N, S, S, 3]. Raises ValueError for another shape."""
+        latents = np.asarray(latents, np.float32)
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or not len(latents):
+            raise ValueError(
+                f"latents: shape {latents.shape}, must be [N, {self.latent_dim}] with N at least 1"
+            )
         draw = self._functions["serving_default"]
-        return np.concatenate([draw(latents=part)["images"].numpy() for part in _parts(latents)])
+        return np.concatenate([draw(latents=part)["images"].numpy() for part in in_parts(latents)])
 
     def sample(self, seeds: Sequence[int], truncation: float = 1.0) -> np.ndarray:
-        """A face for each seed, uint8 [N, S, S, 3]; the same seed is always the same face.
+        """A face for each of one or more seeds, uint8 [N, S, S, 3]; the same seed is always the same face.
 
         truncation: the latents are multiplied by it, so that less than 1 gives more typical faces.
         """
         sample, scale = self._functions["sample"], tf.constant(truncation, tf.float32)
-        all_seeds = tf.constant(list(seeds), tf.int64)
+        all_seeds = np.array(list(seeds), np.int64)
         return np.concatenate(
-            [sample(seeds=part, truncation=scale)["images"].numpy() for part in _parts(all_seeds)]
+            [sample(seeds=part, truncation=scale)["images"].numpy() for part in in_parts(all_seeds)]
         )
 
     def latents(self, seeds: Sequence[int]) -> np.ndarray:
@@ -53,7 +57,7 @@ def load_generator(path: str | Path) -> FaceGenerator:
     Raises InputError if `path` is neither, or damaged.
     """
     path = Path(path)
-    if (path / "saved_model.pb").is_file():
+    if _is_savedmodel(path):
         return _from_savedmodel(path)
     gan, _ = restore_run(path)
     functions = {
@@ -67,10 +71,16 @@ def restore_run(path: Path) -> tuple[GAN, RunDirectory]:
     """The GAN of a run directory at its newest checkpoint. Raises InputError if there is none."""
     run = RunDirectory(path)
     if not run.exists():
+        if _is_savedmodel(path):
+            raise InputError(f"{path}: is a SavedModel; give the run directory that it was exported from")
         raise InputError(f"{path}: is neither a run directory (no config.yaml) nor a SavedModel")
     gan = build_gan(load_config(run.config))
     Checkpoints(gan, run.checkpoints).restore_newest()
     return gan, run
+
+
+def _is_savedmodel(path: Path) -> bool:
+    return (path / "saved_model.pb").is_file()
 
 
 def _from_savedmodel(path: Path) -> FaceGenerator:
@@ -85,7 +95,3 @@ def _from_savedmodel(path: Path) -> FaceGenerator:
     generator = FaceGenerator(dict(found), specs["latents"].shape[1])
     generator.loaded = loaded  # its variables live only as long as it does
     return generator
-
-
-def _parts(items: np.ndarray | tf.Tensor) -> list[tf.Tensor]:
-    return [tf.convert_to_tensor(items[i : i + BATCH_SIZE]) for i in range(0, len(items), BATCH_SIZE)]

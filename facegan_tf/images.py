@@ -9,10 +9,19 @@ from PIL import Image
 
 from facegan_tf.files import atomic_file
 
+DRAWN_AT_ONCE = 16
+"""Faces that a generator draws at once: bounds the memory that the largest nets take for many faces."""
+
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
     """Float images in [-1, 1] -> uint8 in 0..255, rounded to nearest; values outside are clipped."""
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+
+
+def in_parts(items: np.ndarray | tf.Tensor) -> list[tf.Tensor]:
+    """Latents or seeds [N, ...] in parts of DRAWN_AT_ONCE, in order."""
+    starts = range(0, len(items), DRAWN_AT_ONCE)
+    return [tf.convert_to_tensor(items[start : start + DRAWN_AT_ONCE]) for start in starts]
 
 
 def grid(images: np.ndarray | Sequence[np.ndarray], columns: int) -> np.ndarray:

@@ -1,13 +1,12 @@
 """What `facegan info` tells: layers, parameters, FLOPs and memory of a config or a run."""
 
-import math
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from facegan_tf.config import load_config
-from facegan_tf.costs import forward_flops, step_costs
+from facegan_tf.costs import forward_flops, step_costs, trainable_parameters
 from facegan_tf.gan import build_gan
 from facegan_tf.generator import restore_run
 from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
@@ -42,7 +41,7 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 def _network(model: keras.Model) -> dict[str, Any]:
     return {
-        "trainable_parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        "trainable_parameters": trainable_parameters(model),
         "flops": forward_flops(model),
         "layers": [
             {

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from facegan_tf import images
 from facegan_tf.errors import InputError
 from facegan_tf.files import atomic_folder
-from facegan_tf.generator import BATCH_SIZE, load_generator
+from facegan_tf.generator import load_generator
 from facegan_tf.interpolation import round_trip
 
 SEED_LIMIT = 2**63
@@ -35,8 +35,8 @@ def write_samples(trained: str | Path, out: Path, count: int, seed: int, truncat
     generator = load_generator(trained)
     shown: list[np.ndarray] = []
     with atomic_folder(out) as folder, tqdm(total=count, desc="drawing", unit="face") as bar:
-        for start in range(seed, seed + count, BATCH_SIZE):
-            seeds = range(start, min(start + BATCH_SIZE, seed + count))
+        for start in range(seed, seed + count, images.DRAWN_AT_ONCE):
+            seeds = range(start, min(start + images.DRAWN_AT_ONCE, seed + count))
             faces = generator.sample(seeds, truncation)
             for face_seed, face in zip(seeds, faces, strict=True):
                 images.save_png(folder / f"face_{face_seed:06d}.png", face)

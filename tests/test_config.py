@@ -26,6 +26,35 @@ def test_every_config_that_comes_along_is_valid_and_named_as_its_file(path):
     assert load_config(path).name == path.stem
 
 
+def test_celeba128_is_its_sources_recipe():
+    config = load_config(CONFIGS[0].parent / "celeba128.yaml")
+    assert (config.data.size, config.data.crop, config.data.limit, config.data.flip) == (
+        128,
+        "square",
+        10_000,
+        False,
+    )
+    assert (config.networks.latent_dim, config.networks.leaky_slope) == (32, 0.3)
+    assert config.networks.discriminator.dropout == 0.4
+    assert config.objective.model_dump() == {
+        "real_target": 0.0,
+        "fake_target": 1.0,
+        "generator_target": 0.0,
+        "label_noise": 0.05,
+    }
+    for optimizer in (config.optimizers.discriminator, config.optimizers.generator):
+        assert optimizer.model_dump() == {
+            "name": "rmsprop",
+            "learning_rate": 1e-4,
+            "decay": 1e-8,
+            "clipvalue": 1.0,
+            "rho": 0.9,
+            "epsilon": 1e-7,
+        }
+    assert (config.training.steps, config.training.batch_size) == (20_000, 16)
+    assert (config.grids.every, config.grids.side, config.grids.latent_scale) == (50, 6, 0.5)
+
+
 def test_resolved_yaml_reads_back_as_the_same_config(tmp_path):
     config = load_config(write(tmp_path / "c.yaml", tiny_settings()))
     (tmp_path / "resolved.yaml").write_text(config.to_yaml())

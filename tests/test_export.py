@@ -132,6 +132,15 @@ def test_more_faces_than_a_batch_are_the_same_as_in_parts(run):
     np.testing.assert_array_equal(many, generator.draw(latents))
 
 
+def test_latents_of_any_float_type_are_drawn_and_other_shapes_are_refused(run):
+    generator = load_generator(run)
+    latents = generator.latents([1, 2])
+    np.testing.assert_array_equal(generator.draw(latents.astype(np.float64)), generator.draw(latents))
+    for bad in (latents[0], latents[:, :3], latents[:0]):
+        with pytest.raises(ValueError, match=r"must be \[N, 4\]"):
+            generator.draw(bad)
+
+
 def test_an_existing_folder_is_never_written_into(run, tmp_path):
     with pytest.raises(InputError, match="is there already"):
         export_savedmodel(restore_run(run)[0].generator, tmp_path)
@@ -153,6 +162,11 @@ def test_a_savedmodel_of_something_else_is_refused(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "other"), signatures=module.double)
     with pytest.raises(InputError, match="is not a SavedModel that `facegan export` wrote"):
         load_generator(tmp_path / "other")
+
+
+def test_a_savedmodel_in_place_of_a_run_is_called_what_it_is(exported):
+    with pytest.raises(InputError, match="is a SavedModel; give the run directory"):
+        restore_run(exported)
 
 
 def test_a_run_without_a_checkpoint_is_refused(run, tmp_path):

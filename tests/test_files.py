@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from facegan_tf.files import atomic_file, atomic_folder, write_json
+from facegan_tf.files import atomic_file, atomic_folder, remove_folder, write_json
 
 
 def names(folder):
@@ -54,6 +54,22 @@ def test_a_folder_never_replaces_one_that_came_meanwhile(tmp_path):
     assert names(tmp_path / "a") == ["theirs"]
 
 
+def test_what_a_killed_process_of_our_own_number_left_is_not_in_the_way(tmp_path):
+    # As in a container, where every start has the same few process numbers.
+    abandoned = tmp_path / f".a.partial-{os.getpid()}"
+    abandoned.mkdir()
+    (abandoned / "half").write_text("half")
+    with atomic_folder(tmp_path / "a") as partial:
+        assert not list(partial.iterdir())
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_removed_folder_is_gone(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    remove_folder(tmp_path / "a")
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["a", "[a]*"])
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path, name):
     code = (
@@ -70,3 +86,11 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
         pass
     assert names(tmp_path) == sorted([living, name])
     assert abandoned.startswith(f".{name}.partial-")
+
+
+def test_what_was_abandoned_under_another_name_is_removed_too(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / f".step_000437.partial-{ended.pid}").mkdir()
+    write_json(tmp_path / "a.json", 1)
+    assert names(tmp_path) == ["a.json"]

@@ -170,3 +170,13 @@ def test_the_same_config_builds_the_same_weights_and_another_seed_others():
         changed = moved(getattr(one, name), getattr(other, name).get_weights())
         kernels = [weights.ndim > 1 for weights in getattr(one, name).get_weights()]
         assert all(itertools.compress(changed, kernels))
+
+
+def test_compiled_by_xla_a_step_is_the_same():
+    plain = build_gan(tiny_config(networks={"discriminator": {"channels": 4, "dropout": 0.0}}))
+    jit = build_gan(
+        tiny_config(networks={"discriminator": {"channels": 4, "dropout": 0.0}}, training={"jit": True})
+    )
+    for step in range(2):
+        losses = [gan.train_on_batch(*inputs(4, seed=step)) for gan in (plain, jit)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -19,7 +19,7 @@ from facegan_tf.data.sources import Source, SyntheticSource, open_source
 from facegan_tf.data.store import REJECTED, FaceStore, Manifest, StoreWriter, is_store
 from facegan_tf.data.workers import Job, make_chunks
 from facegan_tf.errors import FaceganError, InputError
-from facegan_tf.files import atomic_folder
+from facegan_tf.files import atomic_folder, writable_parent
 from facegan_tf.versions import versions
 
 FILTER = "lanczos"
@@ -66,17 +66,13 @@ def prepare(
     no image is good; FaceganError if the work fails. The store is then absent, as it is after Ctrl-C.
     """
     request = Request(source, size, crop, limit)
-    parsed_crop = request.check()
+    opened, parsed_crop = check_request(request)
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: use 1 or more")
-    opened = open_source(source)
-    if isinstance(opened, SyntheticSource) and request.crop != "square":
-        raise InputError(f"--crop {request.crop}: drawn faces have no crop; leave it out with {source}")
     if store := _already_there(out, request, opened):
         _say(f"{out} is there already: {len(store)} faces, fingerprint {store.fingerprint[:12]}")
         return store
-    expected = min(len(opened.names), limit or len(opened.names))
-    _check_room(out, opened, expected * size * size * 3)
+    check_room(out, opened, request)
     workers = workers or available_cores()
     _say(f"preparing {source} at {size}x{size}, crop {request.crop}, into {out}, with {workers} processes")
     started = time.perf_counter()
@@ -129,22 +125,29 @@ def _differences(manifest: Manifest, request: Request, source: Source) -> list[s
     }
     was, now = manifest.source_identity, source.identity
     if any(was.get(key) != now.get(key) for key in ("kind", "path")):
-        pairs["source"] = (manifest.source, request.source)
+        pairs["source"] = (was.get("path", manifest.source), now.get("path", request.source))
     else:
         pairs |= {f"source has changed, {key}": (was.get(key), now[key]) for key in now}
     return [f"{name} {old} -> {new}" for name, (old, new) in pairs.items() if old != new]
 
 
-def _check_room(out: Path, source: Source, needed: int) -> None:
-    """InputError if the store can't be put there, or has no room there."""
-    path = out.absolute()
-    if source.identity["kind"] == "folder" and path.resolve().is_relative_to(source.identity["path"]):
+def check_request(request: Request) -> tuple[Source, Crop]:
+    """Open the source and parse the crop; InputError if they, or the numbers, can't be worked with."""
+    crop = request.check()
+    source = open_source(request.source)
+    if isinstance(source, SyntheticSource) and request.crop != "square":
+        raise InputError(
+            f"--crop {request.crop}: drawn faces have no crop; leave it out with {request.source}"
+        )
+    return source, crop
+
+
+def check_room(out: Path, source: Source, request: Request) -> None:
+    """InputError if the store can't be put at `out`, or has no room there."""
+    if source.identity["kind"] == "folder" and out.resolve().is_relative_to(source.identity["path"]):
         raise InputError(f"--out {out} lies inside the source folder; give a path outside it")
-    parent = next(folder for folder in path.parents if folder.exists())
-    if not parent.is_dir():
-        raise InputError(f"--out {out}: {parent} is not a folder; give another --out")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"--out {out}: no permission to write in {parent}; give another --out")
+    parent = writable_parent(out)
+    needed = min(len(source.names), request.limit or len(source.names)) * request.size**2 * 3
     free = shutil.disk_usage(parent).free
     if needed > free:
         raise InputError(

@@ -197,9 +197,14 @@ class SyntheticSource:
 Source = FolderSource | ZipSource | SyntheticSource
 
 
+def is_synthetic(source: str) -> bool:
+    """Whether drawn faces are meant; a folder of that name is `./synthetic`."""
+    return source == "synthetic" or source.startswith("synthetic:")
+
+
 def open_source(source: str) -> Source:
     """Open `synthetic[:N]`, a folder, or a zip. InputError says what else was found there."""
-    if source == "synthetic" or source.startswith("synthetic:"):
+    if is_synthetic(source):
         return _open_synthetic(source)
     path = Path(source).expanduser()
     if path.is_dir():

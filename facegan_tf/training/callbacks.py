@@ -1,8 +1,9 @@
 """What a run writes and watches: standard Keras callbacks around the training loop.
 
-Every callback gets `{"d_loss": ..., "g_loss": ...}` after each step, and the GAN as `self.model`
-with `generator`, `discriminator`, `steps_done` and `stop_training`. Steps are counted from 1 here:
-`batch` is the index of the step in the run, and `batch + 1` steps are done after it.
+Every callback gets `{"d_loss": ..., "g_loss": ...}` after each step, and the GAN as `self.model`, with
+`generator`, `discriminator`, `steps_done` and `stop_training`. The GAN is no keras.Model: callbacks of
+Keras that save or alter `self.model` itself (ModelCheckpoint, LearningRateScheduler) don't work on it.
+`batch` is the index of the step in the run, from 0; after it `batch + 1` steps are done.
 """
 
 import json
@@ -58,11 +59,11 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Advance by one step."""
         logs = logs or {}
-        rate = self.bar.format_dict["rate"] or 0.0
+        steps, seconds = self.bar.n + 1 - self.bar.initial, self.bar.format_dict["elapsed"]
         self.bar.set_postfix(
             d_loss=f"{logs['d_loss']:.4f}",
             g_loss=f"{logs['g_loss']:.4f}",
-            images_s=f"{rate * self.batch_size:.0f}",
+            images_s=f"{steps * self.batch_size / seconds:.1f}",
             refresh=False,
         )
         self.bar.update()
@@ -147,8 +148,9 @@ class ControlGrids(keras.callbacks.Callback):
             self._draw(self.model.steps_done)
 
     def _draw(self, step: int) -> None:
-        faces = images.to_uint8(self.model.generator(self.latents, training=False)).numpy()
-        picture = images.grid(faces, self.config.grids.side)
+        generator = self.model.generator
+        parts = [generator(part, training=False) for part in images.in_parts(self.latents)]
+        picture = images.grid(images.to_uint8(tf.concat(parts, axis=0)).numpy(), self.config.grids.side)
         images.save_png(self.run.grid(step), picture)
         with self.summaries.as_default(step=step):
             tf.summary.image("control_vectors", picture[np.newaxis])

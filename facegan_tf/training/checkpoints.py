@@ -8,7 +8,6 @@ on from it to the very same weights. Images and latents need nothing: they follo
 import hashlib
 import json
 import re
-import shutil
 from pathlib import Path
 
 import keras
@@ -16,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf.errors import FaceganError, InputError
-from facegan_tf.files import atomic_folder, write_json
+from facegan_tf.files import atomic_folder, remove_folder, write_json
 from facegan_tf.gan import GAN
 
 
@@ -49,7 +48,7 @@ class Checkpoints:
                 partial / "checkpoint.json", {"step": step, "weights_sha256": weights_sha256(self.gan)}
             )
         for old in self.steps()[: -self.keep]:
-            shutil.rmtree(self.folder / f"step_{old:06d}")
+            remove_folder(self.folder / f"step_{old:06d}")
         return place
 
     def restore_newest(self) -> int:
@@ -57,16 +56,17 @@ class Checkpoints:
         if not self.steps():
             raise InputError(f"{self.folder}: holds no checkpoint")
         place = self.folder / f"step_{self.steps()[-1]:06d}"
+        way_out = "remove that folder to go back to the checkpoint before, or to the start if there is none"
         try:
             status = _trackable(self.gan).read(str(place / "state"))
             status.assert_existing_objects_matched()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             raise InputError(
-                f"{place}: does not fit the nets of this config, or is damaged: {error}"
+                f"{place}: does not fit the nets of this config, or is damaged: {error}\n{way_out}"
             ) from error
         recorded = json.loads((place / "checkpoint.json").read_text(encoding="utf-8"))
         if weights_sha256(self.gan) != recorded["weights_sha256"]:
-            raise InputError(f"{place}: is damaged: its weights are not those that were saved")
+            raise InputError(f"{place}: is damaged: its weights are not those that were saved; {way_out}")
         return self.gan.steps_done
 
 

@@ -1,16 +1,14 @@
 """A run's derived numbers, and the checks that come before any work."""
 
-import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from facegan_tf.config import Config
-from facegan_tf.costs import StepCosts, step_costs
-from facegan_tf.data.cache import store_folder
-from facegan_tf.data.sources import open_source
-from facegan_tf.data.store import FaceStore, is_store
+from facegan_tf.costs import StepCosts, state_bytes, step_costs, trainable_parameters
+from facegan_tf.data.locate import Located
 from facegan_tf.errors import InputError
+from facegan_tf.files import writable_parent
 from facegan_tf.gan import GAN
 
 GIB = 2**30
@@ -20,10 +18,7 @@ GIB = 2**30
 class Plan:
     """What a run will do and need."""
 
-    store: Path
-    prepared: bool
-    """Whether the store exists already; if not, `images` counts the source's files."""
-    images: int
+    located: Located
     batch_size: int
     steps: int
     costs: StepCosts
@@ -35,15 +30,16 @@ class Plan:
     @property
     def steps_an_epoch(self) -> float:
         """Steps until every image has been seen once more."""
-        return self.images / self.batch_size
+        return self.located.count / self.batch_size
 
     def describe(self) -> list[str]:
         """The plan in words, a fact a line."""
         generator, discriminator = self.parameters
-        state = "prepared" if self.prepared else "not prepared yet, so counted as files"
+        state = "prepared" if self.located.store else "not prepared yet, so counted as files"
+        store_bytes = 3 * self.located.count * self.located.data.size**2
         return [
-            f"store            {self.store} ({state})",
-            f"images           {self.images:,}",
+            f"store            {self.located.folder} ({state})",
+            f"images           {self.located.count:,}, {store_bytes / GIB:.2f} GiB",
             f"steps an epoch   {self.steps_an_epoch:,.2f}",
             f"epochs           {self.steps / self.steps_an_epoch:,.2f} in {self.steps:,} steps",
             f"images in all    {self.steps * self.batch_size:,} ({self.batch_size} a step)",
@@ -54,27 +50,23 @@ class Plan:
         ]
 
 
-def make_plan(gan: GAN, run_folder: Path) -> Plan:
-    """Check the data and the disk, and derive the run's numbers.
+def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
+    """Check the place and the number of images, and derive the run's numbers.
 
-    Raises InputError for a source that can't be used, fewer images than a batch, or too small a disk.
+    Raises InputError for a place that can't be written to or is too small, and for fewer images than a
+    batch takes.
     """
     config = gan.config
-    store = store_folder(config.data)
-    prepared = is_store(store)
-    count = len(FaceStore.open(store)) if prepared else len(open_source(config.data.source).names)
+    check_images(config, located.count)
     plan = Plan(
-        store=store,
-        prepared=prepared,
-        images=min(count, config.data.limit or count),
+        located=located,
         batch_size=config.training.batch_size,
         steps=config.training.steps,
         costs=step_costs(gan, config.training.batch_size),
-        parameters=(_trainable(gan.generator), _trainable(gan.discriminator)),
+        parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),
         disk_bytes=_disk_bytes(gan, config),
     )
-    check_images(config, plan.images)
-    free = shutil.disk_usage(_nearest_existing(run_folder)).free
+    free = shutil.disk_usage(writable_parent(run_folder)).free
     if free < plan.disk_bytes:
         raise InputError(
             f"--out {run_folder}: {free / GIB:.2f} GiB are free there, the run may need "
@@ -92,20 +84,9 @@ def check_images(config: Config, images: int) -> None:
         )
 
 
-def _trainable(model) -> int:  # type: ignore[no-untyped-def]
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
-
-
 def _disk_bytes(gan: GAN, config: Config) -> int:
-    values = sum(m.count_params() for m in (gan.generator, gan.discriminator))
-    values += sum(math.prod(v.shape) for m in (gan.critic, gan.combined) for v in m.optimizer.variables)
-    checkpoints = 4 * values * (config.training.keep_checkpoints + 1)  # one more while it is written
+    checkpoints = state_bytes(gan) * (config.training.keep_checkpoints + 1)  # one more while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
     grids = 2 * grid * (config.training.steps // config.grids.every + 1)  # TensorBoard has a copy
     lines = 300 * (config.training.steps // config.training.log_every + 1)
     return checkpoints + grids + lines
-
-
-def _nearest_existing(path: Path) -> Path:
-    path = path.absolute()
-    return next(p for p in [path, *path.parents] if p.exists())

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from facegan_tf.config import Config, load_config
+from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
 from facegan_tf.files import atomic_file, write_json
 from facegan_tf.training.checkpoints import checkpoint_steps
@@ -72,6 +73,30 @@ class RunDirectory:
                 f"{', '.join(HARMLESS_CHANGES)}"
             )
 
+    def check_same_images(self, store: FaceStore) -> None:
+        """Raise InputError if a run has begun here with other pixels than the store's."""
+        if not self.exists():
+            return
+        known = self.read_record()["store"]["fingerprint"]
+        if known != store.fingerprint:
+            raise InputError(
+                f"data.source: {store.folder} holds other pixels than this run began with (fingerprint "
+                f"{store.fingerprint[:12]}, was {known[:12]}); bring them back, or start another with --out"
+            )
+
+    def changed_environment(self) -> list[str]:
+        """A line for each way in which this process differs from the one that began the run.
+
+        Each may round otherwise, so the run may end in other bits than if it had never stopped.
+        """
+        before, now = self.read_record(), environment()
+        return [
+            f"note: this run had {name} {before[block].get(name)}, now it is {value}: bits may differ"
+            for block in ("versions", "host")
+            for name, value in now[block].items()
+            if before[block].get(name) != value
+        ]
+
     def write_config(self, config: Config) -> None:
         """Write the resolved settings."""
         with atomic_file(self.config) as partial:
@@ -79,7 +104,10 @@ class RunDirectory:
 
     def read_record(self) -> dict[str, Any]:
         """The facts in run.json."""
-        return json.loads(self.record.read_text(encoding="utf-8"))
+        try:
+            return json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.record}: can't be read: {error}; this run can't be resumed") from None
 
     def update_record(self, **facts: Any) -> None:
         """Add facts to run.json, or renew them."""
@@ -93,22 +121,44 @@ class RunDirectory:
 
     def grid_paths(self) -> list[Path]:
         """All grids, oldest first."""
-        return sorted(self.grids.glob("step_*.png"))
+        return sorted(self.grids.glob("step_*.png"), key=_step_of)
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, oldest first."""
         if not self.metrics.exists():
             return []
-        return [json.loads(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+        lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        metrics = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                metrics.append(json.loads(line))
+            except ValueError:
+                if number == len(lines):  # torn by a crash; its step is done again
+                    break
+                raise InputError(f"{self.metrics}: line {number} is not JSON: {line[:80]}") from None
+        return metrics
 
-    def forget_after(self, step: int) -> None:
-        """Drop metrics and grids of later steps: a resumed run does these steps again."""
-        kept = [line for line in self.read_metrics() if line["step"] <= step]
+    def forget_after(self, step: int, config: Config) -> None:
+        """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
+
+        The latter are the grid and the line of an end that is none any more.
+        """
+        kept = [
+            line for line in self.read_metrics() if _is_due(line["step"], config.training.log_every, step)
+        ]
         with atomic_file(self.metrics) as partial:
             partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         for grid in self.grid_paths():
-            if int(grid.stem.removeprefix("step_")) > step:
+            if not _is_due(_step_of(grid), config.grids.every, step):
                 grid.unlink()
+
+
+def _step_of(grid: Path) -> int:
+    return int(grid.stem.removeprefix("step_"))
+
+
+def _is_due(step: int, every: int, last: int) -> bool:
+    return step <= last and step % every == 0
 
 
 def environment() -> dict[str, Any]:

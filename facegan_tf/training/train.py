@@ -12,13 +12,13 @@ import tensorflow as tf
 from facegan_tf import images
 from facegan_tf.config import Config
 from facegan_tf.data import pipeline
-from facegan_tf.data.cache import open_or_prepare
+from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import InputError
+from facegan_tf.errors import FaceganError
 from facegan_tf.gan import GAN, build_gan
 from facegan_tf.training import callbacks as own
 from facegan_tf.training.checkpoints import Checkpoints
-from facegan_tf.training.plan import check_images, make_plan
+from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.run_directory import RunDirectory, environment
 from facegan_tf.training.signals import Interrupted, on_first_signal
 from facegan_tf.training.trainer import fit
@@ -37,18 +37,17 @@ def train(
     Everything is checked before the work: raises InputError for what can't be done as asked, and
     FaceganError for what fails on the way. Ctrl-C and SIGTERM save, then raise Interrupted.
     """
-    run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
-    config = _with_absolute_source(config)
-    run.check_startable(config, resume)
     # Fusing a convolution with its activation fails where a gradient needs what lies between them, and
     # TensorFlow reports that as an error at every start.
     tf.config.optimizer.set_experimental_options({"remapping": False})
-    gan = build_gan(config)
-    plan = make_plan(gan, run.folder)
-    _say("\n".join(plan.describe()), f"device           {_device()}", f"run directory    {run.folder}")
-    store = open_or_prepare(config.data)
+    run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
+    gan, plan = _check(config, run, resume)
+    config = gan.config
+    _say(*plan.describe(), f"device           {_device()}", f"run directory    {run.folder}")
+    store = plan.located.open_or_prepare()
     count = min(config.data.limit or len(store), len(store))
     check_images(config, count)
+    run.check_same_images(store)
 
     checkpoints = Checkpoints(gan, run.checkpoints, config.training.keep_checkpoints)
     start = _begin(run, config, store, checkpoints)
@@ -74,15 +73,26 @@ def train(
 
 
 def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
-    """Check everything that `train` would, and return the resolved settings as YAML.
+    """Check everything that `train` checks before the work, and return the resolved settings as YAML.
 
     The derived numbers follow them as comments, so that what is printed is still a config.
     """
-    config = _with_absolute_source(config)
-    RunDirectory(out).check_startable(config, resume)
-    plan = make_plan(build_gan(config), out)
+    run = RunDirectory(out)
+    gan, plan = _check(config, run, resume)
+    if plan.located.store:
+        run.check_same_images(plan.located.store)
     derived = [*plan.describe(), f"device           {_device()}", f"run directory    {out}"]
-    return config.to_yaml() + "\n".join(f"# {line}" for line in derived)
+    return gan.config.to_yaml() + "\n".join(f"# {line}" for line in derived)
+
+
+def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan]:
+    """Build the GAN and the plan of a run, its source made absolute; raise InputError if it can't be done."""
+    data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
+    config = config.model_copy(update={"data": data})
+    run.check_startable(config, resume)
+    located = locate(config.data)
+    gan = build_gan(config)
+    return gan, make_plan(gan, located, run.folder)
 
 
 def _fit_recorded(
@@ -96,6 +106,7 @@ def _fit_recorded(
     start, began = gan.steps_done, time.perf_counter()
     run.update_record(status="running")
     status = "failed"
+    gan.stop_training = False  # before a signal may set it
 
     def stop() -> None:
         gan.stop_training = True
@@ -103,7 +114,13 @@ def _fit_recorded(
     try:
         with on_first_signal(stop) as watch:
             fit(gan, reals, count, callbacks)
-        status = "interrupted" if watch.received else "finished"
+        finished = gan.steps_done >= gan.config.training.steps
+        status = "finished" if finished else "interrupted" if watch.received else "stopped"
+    except tf.errors.ResourceExhaustedError as error:
+        raise FaceganError(
+            f"step {gan.steps_done + 1}: out of memory; lower training.batch_size, data.size or the channels "
+            f"of the nets ({str(error).splitlines()[0]})"
+        ) from error
     finally:
         run.update_record(status=status)
     seconds = time.perf_counter() - began
@@ -111,22 +128,20 @@ def _fit_recorded(
     speed = steps * gan.config.training.batch_size / seconds
     _say(f"{status} at step {gan.steps_done}: {steps} steps in {seconds:.0f} s, {speed:.1f} images/s")
     _say(f"pictures         {run.grid(gan.steps_done)}, {run.gif}, {run.curves}")
-    if watch.received:
+    if watch.received and not finished:
         _say(f"saved; go on with --resume and the same --out {run.folder}")
         raise Interrupted(watch.received)
 
 
 def _begin(run: RunDirectory, config: Config, store: FaceStore, checkpoints: Checkpoints) -> int:
     """Make the run directory, or pick up the run that is there; return the steps already done."""
-    began_before = run.exists()
-    if began_before:
-        known = run.read_record()["store"]["fingerprint"]
-        if known != store.fingerprint:
-            raise InputError(
-                f"data.source: {config.data.source} holds other pixels than this run began with "
-                f"(fingerprint {store.fingerprint[:12]}, was {known[:12]}); bring them back, or start "
-                "another run with --out"
-            )
+    resumed = run.exists()
+    start = checkpoints.restore_newest() if checkpoints.steps() else 0
+    if resumed and start >= config.training.steps:
+        return start
+    if resumed:
+        _say(f"resuming at step {start}", *run.changed_environment())
+        run.forget_after(start, config)
     run.folder.mkdir(parents=True, exist_ok=True)
     run.update_record(
         store={
@@ -137,10 +152,6 @@ def _begin(run: RunDirectory, config: Config, store: FaceStore, checkpoints: Che
         **environment(),
     )
     run.write_config(config)
-    start = checkpoints.restore_newest() if checkpoints.steps() else 0
-    if began_before:
-        _say(f"resuming at step {start}")
-        run.forget_after(start)
     return start
 
 
@@ -151,14 +162,6 @@ def _show_reals(run: RunDirectory, store: FaceStore, config: Config, count: int)
     )
     shown = images.to_uint8(next(iter(first))).numpy()[: config.grids.side**2]
     images.save_png(run.reals, images.grid(shown, min(config.grids.side, int(np.ceil(len(shown) ** 0.5)))))
-
-
-def _with_absolute_source(config: Config) -> Config:
-    """The same config, its source found from any working directory: runs are resumed from elsewhere."""
-    if not Path(config.data.source).exists():
-        return config
-    data = config.data.model_copy(update={"source": str(Path(config.data.source).resolve())})
-    return config.model_copy(update={"data": data})
 
 
 def _device() -> str:

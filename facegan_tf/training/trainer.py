@@ -20,7 +20,6 @@ def fit(
     seed, training = gan.config.seed, gan.config.training
     shape = (training.batch_size, gan.config.networks.latent_dim)
     told = keras.callbacks.CallbackList(list(callbacks), model=gan)
-    gan.stop_training = False
     told.on_train_begin()
     logs: dict[str, float] = {}
     for step, reals in zip(range(gan.steps_done, training.steps), batches, strict=False):

@@ -254,6 +254,17 @@ def test_repeated_it_decodes_nothing_and_loads_no_tensorflow(photos: str, tmp_pa
     subprocess.run([sys.executable, "-c", code, photos, tmp_path / "store"], check=True, capture_output=True)
 
 
+def test_another_source_of_the_same_name_is_another_source(tmp_path: Path, monkeypatch) -> None:
+    for name, photos in (("a", dict(list(GOOD.items())[:3])), ("b", GOOD)):
+        (tmp_path / name).mkdir()
+        write_zip(tmp_path / name / "photos.zip", photos)
+    monkeypatch.chdir(tmp_path / "a")
+    prepare("photos.zip", tmp_path / "store", 8)
+    monkeypatch.chdir(tmp_path / "b")
+    with pytest.raises(InputError, match=r"a/photos\.zip -> .*b/photos\.zip"):
+        prepare("photos.zip", tmp_path / "store", 8)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

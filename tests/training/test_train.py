@@ -70,6 +70,13 @@ def run(config, tmp_path_factory):
     return train(config, tmp_path_factory.mktemp("runs") / "straight")
 
 
+def wait_for(path, process):
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def metrics(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
@@ -161,13 +168,74 @@ def test_what_was_written_after_the_last_checkpoint_is_not_there_twice_after_a_c
     assert sha256(tmp_path / "run") == sha256(run)
 
 
+def test_a_killed_run_resumed_in_another_process_ends_in_the_same_bits(config, tmp_path):
+    long = tiny_config(config.data.source, training={"steps": 40, "checkpoint_every": 7})
+    (tmp_path / "long.yaml").write_text(long.to_yaml())
+    command = [sys.executable, "-m", "facegan_tf", "train", tmp_path / "long.yaml", "--resume", "--out"]
+    killed, straight = tmp_path / "killed", tmp_path / "straight"
+    with subprocess.Popen(
+        [*command, killed], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_for(killed / "grids" / "step_000016.png", process)
+        process.kill()
+    assert record(killed)["status"] == "running"
+    for out in (killed, straight):
+        subprocess.run([*command, out], check=True, capture_output=True)
+    assert sha256(killed) == sha256(straight)
+    assert (killed / "metrics.jsonl").read_bytes() == (straight / "metrics.jsonl").read_bytes()
+    assert checkpoint_steps(killed / "checkpoints") == checkpoint_steps(straight / "checkpoints")
+    grids = {grid.name: grid.read_bytes() for grid in (straight / "grids").iterdir()}
+    assert {grid.name: grid.read_bytes() for grid in (killed / "grids").iterdir()} == grids
+    assert not list(killed.rglob(".*partial*"))
+
+
 def test_a_finished_run_can_be_made_longer_and_resuming_again_changes_nothing(run, config, tmp_path):
-    short = tiny_config(config.data.source, training={"steps": 4})
+    # Step 5 is the end, but no step of the log or of the grids: nothing of it stays once it is no end.
+    short = tiny_config(config.data.source, training={"steps": 5, "log_every": 3})
     train(short, tmp_path / "run")
-    train(config, tmp_path / "run", resume=True)
-    assert sha256(tmp_path / "run") == sha256(run)
-    train(config, tmp_path / "run", resume=True)
-    assert sha256(tmp_path / "run") == sha256(run)
+    assert [line["step"] for line in metrics(tmp_path / "run")] == [3, 5]
+    whole = tiny_config(config.data.source, training={"steps": 6, "log_every": 3})
+    for _ in range(2):
+        train(whole, tmp_path / "run", resume=True)
+        assert sha256(tmp_path / "run") == sha256(run)
+        assert [line["step"] for line in metrics(tmp_path / "run")] == [3, 6]
+        assert sorted(p.name for p in (tmp_path / "run" / "grids").iterdir()) == [
+            f"step_{step:06d}.png" for step in (2, 4, 6)
+        ]
+
+
+def test_fewer_steps_than_are_done_change_nothing(config, tmp_path):
+    train(config, tmp_path / "run")
+    before = (tmp_path / "run" / "config.yaml").read_bytes()
+    train(tiny_config(config.data.source, training={"steps": 2}), tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "config.yaml").read_bytes() == before
+
+
+def test_a_line_torn_by_a_crash_is_written_again(run, config, tmp_path):
+    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(4)])
+    assert record(stopped)["status"] == "stopped"
+    with (stopped / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 5, "ima')
+    train(config, stopped, resume=True)
+    assert metrics(stopped) == metrics(run)
+
+
+def test_another_environment_is_noticed_on_resuming(config, tmp_path, capsys):
+    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(2)])
+    (stopped / "run.json").write_text((stopped / "run.json").read_text().replace('"cores": ', '"cores": 9'))
+    capsys.readouterr()
+    train(config, stopped, resume=True)
+    assert "note: this run had cores 9" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_named_with_the_way_out(config, tmp_path):
+    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(4)])
+    data = stopped / "checkpoints" / "step_000004" / "state.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    data.write_bytes(content)
+    with pytest.raises(InputError, match=r"step_000004.*(?s:.*)remove that folder to go back"):
+        train(config, stopped, resume=True)
 
 
 def test_only_the_newest_checkpoints_stay(config, tmp_path):
@@ -249,6 +317,26 @@ def test_a_dry_run_prints_a_config_that_is_the_same_and_writes_nothing(config, t
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("settings", "out", "says"),
+    [
+        ({"data": {"size": 64}}, "run", "images of 32 pixels"),
+        ({"data": {"source": "synthetic:8", "crop": "center:8"}}, "run", "drawn faces have no crop"),
+        ({"data": {"source": "nowhere.zip"}}, "run", "data.source: nowhere.zip"),
+        ({"training": {"batch_size": 25}}, "run", "more than the 24 images"),
+        ({}, "file/run", "is not a folder"),
+    ],
+)
+def test_a_dry_run_refuses_what_training_would(config, tmp_path, settings, out, says):
+    (tmp_path / "file").write_text("")
+    settings.setdefault("data", {})["cache"] = str(tmp_path / "cache")
+    changed = tiny_config(settings["data"].get("source", config.data.source), **settings)
+    for attempt in (dry_run, train):
+        with pytest.raises(InputError, match=says):
+            attempt(changed, tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_raw_source_is_prepared_once_into_the_cache(tmp_path):
     config = tiny_config("synthetic:8", data={"cache": str(tmp_path / "cache")}, training={"steps": 1})
     train(config, tmp_path / "one")
@@ -266,10 +354,7 @@ def test_a_signal_saves_and_leaves(config, tmp_path, signum, code):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "facegan_tf", "train", tmp_path / "endless.yaml", "--out", out]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not (out / "grids" / "step_000002.png").exists():
-            assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
-            time.sleep(0.05)
+        wait_for(out / "grids" / "step_000002.png", process)
         process.send_signal(signum)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == code
