@@ -6,6 +6,7 @@ the same numbers on every device.
 
 import enum
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -31,7 +32,7 @@ def draw_seed(seed: int | tf.Tensor, step: int | tf.Tensor, stream: Stream) -> t
     return tf.stack([tf.cast(seed, tf.int64), step * _STREAM_LIMIT + int(stream)])
 
 
-def normal(seed: int, step: int, stream: Stream, shape: Sequence[int]) -> tf.Tensor:
+def normal(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[int]) -> tf.Tensor:
     """N(0, 1), float32."""
     return tf.random.stateless_normal(shape, draw_seed(seed, step, stream), alg="philox")
 
@@ -39,6 +40,31 @@ def normal(seed: int, step: int, stream: Stream, shape: Sequence[int]) -> tf.Ten
 def uniform(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[int]) -> tf.Tensor:
     """U(0, 1), float32."""
     return tf.random.stateless_uniform(shape, draw_seed(seed, step, stream), alg="philox")
+
+
+class StepDraws(NamedTuple):
+    """What one training step draws, besides its images."""
+
+    latents_d: tf.Tensor
+    """float32 [B, L], N(0, 1): of the fakes that the discriminator learns from."""
+    latents_g: tf.Tensor
+    """float32 [B, L], N(0, 1): of the fakes that the generator learns from."""
+    label_noise: tf.Tensor
+    """float32 [2B, 1], U(0, 1): for the targets of these fakes and of the reals."""
+
+
+def of_steps(seed: int, batch_size: int, latent_dim: int, start_step: int = 0) -> tf.data.Dataset:
+    """Endless `StepDraws`, the first being step number `start_step`'s, drawn while the step before runs."""
+    shape = (batch_size, latent_dim)
+
+    def draw(step: tf.Tensor) -> StepDraws:
+        return StepDraws(
+            latents_d=normal(seed, step, Stream.CRITIC_LATENTS, shape),
+            latents_g=normal(seed, step, Stream.GENERATOR_LATENTS, shape),
+            label_noise=uniform(seed, step, Stream.LABEL_NOISE, (2 * batch_size, 1)),
+        )
+
+    return tf.data.Dataset.range(start_step, tf.int64.max).map(draw).prefetch(2)
 
 
 def latents_of_seeds(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:

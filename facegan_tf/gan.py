@@ -12,6 +12,9 @@ from facegan_tf.config import Config, OptimizerSettings
 from facegan_tf.networks import deepconv
 from facegan_tf.optimizers import build_optimizer
 
+# Until 3.15 `train_on_batch` returned the mean of all batches since the metrics were reset, not this one's.
+_RETURNS_RUNNING_MEANS = tuple(int(part) for part in keras.__version__.split(".")[:2]) < (3, 15)
+
 
 class Losses(NamedTuple):
     """This batch's losses: the discriminator's and the generator's."""
@@ -86,22 +89,28 @@ class GAN:
         """How many steps this GAN has been trained for; restored with its checkpoints."""
         return int(self.critic.optimizer.iterations)
 
-    def train_on_batch(self, reals: tf.Tensor, latents_d: tf.Tensor, latents_g: tf.Tensor) -> Losses:
+    def train_on_batch(
+        self,
+        reals: tf.Tensor,
+        latents_d: tf.Tensor,
+        latents_g: tf.Tensor,
+        label_noise: tf.Tensor | None = None,
+    ) -> Losses:
         """Train the discriminator on reals and fakes, then the generator; return both losses.
 
-        reals: float32 [B, S, S, 3] in [-1, 1]; latents_d and latents_g: float32 [B, L], of the
-        fakes that the discriminator and the generator learn from. Raises ValueError for reals
-        outside [-1, 1], such as images in 0..255, which Keras would train on without a word.
+        reals: float32 [B, S, S, 3] in [-1, 1]; latents_d and latents_g: float32 [B, L], of the fakes
+        that the discriminator and the generator learn from; label_noise: U(0, 1) float32 [2B, 1], for
+        the targets of these fakes and then of the reals (None: targets without noise). Raises
+        ValueError for reals outside [-1, 1], such as 0..255, which Keras would train on without a word.
         """
-        _check_range(reals)
-        batch_size = len(reals)
-        targets = objectives.critic_targets(
-            self.config.objective, batch_size, self.config.seed, self.steps_done
-        )
-        for model in (self.critic, self.combined):
-            model.reset_metrics()  # else Keras before 3.15 returns the mean of all batches so far
+        _check_range(np.asarray(reals))
+        if _RETURNS_RUNNING_MEANS:
+            self.critic.reset_metrics()
+            self.combined.reset_metrics()
+        noise = None if label_noise is None else np.asarray(label_noise)
+        targets = objectives.critic_targets(self.config.objective, len(reals), noise)
         d_loss = self.critic.train_on_batch([latents_d, reals], targets)
-        targets = objectives.generator_targets(self.config.objective, batch_size)
+        targets = objectives.generator_targets(self.config.objective, len(latents_g))
         g_loss = self.combined.train_on_batch(latents_g, targets)
         return Losses(float(d_loss), float(g_loss))
 
@@ -117,9 +126,9 @@ def build_gan(config: Config) -> GAN:
     )
 
 
-def _check_range(reals: tf.Tensor) -> None:
-    low, high = float(tf.reduce_min(reals)), float(tf.reduce_max(reals))
-    if not (low >= -1 and high <= 1):
+def _check_range(reals: np.ndarray) -> None:
+    low, high = reals.min(), reals.max()
+    if not (low >= -1 and high <= 1):  # "not": NaN fails it too
         raise ValueError(
             f"reals lie in [{low:g}, {high:g}]; the nets need [-1, 1]: scale 0..255 as x / 127.5 - 1"
         )

@@ -1,9 +1,8 @@
 """What the nets learn by: targets, label noise, the loss."""
 
 import keras
-import tensorflow as tf
+import numpy as np
 
-from facegan_tf import draws
 from facegan_tf.config import ObjectiveSettings
 
 
@@ -15,13 +14,18 @@ def adversarial_loss() -> keras.losses.Loss:
     return keras.losses.BinaryCrossentropy(from_logits=True)
 
 
-def critic_targets(objective: ObjectiveSettings, batch_size: int, seed: int, step: int) -> tf.Tensor:
-    """Targets float32 [2 * batch_size, 1] of the discriminator's step: the fakes', then the reals'."""
-    targets = tf.repeat([[objective.fake_target], [objective.real_target]], batch_size, axis=0)
-    noise = draws.uniform(seed, step, draws.Stream.LABEL_NOISE, [2 * batch_size, 1])
-    return targets + objective.label_noise * noise
+def critic_targets(
+    objective: ObjectiveSettings, batch_size: int, label_noise: np.ndarray | None = None
+) -> np.ndarray:
+    """Targets float32 [2 * batch_size, 1] of the discriminator's step: the fakes', then the reals'.
+
+    label_noise: U(0, 1) of the same shape; `objective.label_noise` times it is added. None: nothing is.
+    """
+    each = np.array([[objective.fake_target], [objective.real_target]], np.float32)
+    targets = np.repeat(each, batch_size, axis=0)
+    return targets if label_noise is None else targets + np.float32(objective.label_noise) * label_noise
 
 
-def generator_targets(objective: ObjectiveSettings, batch_size: int) -> tf.Tensor:
+def generator_targets(objective: ObjectiveSettings, batch_size: int) -> np.ndarray:
     """Targets float32 [batch_size, 1] of the generator's step."""
-    return tf.fill([batch_size, 1], objective.generator_target)
+    return np.full((batch_size, 1), objective.generator_target, np.float32)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
@@ -35,3 +37,16 @@ def test_the_latent_of_a_seed_does_not_depend_on_its_neighbours():
     for row, seed in zip(together, [7, 2**62, 0], strict=True):
         np.testing.assert_array_equal(row, draws.latents_of_seeds(tf.constant([seed], tf.int64), 5)[0])
     assert draws.latents_of_seeds(tf.constant([], tf.int64), 5).shape == (0, 5)
+
+
+def test_the_draws_of_a_step_are_the_same_wherever_the_stream_begins():
+    whole = list(itertools.islice(draws.of_steps(3, batch_size=4, latent_dim=2), 6))
+    late = list(itertools.islice(draws.of_steps(3, batch_size=4, latent_dim=2, start_step=4), 2))
+    for one, other in zip(late, whole[4:], strict=True):
+        for name in ("latents_d", "latents_g", "label_noise"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    np.testing.assert_array_equal(whole[5].latents_g, draws.normal(3, 5, Stream.GENERATOR_LATENTS, (4, 2)))
+    noise = np.stack([step.label_noise for step in whole])
+    assert noise.shape == (6, 8, 1)
+    assert 0 <= noise.min() < 0.2 and 0.8 < noise.max() < 1
+    assert len(np.unique(noise)) == noise.size

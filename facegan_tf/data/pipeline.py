@@ -32,7 +32,7 @@ def batches(
     def load(step: tf.Tensor) -> tf.Tensor:
         images = tf.numpy_function(store.gather, [indices(step)], tf.uint8, stateful=False)
         images = tf.ensure_shape(images, [batch_size, store.size, store.size, 3])
-        images = tf.cast(images, tf.float32) / 127.5 - 1.0
+        images = _scale(images)
         return _flip_some(images, seed, step) if flip else images
 
     steps = tf.data.Dataset.range(start_step, tf.int64.max)
@@ -48,6 +48,11 @@ def shuffled_indices(positions: tf.Tensor, count: int, seed: int) -> tf.Tensor:
     return tf.raw_ops.RandomIndexShuffle(
         index=places, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
     )
+
+
+def _scale(images: tf.Tensor) -> tf.Tensor:
+    """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in one pass over memory, not one each operation."""
+    return tf.quantization.dequantize(tf.bitcast(images, tf.quint8), -1.0, 1.0, mode="MIN_COMBINED")
 
 
 def _flip_some(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:

@@ -18,17 +18,16 @@ def fit(
     an epoch. A step depends on the weights, the optimizers' state, the seed and its own number alone.
     """
     seed, training = gan.config.seed, gan.config.training
-    shape = (training.batch_size, gan.config.networks.latent_dim)
+    step_draws = draws.of_steps(seed, training.batch_size, gan.config.networks.latent_dim, gan.steps_done)
     told = keras.callbacks.CallbackList(list(callbacks), model=gan)
     told.on_train_begin()
     logs: dict[str, float] = {}
-    for step, reals in zip(range(gan.steps_done, training.steps), batches, strict=False):
+    steps = range(gan.steps_done, training.steps)
+    for step, reals, drawn in zip(steps, batches, step_draws, strict=False):
         if step * training.batch_size % images < training.batch_size:
             told.on_epoch_begin(step * training.batch_size // images)
         told.on_train_batch_begin(step)
-        latents_d = draws.normal(seed, step, draws.Stream.CRITIC_LATENTS, shape)
-        latents_g = draws.normal(seed, step, draws.Stream.GENERATOR_LATENTS, shape)
-        losses = gan.train_on_batch(reals, latents_d, latents_g)
+        losses = gan.train_on_batch(reals, *drawn)
         logs = {"d_loss": losses.discriminator, "g_loss": losses.generator}
         told.on_train_batch_end(step, logs)
         epoch_before, epoch = (n * training.batch_size // images for n in (step, step + 1))
