@@ -14,7 +14,9 @@ import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
 
+import facegan_tf
 from facegan_tf.data.crop import Crop
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.sources import Source, SyntheticSource
@@ -188,10 +190,13 @@ class _Crew:
 
 def _start_worker() -> _Worker:
     ours, theirs = Pipe()
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({theirs.fileno()})"
+    path = [str(Path(facegan_tf.__file__).parents[1]), *sys.path]
+    code = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve({theirs.fileno()})"
+    # -S: the path is known; looking for it anew takes a third of an interpreter's start.
+    command = [sys.executable, "-S", "-c", code]
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            command,
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,  # Ctrl-C is for the main process alone, which then ends this one
