@@ -172,16 +172,17 @@ def _fill(writer: StoreWriter, job: Job, limit: int | None, workers: int) -> lis
     """Write all faces of the job, with a progress bar; return (name, reason) of the rejected."""
     rejected: list[tuple[str, str]] = []
     items = len(job.source.names)
+    wanted = min(items, limit or items)
     interval = 0.1 if sys.stderr.isatty() else 5.0  # a log wants few lines
     with (
-        tqdm(total=min(items, limit or items), unit=" images", file=sys.stderr, mininterval=interval) as bar,
+        tqdm(total=wanted, unit=" images", file=sys.stderr, mininterval=interval) as bar,
         closing(make_chunks(job, limit, workers)) as chunks,
     ):
         for chunk in chunks:
             writer.append(chunk.pixels)
             if chunk.rejected:
                 rejected += chunk.rejected
-                bar.total = min(bar.total, items - len(rejected))
+                bar.total = min(wanted, items - len(rejected))
                 bar.set_postfix(rejected=len(rejected), refresh=False)
             bar.update(chunk.stop - chunk.start - len(chunk.rejected))
     return rejected
