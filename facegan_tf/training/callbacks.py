@@ -63,7 +63,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.set_postfix(
             d_loss=f"{logs['d_loss']:.4f}",
             g_loss=f"{logs['g_loss']:.4f}",
-            images_s=f"{steps * self.batch_size / seconds:.1f}",
+            images_s=f"{steps * self.batch_size / seconds:.2f}",
             refresh=False,
         )
         self.bar.update()

@@ -126,7 +126,7 @@ def _fit_recorded(
     seconds = time.perf_counter() - began
     steps = gan.steps_done - start
     speed = steps * gan.config.training.batch_size / seconds
-    _say(f"{status} at step {gan.steps_done}: {steps} steps in {seconds:.0f} s, {speed:.1f} images/s")
+    _say(f"{status} at step {gan.steps_done}: {steps} steps in {seconds:.0f} s, {speed:.2f} images/s")
     _say(f"pictures         {run.grid(gan.steps_done)}, {run.gif}, {run.curves}")
     if watch.received and not finished:
         _say(f"saved; go on with --resume and the same --out {run.folder}")
