@@ -12,8 +12,6 @@ import pytest
 from facegan_tf.config import Config
 from facegan_tf.data.store import StoreWriter
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-
 
 def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
     """Settings of the smallest nets of the deepconv family, at 32 pixels, as a config file has them."""
