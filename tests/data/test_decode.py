@@ -5,6 +5,7 @@ import sys
 import zlib
 
 import numpy as np
+import PIL
 import pytest
 from photos import bare_pillow, encoded, pixels, raw_png
 from PIL import Image
@@ -159,11 +160,17 @@ MODES = {
         row((0, 0, 0), (128, 128, 128)),  # 127.5 to even
     ),
     "BMP": (encoded(row((1, 2, 3), (4, 5, 6)), "BMP"), row((1, 2, 3), (4, 5, 6))),
+    "YCbCr TIFF": (
+        encoded(solid("YCbCr", [(0, 128, 128), (255, 128, 128)]), "TIFF"),
+        row((0, 0, 0), (255, 255, 255)),
+    ),
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_modes_become_rgb_over_black(mode: str) -> None:
+    if mode == "YCbCr TIFF" and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow before 13 can't read back the YCbCr TIFF that it writes here")
     content, expected = MODES[mode]
     np.testing.assert_array_equal(decoded(content, len(expected)), expected)
 
