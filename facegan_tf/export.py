@@ -28,7 +28,10 @@ def signatures(generator: keras.Model) -> dict[str, tuple[Signature, list[tf.Ten
     latent_dim = generator.input_shape[1]
 
     def serving_default(latents: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"images": to_uint8(generator(latents, training=False))}
+        # oneDNN's convolutions give an empty batch a wrong shape: it is drawn as one image, then cut off.
+        count = tf.shape(latents)[0]
+        padded = tf.pad(latents, [[0, tf.cast(count == 0, tf.int32)], [0, 0]])
+        return {"images": to_uint8(generator(padded, training=False))[:count]}
 
     def png(latents: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"image_bytes": _encode(serving_default(latents)["images"])}
