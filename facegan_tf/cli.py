@@ -121,13 +121,25 @@ def _add_info(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("info", help="layers, parameters, FLOPs and memory of a config or a run")
     verb.add_argument("path", metavar="CONFIG_OR_RUN", help="a YAML file or a run directory")
     verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument("--plot", type=Path, metavar="FILE.png", help="draw both nets too: a picture to make")
     verb.set_defaults(verb=_info)
 
 
 def _info(options: argparse.Namespace) -> None:
+    from facegan_tf.files import refuse_existing, writable_parent
+
+    if options.plot is not None:
+        refuse_existing(options.plot, "--plot")
+        writable_parent(options.plot, "--plot")
+
     from facegan_tf.info import as_text, describe
 
     facts = describe(options.path)
+    if options.plot is not None:
+        from facegan_tf.network_plot import save_network_plot
+
+        save_network_plot(options.plot, facts)
+        print(f"{options.plot}: both nets, layer by layer", file=sys.stderr)
     print(json.dumps(facts, indent=2) if options.json else as_text(facts))
 
 

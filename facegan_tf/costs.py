@@ -20,9 +20,9 @@ class StepCosts:
     """Estimated peak: weights, gradients, optimizer slots, and the larger of both models' activations."""
 
 
-def trainable_parameters(model: keras.Model) -> int:
-    """How many numbers the model learns."""
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+def trainable_parameters(layer: keras.Layer) -> int:
+    """How many numbers a layer or a whole model learns; averages that it only keeps are not among them."""
+    return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
 
 
 def state_bytes(gan: GAN) -> int:
@@ -34,10 +34,11 @@ def state_bytes(gan: GAN) -> int:
 
 def forward_flops(model: keras.Model) -> int:
     """FLOPs of one image's way through the model: its dense and convolution layers, 2 per multiply-add."""
-    return sum(_layer_flops(layer) for layer in model.layers)
+    return sum(layer_flops(layer) for layer in model.layers)
 
 
-def _layer_flops(layer: keras.Layer) -> int:
+def layer_flops(layer: keras.Layer) -> int:
+    """FLOPs of one image's way through a dense or convolution layer, 2 per multiply-add; 0 for others."""
     if isinstance(layer, keras.layers.Dense):
         return 2 * math.prod(layer.kernel.shape)
     # A convolution applies its kernel once at each place of its output, a transposed one of its input.

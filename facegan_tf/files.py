@@ -80,13 +80,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(partial)
 
 
-def writable_parent(path: Path) -> Path:
-    """The nearest folder above `path` that exists; InputError if nothing can be made in it."""
+def refuse_existing(path: Path, flag: str = "--out") -> None:
+    """InputError, which names the flag that gave it, if there is something at `path`."""
+    if path.exists():
+        raise InputError(f"{flag} {path}: is there already; choose another name, or remove it")
+
+
+def writable_parent(path: Path, flag: str = "--out") -> Path:
+    """The nearest folder above `path` that exists; InputError, which names `flag`, if it can't be written."""
     parent = next(folder for folder in path.absolute().parents if folder.exists())
     if not parent.is_dir():
-        raise InputError(f"--out {path}: {parent} is not a folder; give another place")
+        raise InputError(f"{flag} {path}: {parent} is not a folder; give another place")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"--out {path}: no permission to write in {parent}; give another place")
+        raise InputError(f"{flag} {path}: no permission to write in {parent}; give another place")
     return parent
 
 

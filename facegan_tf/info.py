@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import layers
 
 from facegan_tf.config import load_config
-from facegan_tf.costs import forward_flops, step_costs, trainable_parameters
+from facegan_tf.costs import forward_flops, layer_flops, step_costs, trainable_parameters
 from facegan_tf.gan import build_gan
 from facegan_tf.generator import restore_run
 from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
@@ -15,9 +16,9 @@ from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
 def describe(path: str | Path) -> dict[str, Any]:
     """Facts of a config file or a run directory, as JSON values.
 
-    Keys: `generator` and `discriminator` (each with `trainable_parameters`, `flops` of one image,
-    `layers`), `training_step` (`flops`, `memory_bytes`), `settings`; for a run also `step`,
-    `weights_sha256` and `checkpoints`. Raises InputError if `path` is neither.
+    Keys: `generator` and `discriminator` (as `describe_network` gives them), `training_step` (`flops`,
+    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256` and `checkpoints`. Raises
+    InputError if `path` is neither.
     """
     path = Path(path)
     facts: dict[str, Any] = {}
@@ -32,14 +33,20 @@ def describe(path: str | Path) -> dict[str, Any]:
     return {
         "name": gan.config.name,
         **facts,
-        "generator": _network(gan.generator),
-        "discriminator": _network(gan.discriminator),
+        "generator": describe_network(gan.generator),
+        "discriminator": describe_network(gan.discriminator),
         "training_step": {"flops": costs.flops, "memory_bytes": costs.memory_bytes},
         "settings": gan.config.model_dump(mode="json"),
     }
 
 
-def _network(model: keras.Model) -> dict[str, Any]:
+def describe_network(model: keras.Model) -> dict[str, Any]:
+    """Facts of a net, as JSON values: `trainable_parameters`, `flops` of one image, and `layers`.
+
+    Each layer, from the input on, has `name`, `type` (its class), `detail` (its setting in short, such
+    as `k4 s2` for a kernel of 4x4 with strides of 2; may be empty), `output` (the shape of one image's),
+    `parameters` (those that it learns) and `flops` (of one image). Both sum up to the net's.
+    """
     return {
         "trainable_parameters": trainable_parameters(model),
         "flops": forward_flops(model),
@@ -47,25 +54,36 @@ def _network(model: keras.Model) -> dict[str, Any]:
             {
                 "name": layer.name,
                 "type": type(layer).__name__,
+                "detail": _detail(layer),
                 "output": list(layer.output.shape[1:]),
-                "parameters": layer.count_params(),
+                "parameters": trainable_parameters(layer),
+                "flops": layer_flops(layer),
             }
             for layer in model.layers
         ],
     }
 
 
+def _detail(layer: keras.Layer) -> str:
+    match layer:
+        case layers.Conv2D() | layers.Conv2DTranspose():
+            return f"k{layer.kernel_size[0]} s{layer.strides[0]}"
+        case layers.BatchNormalization():
+            return f"momentum {layer.momentum:g}"
+        case layers.LeakyReLU():
+            return f"slope {layer.negative_slope:g}"
+        case layers.Dropout():
+            return f"rate {layer.rate:g}"
+        case layers.Activation():
+            return layer.activation.__name__
+    return ""
+
+
 def as_text(facts: dict[str, Any]) -> str:
-    """The same facts for a person: a table of layers for each net, then the totals."""
+    """The same facts for a person: a table of layers for each net, then a training step's costs."""
     lines = [facts["name"]]
     for key in ("generator", "discriminator"):
-        network = facts[key]
-        lines += ["", f"{key}: {network['trainable_parameters']:,} trainable parameters"]
-        lines += [
-            f"  {layer['type']:<16} {'x'.join(map(str, layer['output'])):<14} {layer['parameters']:>12,}"
-            for layer in network["layers"]
-        ]
-        lines.append(f"  {network['flops'] / 1e9:.2f} GFLOPs an image, one way")
+        lines += ["", f"{key}, for one image:", *_table(facts[key])]
     step = facts["training_step"]
     lines += [
         "",
@@ -78,3 +96,25 @@ def as_text(facts: dict[str, Any]) -> str:
             f"weights SHA-256 {facts['weights_sha256']}",
         ]
     return "\n".join(lines)
+
+
+def _table(network: dict[str, Any]) -> list[str]:
+    """The lines of a net's table: a header, each layer, the totals."""
+
+    def row(kind: str, detail: str, output: str, parameters: int, flops: int) -> str:
+        return f"  {kind:<18}  {detail:<13}  {output:<13}  {parameters:>12,}  {flops / 1e6:>13,.2f}"
+
+    return [
+        f"  {'layer':<18}  {'setting':<13}  {'output':<13}  {'parameters':>12}  {'MFLOPs':>13}",
+        *(
+            row(
+                layer["type"],
+                layer["detail"],
+                "x".join(map(str, layer["output"])),
+                layer["parameters"],
+                layer["flops"],
+            )
+            for layer in network["layers"]
+        ),
+        row("total", "", "", network["trainable_parameters"], network["flops"]),
+    ]

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from facegan_tf import images
 from facegan_tf.errors import InputError
-from facegan_tf.files import atomic_folder
+from facegan_tf.files import atomic_folder, refuse_existing
 from facegan_tf.generator import load_generator
 from facegan_tf.interpolation import round_trip
 
@@ -31,7 +31,7 @@ def write_samples(trained: str | Path, out: Path, count: int, seed: int, truncat
         raise InputError(f"--seed {seed}: must be 0 or more, and below 2^63 with --count added")
     if not 0 < truncation <= 1:
         raise InputError(f"--truncation {truncation:g}: must be above 0 and at most 1")
-    _refuse_existing(out)
+    refuse_existing(out)
     generator = load_generator(trained)
     shown: list[np.ndarray] = []
     with atomic_folder(out) as folder, tqdm(total=count, desc="drawing", unit="face") as bar:
@@ -60,13 +60,8 @@ def write_interpolation(trained: str | Path, out: Path, seeds: Sequence[int], fr
         raise InputError(f"--seeds {','.join(map(str, seeds))}: each must be 0 or more, and below 2^63")
     if not 1 <= frames <= 1000:
         raise InputError(f"--frames {frames}: must be 1 to 1000")
-    _refuse_existing(out)
+    refuse_existing(out)
     generator = load_generator(trained)
     faces = generator.draw(round_trip(generator.latents(seeds), frames))
     images.save_gif(out, (Image.fromarray(face) for face in faces), frame_ms=60)
     print(f"{out}: {len(faces)} frames of {faces.shape[1]} pixels", file=sys.stderr)
-
-
-def _refuse_existing(out: Path) -> None:
-    if out.exists():
-        raise InputError(f"--out {out}: is there already; choose another name, or remove it")
