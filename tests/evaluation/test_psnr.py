@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
+
+
+def images(count, seed=0, size=8):
+    return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def psnr_by_its_formula(one, other):
+    """10 log10(peak^2 / mean squared error), for two images that differ."""
+    error = np.mean((one.astype(float) - other.astype(float)) ** 2)
+    return 10 * np.log10(255**2 / error)
+
+
+@pytest.mark.parametrize("pool_size", [1, 63, 64, 130])
+def test_a_faces_psnr_is_the_highest_against_any_of_the_pool(pool_size):
+    faces, pool = images(5, seed=1), images(pool_size, seed=2)
+    expected = [max(psnr_by_its_formula(face, real) for real in pool) for face in faces]
+    np.testing.assert_allclose(nearest_psnr(faces, pool), expected, rtol=1e-12)
+
+
+@given(
+    arrays(np.uint8, (3, 2, 2, 3)), arrays(np.uint8, st.tuples(st.integers(1, 5), *map(st.just, (2, 2, 3))))
+)
+def test_every_score_is_finite_and_highest_for_a_copy(faces, pool):
+    scores = nearest_psnr(faces, pool)
+    assert np.isfinite(scores).all()
+    assert (nearest_psnr(pool[:1], pool) >= scores).all()
+
+
+def test_a_copy_of_any_real_of_the_pool_is_found():
+    pool = images(200)
+    scores = nearest_psnr(np.stack([pool[0], pool[77], pool[199], images(1, seed=5)[0]]), pool)
+    # As if one of the 192 values were off by 1.
+    np.testing.assert_allclose(scores[:3], 10 * np.log10(255**2 * 192))
+    assert scores[3] < 10
+
+
+def test_reals_are_scored_against_the_others_and_not_against_themselves():
+    pool = images(10)
+    expected = [
+        max(psnr_by_its_formula(real, other) for j, other in enumerate(pool) if j != i)
+        for i, real in enumerate(pool)
+    ]
+    np.testing.assert_allclose(psnr_among(pool, 4), expected[:4])
+    np.testing.assert_allclose(psnr_among(pool, 99), expected)
