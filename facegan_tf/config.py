@@ -6,12 +6,21 @@ path, its value and the way out.
 """
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from facegan_tf.data.crop import parse_crop
 from facegan_tf.errors import InputError
@@ -64,12 +73,80 @@ class DeepConvDiscriminator(Settings):
 class DeepConvNetworks(Settings):
     """The deepconv family: no normalisation, wide full-resolution convolutions."""
 
-    family: Literal["deepconv"] = "deepconv"
+    family: Literal["deepconv"]
     latent_dim: int = Field(default=32, ge=1)
     leaky_slope: float = Field(default=0.3, ge=0, le=1)
     """Slope of LeakyReLU below zero, in both nets (Keras 2's default is 0.3)."""
     generator: DeepConvGenerator = DeepConvGenerator()
     discriminator: DeepConvDiscriminator = DeepConvDiscriminator()
+
+    def misfit(self, size: int) -> str | None:
+        """Why these nets can't have images of `size` pixels, and what to do; None if they can."""
+        if size >= 32 and not size & (size - 1):
+            return None
+        return (
+            f"data.size: {size} does not fit networks.family: deepconv, "
+            "which doubles a 16-pixel stem: take 32, 64, 128, 256, 512 or 1024"
+        )
+
+
+Channels = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+
+
+class DcganGenerator(Settings):
+    """From the latents to a small map, the stem, which every layer after it doubles."""
+
+    stem: Literal["dense", "deconv"]
+    """`dense`: a dense layer, reshaped; `deconv`: a transposed convolution to 4x4, normalised."""
+    channels: Channels
+    """Of the stem's map and of each doubling but the last, whose 3 are the image's."""
+    leaky_slope: float = Field(default=0.0, ge=0, le=1)
+    """Slope of the hidden activations below zero; 0 makes them ReLU."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Rate of the dropout after the stem."""
+
+
+class DcganDiscriminator(Settings):
+    """Convolutions that halve the image to a small map, and a head that makes one logit of it."""
+
+    channels: Channels
+    """Of each convolution; all but the first are normalised."""
+    head: Literal["dense", "conv"]
+    """`dense`: flatten and a dense layer; `conv`: a convolution over the whole 4x4 map."""
+    leaky_slope: float = Field(default=0.2, ge=0, le=1)
+    """Slope of the hidden activations below zero."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Rate of the dropout before the head."""
+
+
+class DcganNetworks(Settings):
+    """The DCGAN family: kernels of 4, strides of 2, batch normalisation."""
+
+    family: Literal["dcgan"]
+    latent_dim: int = Field(default=100, ge=1)
+    kernel_std: float | None = Field(default=0.02, gt=0)
+    """Kernels begin as N(0, kernel_std); null: Glorot uniform, Keras' default. Biases begin as 0."""
+    gamma_std: float = Field(default=0.0, ge=0)
+    """The scales of batch normalisation begin as N(1, gamma_std)."""
+    generator: DcganGenerator
+    discriminator: DcganDiscriminator
+
+    def misfit(self, size: int) -> str | None:
+        """Why these nets can't have images of `size` pixels, and what to do; None if they can."""
+        nets = {
+            "generator": (self.generator.channels, self.generator.stem == "deconv"),
+            "discriminator": (self.discriminator.channels, self.discriminator.head == "conv"),
+        }
+        for name, (channels, ends_in_four) in nets.items():
+            smallest = size / 2 ** len(channels)
+            if not smallest.is_integer() or (ends_in_four and smallest != 4):
+                needed = "exactly 4" if ends_in_four else "a whole number"
+                return (
+                    f"data.size: {size} does not fit networks.{name}.channels, which names {len(channels)} "
+                    f"halvings: its smallest map would have {smallest:g} pixels a side, must be {needed}; "
+                    "change either"
+                )
+        return None
 
 
 class ObjectiveSettings(Settings):
@@ -81,21 +158,57 @@ class ObjectiveSettings(Settings):
     """What the generator wants the discriminator to say of its fakes."""
     label_noise: float = Field(default=0.0, ge=0, le=1)
     """Each target that the discriminator learns from gets this times U(0, 1) added."""
+    critic: Literal["joint", "split"] = "joint"
+    """How the discriminator learns from reals and fakes.
+
+    `joint`: as one batch, by its mean loss. `split`: apart, each normalised by its own statistics, by
+    the sum of both mean losses.
+    """
+    reuse_latents: bool = False
+    """Whether the generator learns from the discriminator's fakes once more, or from fresh ones."""
 
 
-class OptimizerSettings(Settings):
-    """One net's optimizer."""
+class _OptimizerSettings(Settings):
+    """What all optimizers have."""
 
-    name: Literal["rmsprop"] = "rmsprop"
     learning_rate: float = Field(gt=0)
     decay: float = Field(default=0.0, ge=0)
     """The rate at step t is learning_rate / (1 + decay * t)."""
+    clipvalue: float | None = Field(default=None, gt=0)
+    """Each gradient element is clipped to [-clipvalue, clipvalue]; null: no clipping."""
+
+
+class RMSpropSettings(_OptimizerSettings):
+    """RMSprop (Tieleman and Hinton, 2012)."""
+
+    name: Literal["rmsprop"]
     rho: float = Field(default=0.9, ge=0, lt=1)
     """How much of the running mean of squared gradients is kept each step."""
     epsilon: float = Field(default=1e-7, gt=0)
     """Added to the root of the mean of squared gradients."""
-    clipvalue: float | None = Field(default=None, gt=0)
-    """Each gradient element is clipped to [-clipvalue, clipvalue]; null: no clipping."""
+
+
+class AdamSettings(_OptimizerSettings):
+    """Adam (Kingma and Ba, 2015)."""
+
+    name: Literal["adam"]
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    """How much of the running mean of gradients is kept each step."""
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    """How much of the running mean of squared gradients is kept each step."""
+    epsilon: float = Field(default=1e-8, gt=0)
+    """Added to the root of the corrected mean of squared gradients."""
+
+
+class SGDSettings(_OptimizerSettings):
+    """Gradient descent with momentum."""
+
+    name: Literal["sgd"]
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """How much of the last step is made again."""
+
+
+OptimizerSettings = Annotated[RMSpropSettings | AdamSettings | SGDSettings, Field(discriminator="name")]
 
 
 class OptimizersSettings(Settings):
@@ -108,8 +221,12 @@ class OptimizersSettings(Settings):
 class TrainingSettings(Settings):
     """How long, how much at once, and how often something is written down."""
 
-    steps: int = Field(ge=1)
-    """Updates of each net, in all."""
+    steps: int | None = Field(default=None, ge=1)
+    """Length of the run: updates of each net, in all. Exactly one of steps, epochs and images is given."""
+    epochs: float | None = Field(default=None, gt=0)
+    """Length of the run: how often each image is seen."""
+    images: int | None = Field(default=None, ge=1)
+    """Length of the run: how many reals are seen, in all."""
     batch_size: int = Field(ge=1)
     log_every: int = Field(default=10, ge=1)
     """Steps between lines of metrics.jsonl and TensorBoard scalars."""
@@ -119,6 +236,26 @@ class TrainingSettings(Settings):
     """How many of the newest checkpoints stay."""
     jit: bool = False
     """Compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> "TrainingSettings":
+        given = [f"{key}: {getattr(self, key):g}" for key in LENGTHS if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"must have exactly one of {', '.join(LENGTHS)}; it has {', '.join(given) or 'none of them'}"
+            )
+        return self
+
+    def total_steps(self, images: int) -> int:
+        """The length in steps, rounded up, on a data set of so many images."""
+        if self.steps is not None:
+            return self.steps
+        seen = self.images if self.images is not None else (self.epochs or 0) * images
+        return math.ceil(seen / self.batch_size)
+
+
+LENGTHS = ("steps", "epochs", "images")
+"""The settings of `training` that say how long; giving one takes the place of another."""
 
 
 class GridSettings(Settings):
@@ -130,6 +267,18 @@ class GridSettings(Settings):
     """Faces in a row and in a column."""
     latent_scale: float = Field(default=0.5, gt=0)
     """The control vectors are N(0, 1) times this."""
+    epochs: tuple[Annotated[int, Field(ge=1)], ...] | Literal["each"] = ()
+    """Epochs after which the faces are kept apart too, in epochs/: the grid as PNG, the arrays as .npz."""
+    psnr_pool: int = Field(default=1000, ge=2)
+    """How many reals, the first of the store, a face's nearest is looked for in, for its PSNR."""
+
+    @field_validator("epochs", mode="wrap")
+    @classmethod
+    def _epochs_are_listed(cls, epochs: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(epochs)
+        except ValidationError:  # of a list and of a word apart, and neither says it all
+            raise ValueError("must be a list of whole numbers from 1, such as [10, 50], or each") from None
 
 
 class Config(Settings):
@@ -140,20 +289,17 @@ class Config(Settings):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Every random draw of a run follows from it."""
     data: DataSettings
-    networks: DeepConvNetworks
+    networks: Annotated[DcganNetworks | DeepConvNetworks, Field(discriminator="family")]
     objective: ObjectiveSettings = ObjectiveSettings()
     optimizers: OptimizersSettings
     training: TrainingSettings
     grids: GridSettings = GridSettings()
 
     @model_validator(mode="after")
-    def _size_fits_family(self) -> "Config":
-        size = self.data.size
-        if size < 32 or size & (size - 1):
-            raise ValueError(
-                f"data.size: {size} does not fit networks.family: deepconv, "
-                "which doubles a 16-pixel stem: take 32, 64, 128, 256, 512 or 1024"
-            )
+    def _size_fits_networks(self) -> "Config":
+        misfit = self.networks.misfit(self.data.size)
+        if misfit:
+            raise ValueError(misfit)
         return self
 
     def to_yaml(self) -> str:
@@ -207,26 +353,63 @@ def _apply_override(settings: dict[str, Any], override: str) -> None:
         block[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise InputError(f"--set {override}: {value} can't be read as a YAML value") from error
+    if parents == ["training"] and last in LENGTHS and block[last] is not None:
+        for other in set(LENGTHS) - {last}:
+            block.pop(other, None)
 
 
 def _explain(problem: Mapping[str, Any]) -> str:
     """One line for one of pydantic's errors: path, value, what is wrong, nearest known key."""
-    path = ".".join(str(part) for part in problem["loc"])
+    path, known = _place(problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-        return f"{path}: no such setting; {hint}"
-    if problem["type"] == "missing":
-        return f"{path}: must be given"
-    if not path:
-        return message
+    match problem["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(path.rpartition(".")[2], known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            return f"{path}: no such setting; {hint}"
+        case "missing":
+            return f"{path}: must be given"
+        case "union_tag_not_found" | "union_tag_invalid":
+            return _explain_choice(path, problem)
+    if isinstance(problem["input"], dict):  # a block as a whole: its own message names the settings
+        return f"{path}: {message}" if path else message
     return f"{path}: {problem['input']!r}: {message}"
 
 
-def _known_keys(parents: Sequence[Any]) -> list[str]:
-    model: type[BaseModel] = Config
-    for parent in parents:
-        model = model.model_fields[parent].annotation  # type: ignore[assignment]
-    return list(model.model_fields)
+def _explain_choice(path: str, problem: Mapping[str, Any]) -> str:
+    """The line for a block whose kind, such as an optimizer's `name`, is missing or unknown."""
+    key = problem["ctx"]["discriminator"].strip("'")
+    kinds = [kind.strip(" '") for kind in problem["ctx"].get("expected_tags", "").split(",") if kind]
+    if not kinds:
+        return f"{path}.{key}: must be given"
+    tag = problem["ctx"]["tag"]
+    near = difflib.get_close_matches(tag, kinds, n=1)
+    return f"{path}.{key}: {tag!r}: must be one of {', '.join(kinds)}" + (
+        f"; did you mean {near[0]}?" if near else ""
+    )
+
+
+def _place(location: Sequence[Any]) -> tuple[str, list[str]]:
+    """The path of an error's location as the file has it, and the keys known beside its last part.
+
+    Where a block has several kinds, pydantic's location has the kind's name between the keys.
+    """
+    path: list[str] = []
+    model: Any = Config
+    known: list[str] = []
+    for part in location:
+        kinds = {_kind(each): each for each in get_args(model) if _kind(each)}
+        if part in kinds:
+            model = kinds[part]
+            continue
+        path.append(str(part))
+        known = list(getattr(model, "model_fields", {}))
+        model = model.model_fields[part].annotation if part in known else None
+    return ".".join(path), known
+
+
+def _kind(model: Any) -> str | None:
+    """The word by which a block's kind is chosen, if `model` is one of several kinds."""
+    fields = getattr(model, "model_fields", {})
+    choice = fields.get("family") or fields.get("name")
+    return get_args(choice.annotation)[0] if choice and get_args(choice.annotation) else None

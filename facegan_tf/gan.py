@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from facegan_tf import objectives
 from facegan_tf.config import Config, OptimizerSettings
-from facegan_tf.networks import deepconv
+from facegan_tf.networks import FAMILIES
 from facegan_tf.optimizers import build_optimizer
 
 # Until 3.15 `train_on_batch` returned the mean of all batches since the metrics were reset, not this one's.
@@ -58,8 +58,8 @@ class GAN:
 
     generator       latents [N, L] -> images [N, S, S, 3] in [-1, 1]
     discriminator   images [N, S, S, 3] -> logits [N, 1]
-    critic          (latents, reals) -> logits of the fakes, then of the reals [2N, 1];
-                    learns only the discriminator
+    critic          (latents, reals) -> logits of the fakes, then of the reals [2N, 1]; seen by the
+                    discriminator as one batch or as two; learns only the discriminator
     combined        latents -> logits of the fakes [N, 1]; learns only the generator
     """
 
@@ -73,16 +73,25 @@ class GAN:
         reals = keras.Input(discriminator.input_shape[1:], name="reals")
         # As PyTorch's detach(): the critic's gradient ends at the images.
         fakes = keras.ops.stop_gradient(generator(latents))
-        both = keras.layers.Concatenate(axis=0)([fakes, reals])
-        self.critic = Composed([latents, reals], discriminator(both), discriminator, name="critic")
+        both = keras.layers.Concatenate(axis=0)
+        if config.objective.critic == "joint":
+            logits = discriminator(both([fakes, reals]))
+        else:
+            # The sources' averages of batch statistics see the reals first. So do ours: behind a layer
+            # of its own for each pass, Keras runs the last pass first.
+            passes = [keras.layers.Identity()(discriminator(images)) for images in (fakes, reals)]
+            logits = both(passes)
+        self.critic = Composed([latents, reals], logits, discriminator, name="critic")
         self.combined = Composed(latents, discriminator(generator(latents)), generator, name="combined")
-        self._compile(self.critic, config.optimizers.discriminator)
+        critic_weight = objectives.critic_weight(config.objective)
+        self._compile(self.critic, config.optimizers.discriminator, critic_weight)
         self._compile(self.combined, config.optimizers.generator)
 
-    def _compile(self, model: Composed, settings: OptimizerSettings) -> None:
+    def _compile(self, model: Composed, settings: OptimizerSettings, loss_weight: float = 1.0) -> None:
         optimizer = build_optimizer(settings)
         optimizer.build(model.trainable_variables)
-        model.compile(optimizer, objectives.adversarial_loss(), jit_compile=self.config.training.jit)
+        loss, jit = objectives.adversarial_loss(), self.config.training.jit
+        model.compile(optimizer, loss, loss_weights=loss_weight, jit_compile=jit)
 
     @property
     def steps_done(self) -> int:
@@ -118,10 +127,11 @@ class GAN:
 def build_gan(config: Config) -> GAN:
     """Build both nets from the config, initialised from its seed, and compose them."""
     size, networks = config.data.size, config.networks
+    family = FAMILIES[networks.family]
     generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)
     return GAN(
-        deepconv.build_generator(size, networks, itertools.count(int(generator_seed))),
-        deepconv.build_discriminator(size, networks, itertools.count(int(discriminator_seed))),
+        family.build_generator(size, networks, itertools.count(int(generator_seed))),
+        family.build_discriminator(size, networks, itertools.count(int(discriminator_seed))),
         config,
     )
 

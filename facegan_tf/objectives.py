@@ -14,6 +14,14 @@ def adversarial_loss() -> keras.losses.Loss:
     return keras.losses.BinaryCrossentropy(from_logits=True)
 
 
+def critic_weight(objective: ObjectiveSettings) -> float:
+    """What the mean loss over reals and fakes together is multiplied by.
+
+    There are as many of the one as of the other, so the sum of both means is twice the mean over all.
+    """
+    return 1.0 if objective.critic == "joint" else 2.0
+
+
 def critic_targets(
     objective: ObjectiveSettings, batch_size: int, label_noise: np.ndarray | None = None
 ) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,6 +23,26 @@ def save_curves(path: Path, metrics: Sequence[dict[str, float]]) -> None:
         axes.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.8)
         axes.plot(steps, smooth(losses), color=colour, label=label)
     axes.set(xlabel="step", ylabel="binary cross-entropy", ylim=(0, None))
+    axes.legend()
+    axes.grid(alpha=0.3)
+    with atomic_file(path) as partial:
+        figure.savefig(partial, format="png", dpi=100)
+
+
+def save_psnr_curves(path: Path, psnr: Sequence[dict[str, Any]], among_reals: float) -> None:
+    """Draw the PSNR of the first 4 control faces, and the mean of all, over the steps, as PNG.
+
+    psnr: lines of psnr.jsonl; among_reals: what two different reals score, in dB, as a dashed line.
+    """
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axes = figure.add_subplot()
+    steps = [line["step"] for line in psnr]
+    faces = np.array([line["faces"] for line in psnr])
+    for number, scores in enumerate(faces.T[:4]):
+        axes.plot(steps, scores, alpha=0.6, linewidth=0.8, label=f"face {number}")
+    axes.plot(steps, faces.mean(axis=1), color="black", label=f"mean of {faces.shape[1]}")
+    axes.axhline(among_reals, color="grey", linestyle="--", label="two different reals")
+    axes.set(xlabel="step", ylabel="PSNR to the nearest real (dB)")
     axes.legend()
     axes.grid(alpha=0.3)
     with atomic_file(path) as partial:

@@ -15,7 +15,7 @@ from facegan_tf.data.store import StoreWriter
 
 def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
     """Settings of the smallest nets of the deepconv family, at 32 pixels, as a config file has them."""
-    optimizer = {"learning_rate": 1e-3, "clipvalue": 1.0}
+    optimizer = {"name": "rmsprop", "learning_rate": 1e-3, "clipvalue": 1.0}
     settings: dict = {
         "name": "tiny",
         "data": {"source": str(source), "size": 32},
@@ -28,11 +28,29 @@ def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
         "objective": {"real_target": 0, "fake_target": 1, "generator_target": 0, "label_noise": 0.05},
         "optimizers": {"discriminator": optimizer, "generator": optimizer},
         "training": {"steps": 6, "batch_size": 4, "log_every": 1, "checkpoint_every": 3},
-        "grids": {"every": 2, "side": 2},
+        "grids": {"every": 2, "side": 2, "psnr_pool": 8},
     }
     for name, block in blocks.items():
         settings[name] = settings[name] | block
     return settings
+
+
+def tiny_dcgan(source: object = "synthetic:24", **blocks: dict) -> Config:
+    """A config of the smallest nets of the DCGAN family, with everything that its recipes have."""
+    networks = {
+        "family": "dcgan",
+        "latent_dim": 4,
+        "generator": {"stem": "dense", "channels": [6, 4], "dropout": 0.5},
+        "discriminator": {"channels": [4, 6], "head": "dense", "dropout": 0.5},
+    }
+    optimizers = {
+        "discriminator": {"name": "sgd", "learning_rate": 1e-2, "momentum": 0.9},
+        "generator": {"name": "adam", "learning_rate": 1e-3, "beta1": 0.5},
+    }
+    objective = {"critic": "split", "real_target": 0.9, "fake_target": 0.0, "generator_target": 1.0}
+    settings = tiny_settings(source, **blocks)
+    settings |= {"networks": networks, "optimizers": optimizers, "objective": objective}
+    return Config.model_validate(settings)
 
 
 def tiny_config(source: object = "synthetic:24", **blocks: dict) -> Config:

@@ -1,10 +1,13 @@
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import tiny_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
-from facegan_tf.config import load_config
+from facegan_tf.config import TrainingSettings, load_config
 from facegan_tf.errors import InputError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -41,6 +44,8 @@ def test_celeba128_is_its_sources_recipe():
         "fake_target": 1.0,
         "generator_target": 0.0,
         "label_noise": 0.05,
+        "critic": "joint",
+        "reuse_latents": False,
     }
     for optimizer in (config.optimizers.discriminator, config.optimizers.generator):
         assert optimizer.model_dump() == {
@@ -95,10 +100,118 @@ def test_overrides_set_deep_values_with_yaml_types(tmp_path):
         ("name=../elsewhere", "name: '../elsewhere': "),
         ("networks.family=transformer", "networks.family: 'transformer': "),
         ("training=5", "training: 5: "),
+        ("training.epochs=0", "training.epochs: 0: "),
+        ("grids.epochs=[0]", "grids.epochs: [0]: must be a list of whole numbers from 1"),
+        ("grids.epochs=all", "grids.epochs: 'all': must be a list of whole numbers from 1"),
+        ("grids.psnr_pool=1", "grids.psnr_pool: 1: "),
+        ("objective.critic=both", "objective.critic: 'both': "),
+        ("networks.generator.stem=dense", "networks.generator.stem: no such setting"),
+        (
+            "optimizers.generator.name=adamw",
+            "optimizers.generator.name: 'adamw': must be one of rmsprop, adam",
+        ),
+        ("optimizers.generator.name=adm", "did you mean adam?"),
+        ("optimizers.generator.beta1=0.5", "optimizers.generator.beta1: no such setting"),
+        ("optimizers.generator={learning_rate: 1}", "optimizers.generator.name: must be given"),
     ],
 )
 def test_a_wrong_setting_is_named_by_path_and_value(tmp_path, override, says):
     assert says in error_of(tmp_path, override)
+
+
+def test_the_settings_of_another_optimizer_are_refused_by_name(tmp_path):
+    override = "optimizers.generator={name: adam, learning_rate: 1.0e-3, rho: 0.9}"
+    assert "optimizers.generator.rho: no such setting" in error_of(tmp_path, override)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "says"),
+    [
+        ({}, "training: must have exactly one of steps, epochs, images; it has none of them"),
+        ({"steps": 5, "epochs": 2.5}, "steps, epochs, images; it has steps: 5, epochs: 2.5"),
+    ],
+)
+def test_a_run_has_one_length(tmp_path, lengths, says):
+    settings = tiny_settings()
+    del settings["training"]["steps"]
+    settings["training"] |= lengths
+    with pytest.raises(InputError, match=re.escape(says)):
+        load_config(write(tmp_path / "c.yaml", settings))
+
+
+@pytest.mark.parametrize(
+    ("override", "length"), [("epochs=1.5", (None, 1.5, None)), ("images=100", (None, None, 100))]
+)
+def test_a_length_that_is_set_takes_the_place_of_the_files(tmp_path, override, length):
+    config = load_config(write(tmp_path / "c.yaml", tiny_settings()), [f"training.{override}"])
+    assert (config.training.steps, config.training.epochs, config.training.images) == length
+
+
+@given(
+    images=st.integers(1, 10**6),
+    batch_size=st.integers(1, 1000),
+    epochs=st.integers(1, 100),
+)
+def test_epochs_are_steps_enough_for_every_image(images, batch_size, epochs):
+    training = TrainingSettings(epochs=epochs, batch_size=batch_size)
+    steps = training.total_steps(images)
+    assert (steps - 1) * batch_size < epochs * images <= steps * batch_size
+
+
+# What each source says, setting by setting; RECIPES's "ours" where it is silent.
+ADAM = {"name": "adam", "decay": 0.0, "clipvalue": None, "epsilon": 1e-8}
+DCGANS = {
+    "dcgan32_smooth": {
+        "data": {"size": 32, "limit": 30_000},
+        "networks": {"latent_dim": 100, "kernel_std": None, "gamma_std": 0.0},
+        "objective": {"real_target": 0.9, "reuse_latents": False},
+        "optimizers": (ADAM | {"learning_rate": 5e-4, "beta1": 0.1, "beta2": 0.99},) * 2,
+        "training": {"epochs": 150, "batch_size": 20},
+        "grids": {"side": 4, "epochs": (10, 50, 100, 150)},
+    },
+    "dcgan32": {
+        "data": {"size": 32, "limit": None},
+        "networks": {"latent_dim": 100, "kernel_std": 0.02, "gamma_std": 0.0},
+        "objective": {"real_target": 1.0, "reuse_latents": False},
+        "optimizers": (ADAM | {"learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999},) * 2,
+        "training": {"epochs": 40, "batch_size": 256},
+        "grids": {"side": 4, "epochs": "each"},
+    },
+    "dcgan128": {
+        "data": {"size": 128, "limit": None},
+        "networks": {"latent_dim": 100, "kernel_std": 0.02, "gamma_std": 0.02},
+        "objective": {"real_target": 1.0, "reuse_latents": True},
+        "optimizers": (ADAM | {"learning_rate": 2e-4, "beta1": 0.5, "beta2": 0.999},) * 2,
+        "training": {"epochs": 40, "batch_size": 128},
+        "grids": {"side": 6, "epochs": ()},
+    },
+    "dcgan64_sgd": {
+        "data": {"size": 64, "limit": None},
+        "networks": {"latent_dim": 100, "kernel_std": 0.02, "gamma_std": 0.0},
+        "objective": {"real_target": 1.0, "reuse_latents": False},
+        "optimizers": (
+            {"name": "sgd", "decay": 0.0, "clipvalue": None, "learning_rate": 1.5e-4, "momentum": 0.9},
+            ADAM | {"learning_rate": 1.5e-4, "beta1": 0.9, "beta2": 0.999},
+        ),
+        "training": {"epochs": 40, "batch_size": 128},
+        "grids": {"side": 6, "epochs": ()},
+    },
+}
+
+
+@pytest.mark.parametrize("name", DCGANS)
+def test_each_dcgan_is_its_sources_recipe(name):
+    config, expected = load_config(CONFIGS[0].parent / f"{name}.yaml"), DCGANS[name]
+    found = config.model_dump()
+    for block in ("data", "networks", "objective", "training", "grids"):
+        assert {key: found[block][key] for key in expected[block]} == expected[block]
+    optimizers = (found["optimizers"]["discriminator"], found["optimizers"]["generator"])
+    assert optimizers == expected["optimizers"]
+    assert config.networks.family == "dcgan"
+    assert config.objective.critic == "split"
+    assert (config.objective.fake_target, config.objective.generator_target) == (0.0, 1.0)
+    assert config.objective.label_noise == 0.0
+    assert config.grids.latent_scale == 1.0
 
 
 @pytest.mark.parametrize("override", ["training.steps", "=5", "name.first=x", "training.steps=[1"])

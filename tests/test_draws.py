@@ -50,3 +50,10 @@ def test_the_draws_of_a_step_are_the_same_wherever_the_stream_begins():
     assert noise.shape == (6, 8, 1)
     assert 0 <= noise.min() < 0.2 and 0.8 < noise.max() < 1
     assert len(np.unique(noise)) == noise.size
+
+
+def test_latents_that_are_reused_are_the_discriminators_own():
+    for step in itertools.islice(draws.of_steps(3, batch_size=4, latent_dim=2, reuse_latents=True), 3):
+        np.testing.assert_array_equal(step.latents_g, step.latents_d)
+    for step in itertools.islice(draws.of_steps(3, batch_size=4, latent_dim=2), 3):
+        assert (step.latents_g != step.latents_d).numpy().all()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_config
+from conftest import tiny_config, tiny_dcgan
 
 from facegan_tf import objectives
 from facegan_tf.gan import build_gan
@@ -20,30 +20,6 @@ def inputs(batch_size, seed=0, size=32, latent_dim=4):
 
 def moved(model, before):
     return [bool((a != b).any()) for a, b in zip(model.get_weights(), before, strict=True)]
-
-
-def normalised(gan):
-    """The same composition over nets with BatchNorm, whose statistics move too."""
-    generator = keras.Sequential(
-        [
-            keras.Input((4,)),
-            keras.layers.Dense(4 * 4 * 4),
-            keras.layers.Reshape((4, 4, 4)),
-            keras.layers.BatchNormalization(),
-            keras.layers.UpSampling2D(8),
-            keras.layers.Conv2D(3, 3, padding="same", activation="tanh"),
-        ]
-    )
-    discriminator = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Conv2D(4, 4, strides=4),
-            keras.layers.BatchNormalization(),
-            keras.layers.Flatten(),
-            keras.layers.Dense(1),
-        ]
-    )
-    return type(gan)(generator, discriminator, gan.config)
 
 
 def check_which_weights_move(gan, batch_size, seed):
@@ -63,13 +39,13 @@ def check_which_weights_move(gan, batch_size, seed):
     assert all((v.numpy() == b).all() for v, b in zip(d.trainable_variables, before_d, strict=True))
 
 
-@pytest.mark.parametrize("compose", [lambda gan: gan, normalised], ids=["deepconv", "batchnorm"])
-def test_each_step_moves_its_own_networks_weights_and_no_others(compose, tmp_path):
-    gan = compose(build_gan(tiny_config()))
+@pytest.mark.parametrize("config", [tiny_config(), tiny_dcgan()], ids=["deepconv", "dcgan"])
+def test_each_step_moves_its_own_networks_weights_and_no_others(config, tmp_path):
+    gan = build_gan(config)
     for seed, batch_size in enumerate([4, 6, 3, 4]):
         check_which_weights_move(gan, batch_size, seed)
     Checkpoints(gan, tmp_path).save()
-    restored = compose(build_gan(tiny_config()))
+    restored = build_gan(config)
     Checkpoints(restored, tmp_path).restore_newest()
     for seed, batch_size in enumerate([4, 5]):
         check_which_weights_move(restored, batch_size, seed)
@@ -77,7 +53,7 @@ def test_each_step_moves_its_own_networks_weights_and_no_others(compose, tmp_pat
 
 def test_the_frozen_discriminator_still_normalises_by_batch_in_the_generators_step():
     # As the PyTorch sources do: their discriminator stays in training mode, so its averages move.
-    gan = normalised(build_gan(tiny_config()))
+    gan = build_gan(tiny_dcgan())
     averages = [v for v in gan.discriminator.non_trainable_variables if "moving" in v.path]
     before = [v.numpy() for v in averages]
     _, _, latents = inputs(8)
@@ -130,6 +106,61 @@ def test_losses_are_those_of_this_batch_computed_by_hand():
     gan.generator.set_weights(before)
     expected = cross_entropy(gan.discriminator(gan.generator(latents_g)).numpy(), 0.0)
     assert losses.generator == pytest.approx(expected, rel=1e-5)
+
+
+def without_dropout(config):
+    """The same with every dropout at 0, so that a step can be computed twice."""
+    settings = config.model_dump()
+    for net in ("generator", "discriminator"):
+        settings["networks"][net]["dropout"] = 0.0
+    return type(config).model_validate(settings)
+
+
+def split_step_by_hand(gan, reals, latents):
+    """The discriminator's loss, gradients and averages as PyTorch code of the sources gets them."""
+    fakes = gan.generator(latents, training=True)
+    with tf.GradientTape() as tape:
+        real_loss = keras.ops.mean(
+            keras.ops.binary_crossentropy([[0.9]] * len(reals), gan.discriminator(reals, training=True), True)
+        )
+        fake_loss = keras.ops.mean(
+            keras.ops.binary_crossentropy([[0.0]] * len(fakes), gan.discriminator(fakes, training=True), True)
+        )
+        loss = real_loss + fake_loss
+    gradients = tape.gradient(loss, [v.value for v in gan.discriminator.trainable_variables])
+    averages = [v.numpy() for v in gan.discriminator.non_trainable_variables if "moving" in v.path]
+    return float(loss), [gradient.numpy() for gradient in gradients], averages
+
+
+def test_a_split_critic_sums_both_losses_and_keeps_batch_statistics_apart():
+    config = without_dropout(tiny_dcgan())
+    gan, by_hand = build_gan(config), build_gan(config)
+    reals, latents, _ = inputs(6)
+    before = [v.numpy() for v in gan.discriminator.trainable_variables]
+    loss, gradients, averages = split_step_by_hand(by_hand, reals, latents)
+    targets = objectives.critic_targets(config.objective, 6)
+    assert float(gan.critic.train_on_batch([latents, reals], targets)) == pytest.approx(loss, rel=1e-5)
+    rate = config.optimizers.discriminator.learning_rate
+    for weight, old, gradient in zip(gan.discriminator.trainable_variables, before, gradients, strict=True):
+        np.testing.assert_allclose(old - weight.numpy(), rate * gradient, rtol=1e-3, atol=1e-7)
+    # The averages of statistics see the reals first, then the fakes.
+    kept = [v.numpy() for v in gan.discriminator.non_trainable_variables if "moving" in v.path]
+    for ours, expected in zip(kept, averages, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_joint_critic_normalises_reals_and_fakes_together():
+    config = without_dropout(tiny_dcgan())
+    joint = config.model_copy(update={"objective": config.objective.model_copy(update={"critic": "joint"})})
+    gan, by_hand = build_gan(joint), build_gan(joint)
+    reals, latents, _ = inputs(6)
+    together = tf.concat([by_hand.generator(latents, training=True), reals], axis=0)
+    logits = by_hand.discriminator(together, training=True)
+    targets = objectives.critic_targets(joint.objective, 6)
+    expected = keras.ops.mean(keras.ops.binary_crossentropy(targets, logits, from_logits=True))
+    assert float(gan.critic.train_on_batch([latents, reals], targets)) == pytest.approx(
+        float(expected), rel=1e-5
+    )
 
 
 def test_steps_are_counted():

@@ -1,28 +1,26 @@
-"""What a run writes and watches: standard Keras callbacks around the training loop.
+"""What a run writes down and watches: standard Keras callbacks around the training loop.
 
 Every callback gets `{"d_loss": ..., "g_loss": ...}` after each step, and the GAN as `self.model`, with
 `generator`, `discriminator`, `steps_done` and `stop_training`. The GAN is no keras.Model: callbacks of
 Keras that save or alter `self.model` itself (ModelCheckpoint, LearningRateScheduler) don't work on it.
-`batch` is the index of the step in the run, from 0; after it `batch + 1` steps are done.
+`batch` is the index of the step in the run, from 0; after it `batch + 1` steps are done, and in the
+end `self.params["steps"]`.
 """
 
 import json
 import math
 import sys
 import time
-from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from PIL import Image
 from tqdm import tqdm
 
-from facegan_tf import draws, images
 from facegan_tf.config import Config
 from facegan_tf.errors import FaceganError
-from facegan_tf.plots import save_curves
+from facegan_tf.plots import save_curves, save_psnr_curves
 from facegan_tf.training.checkpoints import Checkpoints
+from facegan_tf.training.losses import LossStatistics
 from facegan_tf.training.run_directory import RunDirectory
 
 Logs = dict[str, float] | None
@@ -44,12 +42,15 @@ class NonFiniteGuard(keras.callbacks.Callback):
 class ProgressBar(keras.callbacks.Callback):
     """tqdm over the steps, with both losses, images a second and the time left."""
 
-    def __init__(self, config: Config, start_step: int):
+    def __init__(self, config: Config):
         super().__init__()
         self.batch_size = config.training.batch_size
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Begin at the steps done already."""
         self.bar = tqdm(
-            total=config.training.steps,
-            initial=start_step,
+            total=self.params["steps"],
+            initial=self.model.steps_done,
             desc="training",
             unit="step",
             dynamic_ncols=True,
@@ -92,7 +93,7 @@ class MetricsLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Write the line if it is this step's turn."""
         step = batch + 1
-        if step % self.config.training.log_every and step != self.config.training.steps:
+        if step % self.config.training.log_every and step != self.params["steps"]:
             return
         losses = dict(logs or {})
         line = {"step": step, "images": step * self.config.training.batch_size, **losses}
@@ -109,60 +110,14 @@ class MetricsLog(keras.callbacks.Callback):
                 tf.summary.scalar(name, value)
 
 
-class ControlGrids(keras.callbacks.Callback):
-    """The same latents drawn every `grids.every` steps, and at the end; the source's status line.
-
-    The control vectors are N(0, 1) * grids.latent_scale, fixed by the seed.
-    """
-
-    def __init__(self, config: Config, run: RunDirectory, summaries: tf.summary.SummaryWriter):
-        super().__init__()
-        self.config, self.run, self.summaries = config, run, summaries
-        shape = (config.grids.side**2, config.networks.latent_dim)
-        self.latents = config.grids.latent_scale * draws.normal(
-            config.seed, 0, draws.Stream.CONTROL_VECTORS, shape
-        )
-        self.began = 0.0
-        self.drawn_at = -1
-
-    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Start this step's clock."""
-        self.began = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Print the status line and draw the grid if it is this step's turn."""
-        step = batch + 1
-        if step % self.config.grids.every:
-            return
-        seconds = time.perf_counter() - self.began
-        losses = logs or {}
-        tqdm.write(
-            f"{step}/{self.config.training.steps}: d_loss: {losses['d_loss']:.4f}, "
-            f"a_loss: {losses['g_loss']:.4f}. ({seconds:.1f} sec)"
-        )
-        self._draw(step)
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Draw the state that the run ends in."""
-        if self.drawn_at != self.model.steps_done:
-            self._draw(self.model.steps_done)
-
-    def _draw(self, step: int) -> None:
-        generator = self.model.generator
-        parts = [generator(part, training=False) for part in images.in_parts(self.latents)]
-        picture = images.grid(images.to_uint8(tf.concat(parts, axis=0)).numpy(), self.config.grids.side)
-        images.save_png(self.run.grid(step), picture)
-        with self.summaries.as_default(step=step):
-            tf.summary.image("control_vectors", picture[np.newaxis])
-        self.drawn_at = step
-
-
 class CheckpointSaver(keras.callbacks.Callback):
-    """Save every `training.checkpoint_every` steps and at the end, and the curves so far with it."""
+    """Save every `training.checkpoint_every` steps and at the end; with it the curves and losses so far."""
 
-    def __init__(self, config: Config, run: RunDirectory, checkpoints: Checkpoints):
+    def __init__(
+        self, config: Config, run: RunDirectory, checkpoints: Checkpoints, statistics: LossStatistics
+    ):
         super().__init__()
-        self.config, self.run, self.checkpoints = config, run, checkpoints
+        self.config, self.run, self.checkpoints, self.statistics = config, run, checkpoints, statistics
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save if it is this step's turn."""
@@ -174,34 +129,10 @@ class CheckpointSaver(keras.callbacks.Callback):
         self._save()
 
     def _save(self) -> None:
-        self.checkpoints.save()
-        self.run.update_record(step=self.model.steps_done)
-        metrics = self.run.read_metrics()
+        self.checkpoints.save(losses=self.statistics.state)
+        self.run.update_record(step=self.model.steps_done, losses=self.statistics.summary())
+        metrics, psnr = self.run.read_metrics(), self.run.read_psnr()
         if metrics:
             save_curves(self.run.curves, metrics)
-
-
-class TrainingGif(keras.callbacks.Callback):
-    """At the end, the grids in order as training.gif: at most `MAX_FRAMES`, evenly chosen."""
-
-    MAX_FRAMES = 60
-    MAX_PIXELS = 480
-
-    def __init__(self, run: RunDirectory):
-        super().__init__()
-        self.run = run
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Write the GIF; a run without a grid has none."""
-        paths = self.run.grid_paths()
-        if not paths:
-            return
-        chosen = np.unique(
-            np.linspace(0, len(paths) - 1, min(len(paths), self.MAX_FRAMES)).round().astype(int)
-        )
-        images.save_gif(self.run.gif, (self._frame(paths[i]) for i in chosen), frame_ms=150)
-
-    def _frame(self, path: Any) -> Image.Image:
-        with Image.open(path) as grid:
-            grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
-            return grid.copy()
+        if psnr:
+            save_psnr_curves(self.run.psnr_curves, psnr, self.run.read_record()["psnr"]["among_reals"])

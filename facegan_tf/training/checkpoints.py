@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,10 +33,11 @@ class Checkpoints:
         """The steps there are checkpoints of, oldest first."""
         return checkpoint_steps(self.folder)
 
-    def save(self) -> Path:
+    def save(self, **notes: Any) -> Path:
         """Save the state as it is, under the number of steps done; return the checkpoint's folder.
 
-        Raises FaceganError if a weight is not finite: such a state is never worth going back to.
+        notes: JSON values to keep with it, which `newest_notes` gives back. Raises FaceganError if a weight
+        is not finite: such a state is never worth going back to.
         """
         step = self.gan.steps_done
         place = self.folder / f"step_{step:06d}"
@@ -44,18 +46,27 @@ class Checkpoints:
         _check_finite(self.gan)
         with atomic_folder(place) as partial:
             _trackable(self.gan).write(str(partial / "state"))
-            write_json(
-                partial / "checkpoint.json", {"step": step, "weights_sha256": weights_sha256(self.gan)}
-            )
+            facts = {"step": step, "weights_sha256": weights_sha256(self.gan), "notes": notes}
+            write_json(partial / "checkpoint.json", facts)
         for old in self.steps()[: -self.keep]:
             remove_folder(self.folder / f"step_{old:06d}")
         return place
+
+    def newest_notes(self) -> dict[str, Any]:
+        """What was noted when the newest checkpoint was saved."""
+        return self._facts(self._newest())["notes"]
+
+    def _newest(self) -> Path:
+        return self.folder / f"step_{self.steps()[-1]:06d}"
+
+    def _facts(self, place: Path) -> dict[str, Any]:
+        return json.loads((place / "checkpoint.json").read_text(encoding="utf-8"))
 
     def restore_newest(self) -> int:
         """Restore the newest checkpoint; return its step. Raises InputError if there is none."""
         if not self.steps():
             raise InputError(f"{self.folder}: holds no checkpoint")
-        place = self.folder / f"step_{self.steps()[-1]:06d}"
+        place = self._newest()
         way_out = "remove that folder to go back to the checkpoint before, or to the start if there is none"
         try:
             status = _trackable(self.gan).read(str(place / "state"))
@@ -64,8 +75,7 @@ class Checkpoints:
             raise InputError(
                 f"{place}: does not fit the nets of this config, or is damaged: {error}\n{way_out}"
             ) from error
-        recorded = json.loads((place / "checkpoint.json").read_text(encoding="utf-8"))
-        if weights_sha256(self.gan) != recorded["weights_sha256"]:
+        if weights_sha256(self.gan) != self._facts(place)["weights_sha256"]:
             raise InputError(f"{place}: is damaged: its weights are not those that were saved; {way_out}")
         return self.gan.steps_done
 

@@ -58,13 +58,14 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
     """
     config = gan.config
     check_images(config, located.count)
+    steps = config.training.total_steps(located.count)
     plan = Plan(
         located=located,
         batch_size=config.training.batch_size,
-        steps=config.training.steps,
+        steps=steps,
         costs=step_costs(gan, config.training.batch_size),
         parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),
-        disk_bytes=_disk_bytes(gan, config),
+        disk_bytes=_disk_bytes(gan, config, steps),
     )
     free = shutil.disk_usage(writable_parent(run_folder)).free
     if free < plan.disk_bytes:
@@ -84,9 +85,10 @@ def check_images(config: Config, images: int) -> None:
         )
 
 
-def _disk_bytes(gan: GAN, config: Config) -> int:
+def _disk_bytes(gan: GAN, config: Config, steps: int) -> int:
     checkpoints = state_bytes(gan) * (config.training.keep_checkpoints + 1)  # one more while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
-    grids = 2 * grid * (config.training.steps // config.grids.every + 1)  # TensorBoard has a copy
-    lines = 300 * (config.training.steps // config.training.log_every + 1)
-    return checkpoints + grids + lines
+    grids = 2 * grid * (steps // config.grids.every + 1)  # TensorBoard has a copy
+    epochs = 2 * grid * (0 if config.grids.epochs == "each" else len(config.grids.epochs))
+    lines = 300 * (steps // config.training.log_every + 1)
+    return checkpoints + grids + epochs + lines

@@ -22,10 +22,13 @@ HARMLESS_CHANGES = (
     "data.source",
     "data.cache",
     "training.steps",
+    "training.epochs",
+    "training.images",
     "training.log_every",
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "grids.every",
+    "grids.epochs",
 )
 """Settings that a resumed run may change: none alters what a step computes.
 
@@ -43,8 +46,11 @@ class RunDirectory:
         self.metrics = folder / "metrics.jsonl"
         self.reals = folder / "reals.png"
         self.curves = folder / "curves.png"
+        self.psnr = folder / "psnr.jsonl"
+        self.psnr_curves = folder / "psnr.png"
         self.gif = folder / "training.gif"
         self.grids = folder / "grids"
+        self.epochs = folder / "epochs"
         self.checkpoints = folder / "checkpoints"
         self.tensorboard = folder / "tensorboard"
 
@@ -123,34 +129,45 @@ class RunDirectory:
         """All grids, oldest first."""
         return sorted(self.grids.glob("step_*.png"), key=_step_of)
 
+    def epoch(self, epoch: int, suffix: str) -> Path:
+        """Path of what is kept of the control faces after so many epochs."""
+        return self.epochs / f"epoch_{epoch:03d}{suffix}"
+
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, oldest first."""
-        if not self.metrics.exists():
-            return []
-        lines = self.metrics.read_text(encoding="utf-8").splitlines()
-        metrics = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                metrics.append(json.loads(line))
-            except ValueError:
-                if number == len(lines):  # torn by a crash; its step is done again
-                    break
-                raise InputError(f"{self.metrics}: line {number} is not JSON: {line[:80]}") from None
-        return metrics
+        return _read_lines(self.metrics)
+
+    def read_psnr(self) -> list[dict[str, Any]]:
+        """The lines of psnr.jsonl, oldest first."""
+        return _read_lines(self.psnr)
 
     def forget_after(self, step: int, config: Config) -> None:
         """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
 
         The latter are the grid and the line of an end that is none any more.
         """
-        kept = [
-            line for line in self.read_metrics() if _is_due(line["step"], config.training.log_every, step)
-        ]
-        with atomic_file(self.metrics) as partial:
-            partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        for log, every in ((self.metrics, config.training.log_every), (self.psnr, config.grids.every)):
+            kept = [line for line in _read_lines(log) if _is_due(line["step"], every, step)]
+            with atomic_file(log) as partial:
+                partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         for grid in self.grid_paths():
             if not _is_due(_step_of(grid), config.grids.every, step):
                 grid.unlink()
+
+
+def _read_lines(log: Path) -> list[dict[str, Any]]:
+    if not log.exists():
+        return []
+    lines = log.read_text(encoding="utf-8").splitlines()
+    values = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            values.append(json.loads(line))
+        except ValueError:
+            if number == len(lines):  # torn by a crash; its step is done again
+                break
+            raise InputError(f"{log}: line {number} is not JSON: {line[:80]}") from None
+    return values
 
 
 def _step_of(grid: Path) -> int:

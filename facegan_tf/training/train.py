@@ -17,7 +17,9 @@ from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import FaceganError
 from facegan_tf.gan import GAN, build_gan
 from facegan_tf.training import callbacks as own
+from facegan_tf.training import pictures
 from facegan_tf.training.checkpoints import Checkpoints
+from facegan_tf.training.losses import LossStatistics
 from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.run_directory import RunDirectory, environment
 from facegan_tf.training.signals import Interrupted, on_first_signal
@@ -51,24 +53,27 @@ def train(
 
     checkpoints = Checkpoints(gan, run.checkpoints, config.training.keep_checkpoints)
     start = _begin(run, config, store, checkpoints)
-    if start >= config.training.steps:
+    if start >= config.training.total_steps(count):
         _say(f"{run.folder}: has done its {start} steps already; raise training.steps to go on")
         return run.folder
     reals = pipeline.batches(
         store, config.training.batch_size, config.seed, start, limit=count, flip=config.data.flip
     )
     _show_reals(run, store, config, count)
+    statistics = LossStatistics(checkpoints.newest_notes()["losses"] if start else None)
     summaries = tf.summary.create_file_writer(str(run.tensorboard))
     told = [
         own.NonFiniteGuard(),
-        own.ProgressBar(config, start),
+        own.ProgressBar(config),
         own.MetricsLog(config, run, summaries),
-        own.ControlGrids(config, run, summaries),
-        own.CheckpointSaver(config, run, checkpoints),
-        own.TrainingGif(run),
+        statistics,
+        pictures.ControlFaces(config, run, summaries, pictures.PsnrLog(config, run, summaries, store, count)),
+        own.CheckpointSaver(config, run, checkpoints, statistics),
+        pictures.TrainingGif(run),
         *callbacks,
     ]
     _fit_recorded(gan, reals, count, told, run)
+    _say(*statistics.describe())
     return run.folder
 
 
@@ -114,7 +119,7 @@ def _fit_recorded(
     try:
         with on_first_signal(stop) as watch:
             fit(gan, reals, count, callbacks)
-        finished = gan.steps_done >= gan.config.training.steps
+        finished = gan.steps_done >= gan.config.training.total_steps(count)
         status = "finished" if finished else "interrupted" if watch.received else "stopped"
     except tf.errors.ResourceExhaustedError as error:
         raise FaceganError(
@@ -137,7 +142,7 @@ def _begin(run: RunDirectory, config: Config, store: FaceStore, checkpoints: Che
     """Make the run directory, or pick up the run that is there; return the steps already done."""
     resumed = run.exists()
     start = checkpoints.restore_newest() if checkpoints.steps() else 0
-    if resumed and start >= config.training.steps:
+    if resumed and start >= config.training.total_steps(min(config.data.limit or len(store), len(store))):
         return start
     if resumed:
         _say(f"resuming at step {start}", *run.changed_environment())
@@ -160,7 +165,11 @@ def _show_reals(run: RunDirectory, store: FaceStore, config: Config, count: int)
     first = pipeline.batches(
         store, config.training.batch_size, config.seed, limit=count, flip=config.data.flip
     )
-    shown = images.to_uint8(next(iter(first))).numpy()[: config.grids.side**2]
+    batch = next(iter(first)).numpy()
+    _say(
+        f"reals            scaled to {batch.min():.5f} ... {batch.max():.5f} in the first batch: {run.reals}"
+    )
+    shown = images.to_uint8(batch[: config.grids.side**2]).numpy()
     images.save_png(run.reals, images.grid(shown, min(config.grids.side, int(np.ceil(len(shown) ** 0.5)))))
 
 

@@ -12,17 +12,24 @@ from facegan_tf.gan import GAN
 def fit(
     gan: GAN, batches: Iterable[tf.Tensor], images: int, callbacks: Sequence[keras.callbacks.Callback]
 ) -> None:
-    """Train until `training.steps` steps are done, or a callback sets `gan.stop_training`.
+    """Train until the config's length is done, or a callback sets `gan.stop_training`.
 
     batches: reals float32 [B, S, S, 3] of the steps from `gan.steps_done` on; images: how many make
     an epoch. A step depends on the weights, the optimizers' state, the seed and its own number alone.
     """
-    seed, training = gan.config.seed, gan.config.training
-    step_draws = draws.of_steps(seed, training.batch_size, gan.config.networks.latent_dim, gan.steps_done)
-    told = keras.callbacks.CallbackList(list(callbacks), model=gan)
+    config, training = gan.config, gan.config.training
+    step_draws = draws.of_steps(
+        config.seed,
+        training.batch_size,
+        config.networks.latent_dim,
+        gan.steps_done,
+        reuse_latents=config.objective.reuse_latents,
+    )
+    total = training.total_steps(images)
+    told = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total)
     told.on_train_begin()
     logs: dict[str, float] = {}
-    steps = range(gan.steps_done, training.steps)
+    steps = range(gan.steps_done, total)
     for step, reals, drawn in zip(steps, batches, step_draws, strict=False):
         if step * training.batch_size % images < training.batch_size:
             told.on_epoch_begin(step * training.batch_size // images)

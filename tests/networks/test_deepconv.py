@@ -38,7 +38,9 @@ def build(size, settings):
 
 
 def test_at_128_pixels_the_nets_are_the_sources():
-    for model, parameters in zip(build(128, DeepConvNetworks()), (14_953_987, 4_211_713), strict=True):
+    for model, parameters in zip(
+        build(128, DeepConvNetworks(family="deepconv")), (14_953_987, 4_211_713), strict=True
+    ):
         shapes = [(type(x).__name__, x.output.shape[1:]) for x in model.layers if x.weights]
         assert shapes == SEED_LAYERS[model.name]
         assert model.count_params() == parameters

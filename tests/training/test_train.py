@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import yaml
-from conftest import make_store, tiny_config
+from conftest import make_store, tiny_config, tiny_dcgan
 from PIL import Image
 
 from facegan_tf import draws, train
@@ -90,7 +90,8 @@ def sha256(run):
 
 
 def test_a_run_leaves_everything_that_it_promises(run, config):
-    for name in ("config.yaml", "run.json", "metrics.jsonl", "curves.png", "training.gif", "reals.png"):
+    files = ["config.yaml", "run.json", "metrics.jsonl", "curves.png", "psnr.jsonl", "psnr.png"]
+    for name in (*files, "training.gif", "reals.png"):
         assert (run / name).stat().st_size > 0, name
     assert [p.name for p in sorted((run / "grids").iterdir())] == [
         f"step_{step:06d}.png" for step in (2, 4, 6)
@@ -138,6 +139,7 @@ def test_tensorboard_has_scalars_and_grids(run):
         "g_loss": [1, 2, 3, 4, 5, 6],
         "images_per_second": [1, 2, 3, 4, 5, 6],
         "control_vectors": [2, 4, 6],
+        "psnr": [2, 4, 6],
     }
 
 
@@ -151,6 +153,68 @@ def test_a_stopped_and_resumed_run_ends_in_the_same_bits(run, config, tmp_path, 
     for step in (2, 4, 6):
         name = f"grids/step_{step:06d}.png"
         assert (stopped / name).read_bytes() == (run / name).read_bytes()
+
+
+@pytest.mark.parametrize("reuse_latents", [False, True])
+def test_a_dcgan_with_dropout_resumes_in_the_same_bits_too(store_folder, tmp_path, reuse_latents):
+    settings = {"steps": 9, "checkpoint_every": 4, "batch_size": 8}
+    config = tiny_dcgan(store_folder, training=settings, grids={"every": 2, "side": 2, "epochs": "each"})
+    objective = config.objective.model_copy(update={"reuse_latents": reuse_latents})
+    config = config.model_copy(update={"objective": objective})
+    straight = train(config, tmp_path / "straight")
+
+    class Crash(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch + 1 == 7:
+                raise RuntimeError("pulled the plug")
+
+    with pytest.raises(RuntimeError, match="plug"):
+        train(config, tmp_path / "crashed", callbacks=[Crash()])
+    crashed = train(config, tmp_path / "crashed", resume=True)
+    assert sha256(crashed) == sha256(straight)
+    for name in ("metrics.jsonl", "psnr.jsonl"):
+        assert (crashed / name).read_bytes() == (straight / name).read_bytes()
+    assert record(crashed)["losses"] == record(straight)["losses"]
+    for folder in ("grids", "epochs"):
+        pictures = {path.name: path.read_bytes() for path in (straight / folder).glob("*.png")}
+        assert {path.name: path.read_bytes() for path in (crashed / folder).glob("*.png")} == pictures
+
+
+def test_losses_are_summed_up_over_every_step_and_printed(config, tmp_path, capsys):
+    sparse = tiny_config(config.data.source, training={"log_every": 1, "steps": 5})
+    run = train(sparse, tmp_path / "run")
+    losses = [line["d_loss"] for line in metrics(run)]
+    summary = record(run)["losses"]["discriminator"]
+    assert summary["mean"] == pytest.approx(np.mean(losses))
+    assert summary["minimum"] == min(losses)
+    assert summary["minimum_step"] == 1 + int(np.argmin(losses))
+    printed = capsys.readouterr().err
+    assert f"mean loss {np.mean(losses):.4f}, minimum {min(losses):.4f} in step" in printed
+
+
+def test_the_scaled_range_of_the_reals_is_printed(config, tmp_path, capsys, store_folder):
+    run = train(tiny_config(config.data.source, training={"steps": 1, "batch_size": 24}), tmp_path / "run")
+    pixels = np.load(store_folder / "faces-00000-of-00001.npy")
+    low, high = pixels.min() / 127.5 - 1, pixels.max() / 127.5 - 1
+    assert f"scaled to {low:.5f} ... {high:.5f} in the first batch: {run / 'reals.png'}" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("length", "steps"),
+    [({"epochs": 2}, 6), ({"epochs": 0.5}, 2), ({"images": 41}, 6), ({"images": 40}, 5), ({"steps": 4}, 4)],
+)
+def test_a_run_is_as_long_as_its_steps_epochs_or_images(store_folder, tmp_path, length, steps):
+    training = {"steps": None, "batch_size": 8, "checkpoint_every": 100} | length
+    run = train(tiny_config(store_folder, training=training), tmp_path / "run")
+    assert checkpoint_steps(run / "checkpoints") == [steps]
+
+
+def test_epochs_are_of_the_images_that_are_used(store_folder, tmp_path):
+    training = {"steps": None, "epochs": 2, "batch_size": 4}
+    run = train(tiny_config(store_folder, data={"limit": 8}, training=training), tmp_path / "run")
+    assert metrics(run)[-1]["step"] == 4
 
 
 def test_what_was_written_after_the_last_checkpoint_is_not_there_twice_after_a_crash(run, config, tmp_path):

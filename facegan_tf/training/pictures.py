@@ -1,0 +1,144 @@
+"""What a run draws: control-vector grids, the faces of named epochs, PSNR, the GIF."""
+
+import json
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tqdm import tqdm
+
+from facegan_tf import draws, images
+from facegan_tf.config import Config
+from facegan_tf.data.store import FaceStore
+from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
+from facegan_tf.files import atomic_file
+from facegan_tf.training.run_directory import RunDirectory
+
+Logs = dict[str, float] | None
+
+
+class ControlFaces(keras.callbacks.Callback):
+    """The same latents drawn every `grids.every` steps, after named epochs, and at the end.
+
+    The control vectors are N(0, 1) * grids.latent_scale, fixed by the seed. With each grid go the
+    source's status line and the faces' PSNR.
+    """
+
+    def __init__(
+        self, config: Config, run: RunDirectory, summaries: tf.summary.SummaryWriter, psnr: "PsnrLog"
+    ):
+        super().__init__()
+        self.config, self.run, self.summaries, self.psnr = config, run, summaries, psnr
+        shape = (config.grids.side**2, config.networks.latent_dim)
+        self.latents = config.grids.latent_scale * draws.normal(
+            config.seed, 0, draws.Stream.CONTROL_VECTORS, shape
+        )
+        self.began = 0.0
+        self.drawn_at = -1
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Start this step's clock."""
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Print the status line and draw the grid if it is this step's turn."""
+        step = batch + 1
+        if step % self.config.grids.every:
+            return
+        seconds = time.perf_counter() - self.began
+        losses = logs or {}
+        tqdm.write(
+            f"{step}/{self.params['steps']}: d_loss: {losses['d_loss']:.4f}, "
+            f"a_loss: {losses['g_loss']:.4f}. ({seconds:.1f} sec)"
+        )
+        self._draw_grid(step)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Keep the faces if it is this epoch's turn, as a grid and as arrays; names count epochs from 1."""
+        named = self.config.grids.epochs
+        if named != "each" and epoch + 1 not in named:
+            return
+        faces = self._draw()
+        images.save_png(self.run.epoch(epoch + 1, ".png"), images.grid(faces, self.config.grids.side))
+        with atomic_file(self.run.epoch(epoch + 1, ".npz")) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, faces=faces, latents=self.latents.numpy())
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Draw the state that the run ends in."""
+        if self.drawn_at != self.model.steps_done:
+            self._draw_grid(self.model.steps_done)
+
+    def _draw(self) -> np.ndarray:
+        parts = [self.model.generator(part, training=False) for part in images.in_parts(self.latents)]
+        return images.to_uint8(tf.concat(parts, axis=0)).numpy()
+
+    def _draw_grid(self, step: int) -> None:
+        faces = self._draw()
+        picture = images.grid(faces, self.config.grids.side)
+        images.save_png(self.run.grid(step), picture)
+        with self.summaries.as_default(step=step):
+            tf.summary.image("control_vectors", picture[np.newaxis])
+        self.psnr.write(step, faces)
+        self.drawn_at = step
+
+
+class PsnrLog:
+    """PSNR of the first control faces against their nearest reals, to psnr.jsonl and TensorBoard.
+
+    The pool of reals is the first `grids.psnr_pool` images of those trained on.
+    """
+
+    FACES = 16
+    """How many of the control faces are scored."""
+
+    def __init__(
+        self,
+        config: Config,
+        run: RunDirectory,
+        summaries: tf.summary.SummaryWriter,
+        store: FaceStore,
+        count: int,
+    ):
+        """count: how many of the store's images are trained on."""
+        self.run, self.summaries = run, summaries
+        self.pool = store.gather(np.arange(min(config.grids.psnr_pool, count)))
+        among = psnr_among(self.pool, self.FACES)
+        run.update_record(psnr={"pool": len(self.pool), "among_reals": float(among.mean())})
+
+    def write(self, step: int, faces: np.ndarray) -> None:
+        """Score uint8 faces [N, S, S, 3], drawn after so many steps, and add them to the log."""
+        scores = nearest_psnr(faces[: self.FACES], self.pool)
+        line = {"step": step, "mean": scores.mean(), "faces": scores.tolist()}
+        with self.run.psnr.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        with self.summaries.as_default(step=step):
+            tf.summary.scalar("psnr", line["mean"])
+
+
+class TrainingGif(keras.callbacks.Callback):
+    """At the end, the grids in order as training.gif: at most `MAX_FRAMES`, evenly chosen."""
+
+    MAX_FRAMES = 60
+    MAX_PIXELS = 480
+
+    def __init__(self, run: RunDirectory):
+        super().__init__()
+        self.run = run
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Write the GIF; a run without a grid has none."""
+        paths = self.run.grid_paths()
+        if not paths:
+            return
+        chosen = np.unique(
+            np.linspace(0, len(paths) - 1, min(len(paths), self.MAX_FRAMES)).round().astype(int)
+        )
+        images.save_gif(self.run.gif, (self._frame(paths[i]) for i in chosen), frame_ms=150)
+
+    def _frame(self, path: Path) -> Image.Image:
+        with Image.open(path) as grid:
+            grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
+            return grid.copy()
