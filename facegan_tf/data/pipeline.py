@@ -11,6 +11,10 @@ from facegan_tf import draws
 from facegan_tf.data.store import FaceStore
 
 
+READY = 4
+"""Batches that are made while a step runs."""
+
+
 def batches(
     store: FaceStore,
     batch_size: int,
@@ -36,7 +40,8 @@ def batches(
         return _flip_some(images, seed, step) if flip else images
 
     steps = tf.data.Dataset.range(start_step, tf.int64.max)
-    return steps.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    ready = steps.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(READY)
+    return ready.with_options(draws.untuned())
 
 
 def shuffled_indices(positions: tf.Tensor, count: int, seed: int) -> tf.Tensor:

@@ -6,6 +6,7 @@ from conftest import make_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facegan_tf import draws
 from facegan_tf.data.pipeline import batches, shuffled_indices
 from facegan_tf.data.store import FaceStore
 
@@ -76,3 +77,9 @@ def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path)
     same = (flipped == plain).all(axis=(1, 2, 3))
     assert (mirrored ^ same).all()
     assert 70 < mirrored.sum() < 130
+
+
+def test_no_tuner_runs_beside_a_loop(store_folder):
+    # It sleeps for up to a minute, and the end of a loop would wait for it to wake up.
+    for dataset in (batches(FaceStore.open(store_folder), 4, 0), draws.of_steps(0, 4, 4)):
+        assert dataset.options().autotune.enabled is False
