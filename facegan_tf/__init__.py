@@ -1,6 +1,10 @@
 """facegan_tf: train a face GAN with Keras 3 and TensorFlow, and serve what it learned.
 
-The public API: `load_config`, `build_gan`, `train` and `load_generator`.
+The public API, all that `__all__` names, in the order of use: `prepare` makes a store of faces from photos,
+`load_config` reads settings, `build_gan` builds the nets, `describe` and `save_network_plot` tell what is
+in them, `train` trains. `load_generator` draws faces with what was learned, `round_trip` finds the way
+from face to face, `grid` and `save_gif` make pictures of them; `restore_run` gives the trained nets
+back, and `export_savedmodel` writes their generator for serving. `notebooks/faces.ipynb` shows each at work.
 """
 
 import importlib
@@ -12,16 +16,43 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 if TYPE_CHECKING:
     from facegan_tf.config import load_config
+    from facegan_tf.data.prepare import prepare
+    from facegan_tf.export import export_savedmodel
     from facegan_tf.gan import build_gan
-    from facegan_tf.generator import load_generator
+    from facegan_tf.generator import load_generator, restore_run
+    from facegan_tf.images import grid, save_gif
+    from facegan_tf.info import describe
+    from facegan_tf.interpolation import round_trip
+    from facegan_tf.network_plot import save_network_plot
     from facegan_tf.training.train import train
 
-__all__ = ["build_gan", "load_config", "load_generator", "train"]
+__all__ = [
+    "build_gan",
+    "describe",
+    "export_savedmodel",
+    "grid",
+    "load_config",
+    "load_generator",
+    "prepare",
+    "restore_run",
+    "round_trip",
+    "save_gif",
+    "save_network_plot",
+    "train",
+]
 
 _HOMES = {
-    "load_config": "facegan_tf.config",
     "build_gan": "facegan_tf.gan",
+    "describe": "facegan_tf.info",
+    "export_savedmodel": "facegan_tf.export",
+    "grid": "facegan_tf.images",
+    "load_config": "facegan_tf.config",
     "load_generator": "facegan_tf.generator",
+    "prepare": "facegan_tf.data.prepare",
+    "restore_run": "facegan_tf.generator",
+    "round_trip": "facegan_tf.interpolation",
+    "save_gif": "facegan_tf.images",
+    "save_network_plot": "facegan_tf.network_plot",
     "train": "facegan_tf.training.train",
 }
 

@@ -52,8 +52,9 @@ def signatures(generator: keras.Model) -> dict[str, tuple[Signature, list[tf.Ten
 
 
 def export_savedmodel(generator: keras.Model, out: Path) -> None:
-    """Write the generator as a SavedModel that needs only tensorflow to load.
+    """Write the generator as a SavedModel, the folder `out`, that needs only tensorflow to load.
 
+    generator: latents [N, L] -> images [N, S, S, 3] in [-1, 1], such as `restore_run` gives with its GAN.
     Raises InputError if `out` exists.
     """
     if out.exists():

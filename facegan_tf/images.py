@@ -41,7 +41,10 @@ def save_png(path: Path, picture: np.ndarray) -> None:
 
 
 def save_gif(path: Path, frames: Iterable[Image.Image], frame_ms: int) -> None:
-    """Write frames of one size as an endless GIF, atomically; frames are consumed one at a time."""
+    """Write frames of one size as an endless GIF, atomically; frames are consumed one at a time.
+
+    frame_ms: how long each is shown, in milliseconds.
+    """
     # One palette a frame: a palette shared with the first, noisy frame would band the later faces.
     paletted = (frame.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for frame in frames)
     first = next(paletted)

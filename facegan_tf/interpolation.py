@@ -19,7 +19,11 @@ def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
 
 
 def round_trip(latents: np.ndarray, frames: int) -> np.ndarray:
-    """Latents [N, L] -> [N * frames, L]: `frames` steps from each to the next, the last to the first too."""
+    """The latents of a way through all of `latents` and back to the first: [N, L] -> float32 [N * frames, L].
+
+    Each is followed by `frames` - 1 others, evenly spaced by `slerp` on the way to the next. The first isn't
+    repeated at the end, so that a loop over them doesn't halt there.
+    """
     ways = zip(latents, np.roll(latents, -1, axis=0), strict=True)
     return np.stack(
         [slerp(start, end, k / frames) for start, end in ways for k in range(frames)], dtype=np.float32

@@ -10,7 +10,6 @@ import tensorflow as tf
 from facegan_tf import draws
 from facegan_tf.data.store import FaceStore
 
-
 READY = 4
 """Batches that are made while a step runs."""
 

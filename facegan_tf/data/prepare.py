@@ -60,7 +60,8 @@ def prepare(
     Items are taken in order of their names; with `limit` N, the first N good ones, and no later item is
     decoded. `workers` is the number of processes (default: one a core); the pixels don't depend on it.
     What was found bad is named with the reason in the store's rejected.csv. Words and a progress bar go to
-    stderr. A store that is there already from the same request and source is opened as it is.
+    stderr. A store that is there already from the same request and source is opened as it is. Of the store
+    that is returned, `len` tells how many faces it has, and `gather` gives their pixels.
 
     Raises InputError for settings, sources and folders that can't be worked with, before any work, and if
     no image is good; FaceganError if the work fails. The store is then absent, as it is after Ctrl-C.
