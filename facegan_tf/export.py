@@ -51,20 +51,27 @@ def signatures(generator: keras.Model) -> dict[str, tuple[Signature, list[tf.Ten
     }
 
 
-def export_savedmodel(generator: keras.Model, out: Path) -> None:
+def export_savedmodel(generator: keras.Model, out: str | Path) -> None:
     """Write the generator as a SavedModel, the folder `out`, that needs only tensorflow to load.
 
     generator: latents [N, L] -> images [N, S, S, 3] in [-1, 1], such as `restore_run` gives with its GAN.
     Raises InputError if `out` exists.
     """
+    out = Path(out)
     if out.exists():
         raise InputError(f"--out {out}: is there already; choose another folder, or remove it")
     archive = keras.export.ExportArchive()
     archive.track(generator)
     for name, (function, specs) in signatures(generator).items():
         archive.add_endpoint(name, function, input_signature=specs)
-    with atomic_folder(out) as partial:
-        archive.write_out(partial, verbose=False)
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # it would tell the folder's name as long as it is being written
+    try:
+        with atomic_folder(out) as partial:
+            archive.write_out(partial, verbose=False)
+    finally:
+        logger.setLevel(level)
 
 
 def _encode(images: tf.Tensor) -> tf.Tensor:

@@ -67,12 +67,13 @@ def load_generator(path: str | Path) -> FaceGenerator:
     return FaceGenerator(functions, gan.config.networks.latent_dim)
 
 
-def restore_run(path: Path) -> tuple[GAN, RunDirectory]:
+def restore_run(path: str | Path) -> tuple[GAN, RunDirectory]:
     """The GAN of a run directory at its newest checkpoint, and the paths in that directory.
 
     The GAN's `generator` and `discriminator` are the trained nets, Keras models; `steps_done` says for how
     many steps. Raises InputError if there is no run or no checkpoint.
     """
+    path = Path(path)
     run = RunDirectory(path)
     if not run.exists():
         if _is_savedmodel(path):

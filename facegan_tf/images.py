@@ -40,7 +40,7 @@ def save_png(path: Path, picture: np.ndarray) -> None:
         Image.fromarray(picture).save(partial, format="PNG")
 
 
-def save_gif(path: Path, frames: Iterable[Image.Image], frame_ms: int) -> None:
+def save_gif(path: str | Path, frames: Iterable[Image.Image], frame_ms: int) -> None:
     """Write frames of one size as an endless GIF, atomically; frames are consumed one at a time.
 
     frame_ms: how long each is shown, in milliseconds.
@@ -48,5 +48,5 @@ def save_gif(path: Path, frames: Iterable[Image.Image], frame_ms: int) -> None:
     # One palette a frame: a palette shared with the first, noisy frame would band the later faces.
     paletted = (frame.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for frame in frames)
     first = next(paletted)
-    with atomic_file(path) as partial:
+    with atomic_file(Path(path)) as partial:
         first.save(partial, format="GIF", save_all=True, append_images=paletted, duration=frame_ms, loop=0)

@@ -73,7 +73,7 @@ def _caption(layer: dict[str, Any]) -> str:
     return f"{kind} {detail.rpartition(' ')[2]}".strip()
 
 
-def save_network_plot(path: Path, facts: dict[str, Any]) -> None:
+def save_network_plot(path: str | Path, facts: dict[str, Any]) -> None:
     """Draw the generator over the discriminator, from input to output, as PNG.
 
     `facts` are those of `facegan_tf.info.describe`. The picture has 1600 x 1000 pixels, and is wider
@@ -94,7 +94,7 @@ def save_network_plot(path: Path, facts: dict[str, Any]) -> None:
         _draw_blocks(axes, blocks, scales)
     scale = "height: resolution; width: channels; both on a square-root scale"
     figure.text(1 - MARGIN / width, 0.955, scale, ha="right", size=11, color=FAINT_INK)
-    with atomic_file(path) as partial:
+    with atomic_file(Path(path)) as partial:
         figure.savefig(partial, format="png", dpi=DPI)
 
 

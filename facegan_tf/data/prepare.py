@@ -48,8 +48,8 @@ class Request:
 
 
 def prepare(
-    source: str,
-    out: Path,
+    source: str | Path,
+    out: str | Path,
     size: int,
     crop: str = "square",
     limit: int | None = None,
@@ -66,7 +66,8 @@ def prepare(
     Raises InputError for settings, sources and folders that can't be worked with, before any work, and if
     no image is good; FaceganError if the work fails. The store is then absent, as it is after Ctrl-C.
     """
-    request = Request(source, size, crop, limit)
+    out = Path(out)
+    request = Request(str(source), size, crop, limit)
     opened, parsed_crop = check_request(request)
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: use 1 or more")
