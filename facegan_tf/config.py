@@ -8,6 +8,7 @@ path, its value and the way out.
 import difflib
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -223,7 +224,7 @@ class TrainingSettings(Settings):
 
     steps: int | None = Field(default=None, ge=1)
     """Length of the run: updates of each net, in all. Exactly one of steps, epochs and images is given."""
-    epochs: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0, le=1e6)
     """Length of the run: how often each image is seen."""
     images: int | None = Field(default=None, ge=1)
     """Length of the run: how many reals are seen, in all."""
@@ -250,8 +251,13 @@ class TrainingSettings(Settings):
         """The length in steps, rounded up, on a data set of so many images."""
         if self.steps is not None:
             return self.steps
-        seen = self.images if self.images is not None else (self.epochs or 0) * images
-        return math.ceil(seen / self.batch_size)
+        # As written: in binary, 8.3 epochs of 30,000 images would be a bit more than 249,000.
+        seen = self.images if self.images is not None else Fraction(str(self.epochs)) * images
+        return math.ceil(Fraction(seen, self.batch_size))
+
+    def epochs_done(self, steps: int, images: int) -> int:
+        """How many whole epochs of so many images are seen in so many steps."""
+        return steps * self.batch_size // images
 
 
 LENGTHS = ("steps", "epochs", "images")
@@ -270,7 +276,10 @@ class GridSettings(Settings):
     epochs: tuple[Annotated[int, Field(ge=1)], ...] | Literal["each"] = ()
     """Epochs after which the faces are kept apart too, in epochs/: the grid as PNG, the arrays as .npz."""
     psnr_pool: int = Field(default=1000, ge=2)
-    """How many reals, the first of the store, a face's nearest is looked for in, for its PSNR."""
+    """How many reals, the first of the store, a face's nearest is looked for in, for its PSNR.
+
+    A copy of any other real goes unseen; more of them take longer at each grid.
+    """
 
     @field_validator("epochs", mode="wrap")
     @classmethod
@@ -279,6 +288,10 @@ class GridSettings(Settings):
             return validate(epochs)
         except ValidationError:  # of a list and of a word apart, and neither says it all
             raise ValueError("must be a list of whole numbers from 1, such as [10, 50], or each") from None
+
+    def keeps_epoch(self, epoch: int) -> bool:
+        """Whether the faces after so many epochs are kept apart."""
+        return self.epochs == "each" or epoch in self.epochs
 
 
 class Config(Settings):
@@ -344,7 +357,7 @@ def _apply_override(settings: dict[str, Any], override: str) -> None:
         raise InputError(f"--set {override}: must be key.path=value, such as training.steps=500")
     block = settings
     for parent in parents:
-        child = block.get(parent) or {}
+        child = {} if block.get(parent) is None else block[parent]
         if not isinstance(child, dict):
             raise InputError(f"--set {override}: {parent} holds a value, not further settings")
         # A copy: a YAML alias makes two blocks one object, and only one of them is meant.
@@ -371,6 +384,10 @@ def _explain(problem: Mapping[str, Any]) -> str:
             return f"{path}: must be given"
         case "union_tag_not_found" | "union_tag_invalid":
             return _explain_choice(path, problem)
+        case "model_type" | "model_attributes_type":
+            message = "must be a block of settings"
+        case "tuple_type":
+            message = "must be a list, such as [128, 64]"
     if isinstance(problem["input"], dict):  # a block as a whole: its own message names the settings
         return f"{path}: {message}" if path else message
     return f"{path}: {problem['input']!r}: {message}"
@@ -382,8 +399,8 @@ def _explain_choice(path: str, problem: Mapping[str, Any]) -> str:
     kinds = [kind.strip(" '") for kind in problem["ctx"].get("expected_tags", "").split(",") if kind]
     if not kinds:
         return f"{path}.{key}: must be given"
-    tag = problem["ctx"]["tag"]
-    near = difflib.get_close_matches(tag, kinds, n=1)
+    tag = problem["input"][key]
+    near = difflib.get_close_matches(str(tag), kinds, n=1)
     return f"{path}.{key}: {tag!r}: must be one of {', '.join(kinds)}" + (
         f"; did you mean {near[0]}?" if near else ""
     )

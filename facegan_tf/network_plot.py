@@ -82,10 +82,10 @@ def save_network_plot(path: str | Path, facts: dict[str, Any]) -> None:
     nets = {key: network_blocks(facts[key]["layers"]) for key in ("generator", "discriminator")}
     width = max(WIDTH, 2 * MARGIN + SLOT * max(map(len, nets.values())))
     figure = Figure(figsize=(width, 2 * PANEL_HEIGHT), facecolor=WHITE)  # no pyplot, no display
-    shapes = [block for blocks in nets.values() for block in blocks]
+    everything = [block for blocks in nets.values() for block in blocks]
     scales = (
-        TALLEST / math.sqrt(max(block.side for block in shapes)),
-        WIDEST / math.sqrt(max(block.shape[-1] for block in shapes)),
+        TALLEST / math.sqrt(max(block.side for block in everything)),
+        WIDEST / math.sqrt(max(block.shape[-1] for block in everything)),
     )
     for row, (name, blocks) in enumerate(nets.items()):
         axes = figure.add_axes((0, (1 - row) / 2, 1, 0.5), xlim=(0, width), ylim=(0, PANEL_HEIGHT))

@@ -112,6 +112,11 @@ def test_overrides_set_deep_values_with_yaml_types(tmp_path):
         ),
         ("optimizers.generator.name=adm", "did you mean adam?"),
         ("optimizers.generator.beta1=0.5", "optimizers.generator.beta1: no such setting"),
+        ("optimizers.generator=adam", "optimizers.generator: 'adam': must be a block of settings"),
+        ("optimizers.generator.name=5", "optimizers.generator.name: 5: must be one of rmsprop, adam, sgd"),
+        ("optimizers.generator.name=null", "optimizers.generator.name: None: must be one of"),
+        ("grids=null", "grids: None: must be a block of settings"),
+        ("training.epochs=1.0e+308", "training.epochs: 1e+308: "),
         ("optimizers.generator={learning_rate: 1}", "optimizers.generator.name: must be given"),
     ],
 )
@@ -145,6 +150,23 @@ def test_a_run_has_one_length(tmp_path, lengths, says):
 def test_a_length_that_is_set_takes_the_place_of_the_files(tmp_path, override, length):
     config = load_config(write(tmp_path / "c.yaml", tiny_settings()), [f"training.{override}"])
     assert (config.training.steps, config.training.epochs, config.training.images) == length
+
+
+def test_epochs_are_counted_as_they_are_written():
+    # In binary 8.3 * 30,000 is a bit more than 249,000, which are 12,450 batches of 20 exactly.
+    assert TrainingSettings(epochs=8.3, batch_size=20).total_steps(30_000) == 12_450
+
+
+def test_channels_that_are_no_list_are_told_so(tmp_path):
+    with pytest.raises(InputError, match=r"networks\.generator\.channels: 64: must be a list"):
+        load_config(CONFIGS[0].parent / "dcgan32.yaml", ["networks.generator.channels=64"])
+
+
+@pytest.mark.parametrize("empty", ["[]", "0", "''", "false"])
+def test_a_setting_inside_of_a_value_that_is_no_block_is_refused(tmp_path, empty):
+    assert "optimizers holds a value, not further settings" in error_of(
+        tmp_path, f"optimizers={empty}", "optimizers.generator.name=adam"
+    )
 
 
 @given(

@@ -163,6 +163,15 @@ def test_a_joint_critic_normalises_reals_and_fakes_together():
     )
 
 
+def test_each_net_has_its_own_optimizer():
+    gan = build_gan(tiny_dcgan())
+    discriminators, generators = gan.critic.optimizer, gan.combined.optimizer
+    assert (type(discriminators).__name__, discriminators.momentum) == ("SGD", 0.9)
+    assert float(discriminators.learning_rate.numpy()) == pytest.approx(1e-2)
+    assert (type(generators).__name__, generators.beta_1) == ("Adam", 0.5)
+    assert float(generators.learning_rate.numpy()) == pytest.approx(1e-3)
+
+
 def test_steps_are_counted():
     gan = build_gan(tiny_config())
     for done in range(3):

@@ -75,6 +75,17 @@ def test_sgd_is_pytorchs(momentum):
     np.testing.assert_allclose(stepped(settings, noise(1.0)), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["rmsprop", "adam", "sgd"])
+def test_the_rate_decays_by_the_steps_done(name):
+    kind = {"rmsprop": RMSpropSettings, "adam": AdamSettings, "sgd": SGDSettings}[name]
+    optimizer = build_optimizer(kind(name=name, learning_rate=0.1, decay=0.5))
+    weight, rates = keras.Variable(np.zeros(2), dtype="float32"), []
+    for _ in range(4):
+        rates.append(float(optimizer.learning_rate))
+        optimizer.apply([tf.constant([1.0, 2.0])], [weight])
+    assert rates == pytest.approx([0.1 / (1 + 0.5 * step) for step in range(4)])
+
+
 @pytest.mark.parametrize(
     "settings",
     [

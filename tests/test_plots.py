@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from facegan_tf.plots import save_curves, smooth
+from facegan_tf import plots
+from facegan_tf.plots import save_curves, save_psnr_curves, smooth
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 1000])
@@ -25,3 +27,22 @@ def test_curves_are_drawn_in_both_colours(tmp_path):
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     for colour in ((31, 119, 180), (255, 127, 14)):
         assert (pixels == colour).all(axis=1).sum() > 100
+
+
+def test_psnr_is_drawn_of_four_faces_and_of_all_in_the_mean(tmp_path, monkeypatch):
+    figures = []
+
+    def make_figure(**settings):
+        figures.append(Figure(**settings))
+        return figures[-1]
+
+    monkeypatch.setattr(plots, "Figure", make_figure)
+    lines = [{"step": step, "faces": [10.0 + k + step / 10 for k in range(16)]} for step in (50, 100)]
+    save_psnr_curves(tmp_path / "psnr.png", lines, among_reals=14.0)
+    curves = {line.get_label(): list(line.get_ydata()) for line in figures[0].axes[0].lines}
+    assert curves == {
+        **{f"face {k}": [15.0 + k, 20.0 + k] for k in range(4)},
+        "mean of 16": [22.5, 27.5],
+        "two different reals": [14.0, 14.0],
+    }
+    assert (tmp_path / "psnr.png").read_bytes().startswith(b"\x89PNG")

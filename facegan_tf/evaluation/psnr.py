@@ -2,8 +2,8 @@
 
 import numpy as np
 
-POOL_AT_ONCE = 64
-"""Reals that are held as floats at once: 25 MB each thousand pixels squared."""
+POOL_BYTES = 2**25
+"""Of the reals that are held as floats at once."""
 
 
 def nearest_psnr(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
@@ -31,8 +31,9 @@ def _squared_distances(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Sums of squared differences float64 [N, P], exact: whole numbers far below 2^53."""
     ours = faces.reshape(len(faces), -1).astype(np.float64)
     distances = np.empty((len(faces), len(pool)))
-    for start in range(0, len(pool), POOL_AT_ONCE):
-        part = pool[start : start + POOL_AT_ONCE]
+    at_once = max(1, POOL_BYTES // (8 * ours.shape[1]))
+    for start in range(0, len(pool), at_once):
+        part = pool[start : start + at_once]
         theirs = part.reshape(len(part), -1).astype(np.float64)
         squares = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)
         distances[:, start : start + len(part)] = squares - 2 * ours @ theirs.T

@@ -53,8 +53,8 @@ class Checkpoints:
         return place
 
     def newest_notes(self) -> dict[str, Any]:
-        """What was noted when the newest checkpoint was saved."""
-        return self._facts(self._newest())["notes"]
+        """What was noted with the newest checkpoint; nothing, if it is from before there were notes."""
+        return self._facts(self._newest()).get("notes", {})
 
     def _newest(self) -> Path:
         return self.folder / f"step_{self.steps()[-1]:06d}"

@@ -40,7 +40,7 @@ class LossStatistics(keras.callbacks.Callback):
     def describe(self) -> list[str]:
         """The summary in words, a line for each net."""
         return [
-            f"{net:<16} mean loss {loss['mean']:.4f}, minimum {loss['minimum']:.4f} in step "
-            f"{loss['minimum_step']}"
+            f"{net:<16} mean loss {loss['mean']:.4f} over {self.state['steps']:,} steps, "
+            f"minimum {loss['minimum']:.4f} in step {loss['minimum_step']}"
             for net, loss in self.summary().items()
         ]

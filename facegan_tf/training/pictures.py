@@ -39,31 +39,37 @@ class ControlFaces(keras.callbacks.Callback):
         self.began = 0.0
         self.drawn_at = -1
 
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """See whether the grid of the step that a run goes on from is there."""
+        if self.run.grid(self.model.steps_done).exists():
+            self.drawn_at = self.model.steps_done
+
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Start this step's clock."""
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Print the status line and draw the grid if it is this step's turn."""
-        step = batch + 1
-        if step % self.config.grids.every:
-            return
-        seconds = time.perf_counter() - self.began
-        losses = logs or {}
-        tqdm.write(
-            f"{step}/{self.params['steps']}: d_loss: {losses['d_loss']:.4f}, "
-            f"a_loss: {losses['g_loss']:.4f}. ({seconds:.1f} sec)"
-        )
-        self._draw_grid(step)
+        """Print the status line and draw the grid, and keep an epoch's faces, if it is their turn.
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Keep the faces if it is this epoch's turn, as a grid and as arrays; names count epochs from 1."""
-        named = self.config.grids.epochs
-        if named != "each" and epoch + 1 not in named:
-            return
+        The epoch's are not left to `on_epoch_end`: by then this step may have been saved, and a run that
+        is killed in between goes on after it.
+        """
+        step, seconds = batch + 1, time.perf_counter() - self.began
+        if step % self.config.grids.every == 0:
+            losses = logs or {}
+            tqdm.write(
+                f"{step}/{self.params['steps']}: d_loss: {losses['d_loss']:.4f}, "
+                f"a_loss: {losses['g_loss']:.4f}. ({seconds:.1f} sec)"
+            )
+            self._draw_grid(step)
+        before, epoch = (self.config.training.epochs_done(n, self.params["images"]) for n in (batch, step))
+        if epoch > before and self.config.grids.keeps_epoch(epoch):
+            self._keep_epoch(epoch)
+
+    def _keep_epoch(self, epoch: int) -> None:
         faces = self._draw()
-        images.save_png(self.run.epoch(epoch + 1, ".png"), images.grid(faces, self.config.grids.side))
-        with atomic_file(self.run.epoch(epoch + 1, ".npz")) as partial, partial.open("wb") as file:
+        images.save_png(self.run.epoch(epoch, ".png"), images.grid(faces, self.config.grids.side))
+        with atomic_file(self.run.epoch(epoch, ".npz")) as partial, partial.open("wb") as file:
             np.savez_compressed(file, faces=faces, latents=self.latents.numpy())
 
     def on_train_end(self, logs: Logs = None) -> None:

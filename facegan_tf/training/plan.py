@@ -26,6 +26,8 @@ class Plan:
     """Trainable parameters of the generator and of the discriminator."""
     disk_bytes: int
     """Most that the run directory will hold."""
+    epochs_missed: tuple[int, ...]
+    """Epochs whose faces are to be kept, but which lie beyond the end."""
 
     @property
     def steps_an_epoch(self) -> float:
@@ -37,7 +39,7 @@ class Plan:
         generator, discriminator = self.parameters
         state = "prepared" if self.located.store else "not prepared yet, so counted as files"
         store_bytes = 3 * self.located.count * self.located.data.size**2
-        return [
+        lines = [
             f"store            {self.located.folder} ({state})",
             f"images           {self.located.count:,}, {store_bytes / GIB:.2f} GiB",
             f"steps an epoch   {self.steps_an_epoch:,.2f}",
@@ -48,6 +50,10 @@ class Plan:
             f"estimated memory {self.costs.memory_bytes / GIB:.2f} GiB, besides TensorFlow itself",
             f"disk needed      at most {self.disk_bytes / GIB:.2f} GiB for the run",
         ]
+        if self.epochs_missed:
+            missed = ", ".join(map(str, self.epochs_missed))
+            lines.append(f"note             the run ends before these of grids.epochs: {missed}")
+        return lines
 
 
 def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
@@ -59,13 +65,16 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
     config = gan.config
     check_images(config, located.count)
     steps = config.training.total_steps(located.count)
+    epochs = config.training.epochs_done(steps, located.count)
+    named = () if config.grids.epochs == "each" else config.grids.epochs
     plan = Plan(
         located=located,
         batch_size=config.training.batch_size,
         steps=steps,
         costs=step_costs(gan, config.training.batch_size),
         parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),
-        disk_bytes=_disk_bytes(gan, config, steps),
+        disk_bytes=_disk_bytes(gan, config, steps, epochs),
+        epochs_missed=tuple(epoch for epoch in named if epoch > epochs),
     )
     free = shutil.disk_usage(writable_parent(run_folder)).free
     if free < plan.disk_bytes:
@@ -77,7 +86,9 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
 
 
 def check_images(config: Config, images: int) -> None:
-    """Raise InputError if there are fewer images than one batch takes."""
+    """Raise InputError if there are fewer images than one batch takes, or than can be compared."""
+    if images < 2:
+        raise InputError(f"data.source: {config.data.source} has {images} image; bring 2 or more")
     if images < config.training.batch_size:
         raise InputError(
             f"training.batch_size: {config.training.batch_size} is more than the {images} images of "
@@ -85,10 +96,10 @@ def check_images(config: Config, images: int) -> None:
         )
 
 
-def _disk_bytes(gan: GAN, config: Config, steps: int) -> int:
+def _disk_bytes(gan: GAN, config: Config, steps: int, epochs: int) -> int:
     checkpoints = state_bytes(gan) * (config.training.keep_checkpoints + 1)  # one more while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
     grids = 2 * grid * (steps // config.grids.every + 1)  # TensorBoard has a copy
-    epochs = 2 * grid * (0 if config.grids.epochs == "each" else len(config.grids.epochs))
-    lines = 300 * (steps // config.training.log_every + 1)
-    return checkpoints + grids + epochs + lines
+    kept_epochs = 2 * grid * sum(config.grids.keeps_epoch(epoch) for epoch in range(1, epochs + 1))
+    lines = 300 * (steps // config.training.log_every + 1) + 500 * (steps // config.grids.every + 1)
+    return checkpoints + grids + kept_epochs + lines

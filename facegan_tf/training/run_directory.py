@@ -127,7 +127,7 @@ class RunDirectory:
 
     def grid_paths(self) -> list[Path]:
         """All grids, oldest first."""
-        return sorted(self.grids.glob("step_*.png"), key=_step_of)
+        return sorted(self.grids.glob("step_*.png"), key=_number_of)
 
     def epoch(self, epoch: int, suffix: str) -> Path:
         """Path of what is kept of the control faces after so many epochs."""
@@ -141,18 +141,26 @@ class RunDirectory:
         """The lines of psnr.jsonl, oldest first."""
         return _read_lines(self.psnr)
 
-    def forget_after(self, step: int, config: Config) -> None:
+    def forget_after(self, step: int, config: Config, images: int) -> None:
         """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
 
-        The latter are the grid and the line of an end that is none any more.
+        The latter are the grid and the line of an end that is none any more. images: how many make an epoch.
         """
+        end = config.training.total_steps(images)
+
+        def stays(number: int, every: int) -> bool:
+            return number <= step and (number % every == 0 or number == end)
+
         for log, every in ((self.metrics, config.training.log_every), (self.psnr, config.grids.every)):
-            kept = [line for line in _read_lines(log) if _is_due(line["step"], every, step)]
+            kept = [line for line in _read_lines(log) if stays(line["step"], every)]
             with atomic_file(log) as partial:
                 partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         for grid in self.grid_paths():
-            if not _is_due(_step_of(grid), config.grids.every, step):
+            if not stays(_number_of(grid), config.grids.every):
                 grid.unlink()
+        for kept_epoch in self.epochs.glob("epoch_*"):
+            if _number_of(kept_epoch) > config.training.epochs_done(step, images):
+                kept_epoch.unlink()
 
 
 def _read_lines(log: Path) -> list[dict[str, Any]]:
@@ -170,12 +178,9 @@ def _read_lines(log: Path) -> list[dict[str, Any]]:
     return values
 
 
-def _step_of(grid: Path) -> int:
-    return int(grid.stem.removeprefix("step_"))
-
-
-def _is_due(step: int, every: int, last: int) -> bool:
-    return step <= last and step % every == 0
+def _number_of(picture: Path) -> int:
+    """Of the step or epoch in a file's name."""
+    return int(picture.stem.rpartition("_")[2])
 
 
 def environment() -> dict[str, Any]:

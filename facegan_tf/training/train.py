@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf import images
-from facegan_tf.config import Config
+from facegan_tf.config import LENGTHS, Config
 from facegan_tf.data import pipeline
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.store import FaceStore
@@ -52,15 +52,18 @@ def train(
     run.check_same_images(store)
 
     checkpoints = Checkpoints(gan, run.checkpoints, config.training.keep_checkpoints)
-    start = _begin(run, config, store, checkpoints)
-    if start >= config.training.total_steps(count):
-        _say(f"{run.folder}: has done its {start} steps already; raise training.steps to go on")
+    start = checkpoints.restore_newest() if checkpoints.steps() else 0
+    total = config.training.total_steps(count)
+    if start > total or (start == total and run.read_record()["status"] == "finished"):
+        length = next(key for key in LENGTHS if getattr(config.training, key) is not None)
+        _say(f"{run.folder}: has done {start} steps of {total} already; raise training.{length} to go on")
         return run.folder
+    _begin(run, config, store, start, count)
     reals = pipeline.batches(
         store, config.training.batch_size, config.seed, start, limit=count, flip=config.data.flip
     )
     _show_reals(run, store, config, count)
-    statistics = LossStatistics(checkpoints.newest_notes()["losses"] if start else None)
+    statistics = LossStatistics(checkpoints.newest_notes().get("losses") if start else None)
     summaries = tf.summary.create_file_writer(str(run.tensorboard))
     told = [
         own.NonFiniteGuard(),
@@ -72,7 +75,7 @@ def train(
         pictures.TrainingGif(run),
         *callbacks,
     ]
-    _fit_recorded(gan, reals, count, told, run)
+    _fit_recorded(gan, reals, count, total, told, run)
     _say(*statistics.describe())
     return run.folder
 
@@ -104,6 +107,7 @@ def _fit_recorded(
     gan: GAN,
     reals: tf.data.Dataset,
     count: int,
+    total: int,
     callbacks: Sequence[keras.callbacks.Callback],
     run: RunDirectory,
 ) -> None:
@@ -119,7 +123,7 @@ def _fit_recorded(
     try:
         with on_first_signal(stop) as watch:
             fit(gan, reals, count, callbacks)
-        finished = gan.steps_done >= gan.config.training.total_steps(count)
+        finished = gan.steps_done >= total
         status = "finished" if finished else "interrupted" if watch.received else "stopped"
     except tf.errors.ResourceExhaustedError as error:
         raise FaceganError(
@@ -138,15 +142,11 @@ def _fit_recorded(
         raise Interrupted(watch.received)
 
 
-def _begin(run: RunDirectory, config: Config, store: FaceStore, checkpoints: Checkpoints) -> int:
-    """Make the run directory, or pick up the run that is there; return the steps already done."""
-    resumed = run.exists()
-    start = checkpoints.restore_newest() if checkpoints.steps() else 0
-    if resumed and start >= config.training.total_steps(min(config.data.limit or len(store), len(store))):
-        return start
-    if resumed:
+def _begin(run: RunDirectory, config: Config, store: FaceStore, start: int, count: int) -> None:
+    """Make the run directory, or pick up the run that is there, which has done `start` steps."""
+    if run.exists():
         _say(f"resuming at step {start}", *run.changed_environment())
-        run.forget_after(start, config)
+        run.forget_after(start, config, count)
     run.folder.mkdir(parents=True, exist_ok=True)
     run.update_record(
         store={
@@ -157,7 +157,6 @@ def _begin(run: RunDirectory, config: Config, store: FaceStore, checkpoints: Che
         **environment(),
     )
     run.write_config(config)
-    return start
 
 
 def _show_reals(run: RunDirectory, store: FaceStore, config: Config, count: int) -> None:

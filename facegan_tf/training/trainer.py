@@ -26,7 +26,7 @@ def fit(
         reuse_latents=config.objective.reuse_latents,
     )
     total = training.total_steps(images)
-    told = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total)
+    told = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total, images=images)
     told.on_train_begin()
     logs: dict[str, float] = {}
     steps = range(gan.steps_done, total)
@@ -37,9 +37,9 @@ def fit(
         losses = gan.train_on_batch(reals, *drawn)
         logs = {"d_loss": losses.discriminator, "g_loss": losses.generator}
         told.on_train_batch_end(step, logs)
-        epoch_before, epoch = (n * training.batch_size // images for n in (step, step + 1))
-        if epoch > epoch_before:
-            told.on_epoch_end(epoch_before, logs)
+        epoch = training.epochs_done(step, images)
+        if training.epochs_done(step + 1, images) > epoch:
+            told.on_epoch_end(epoch, logs)
         if gan.stop_training:
             break
     told.on_train_end(logs)

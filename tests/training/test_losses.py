@@ -33,6 +33,6 @@ def test_before_the_first_step_there_is_nothing_to_say():
 
 def test_in_words_each_net_has_a_line():
     assert [" ".join(line.split()) for line in fed(LossStatistics(), range(4)).describe()] == [
-        "discriminator mean loss 0.6750, minimum 0.5000 in step 2",
-        "generator mean loss 2.5000, minimum 1.0000 in step 3",
+        "discriminator mean loss 0.6750 over 4 steps, minimum 0.5000 in step 2",
+        "generator mean loss 2.5000 over 4 steps, minimum 1.0000 in step 3",
     ]

@@ -7,6 +7,8 @@ from PIL import Image
 
 from facegan_tf import train
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
+from facegan_tf.generator import restore_run
+from facegan_tf.images import to_uint8
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,13 @@ def test_each_grid_has_the_psnr_of_its_first_sixteen_faces_against_the_pool(run,
     assert (run / "psnr.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_pool_is_of_images_that_are_trained_on(config, tmp_path):
+    data = config.data.model_copy(update={"limit": 8})
+    grids = config.grids.model_copy(update={"psnr_pool": 20})
+    run = train(config.model_copy(update={"data": data, "grids": grids}), tmp_path / "run")
+    assert json.loads((run / "run.json").read_text())["psnr"]["pool"] == 8
+
+
 def test_named_epochs_are_kept_as_picture_and_arrays(run):
     names = ["epoch_001.npz", "epoch_001.png", "epoch_003.npz", "epoch_003.png"]
     assert sorted(path.name for path in (run / "epochs").iterdir()) == names
@@ -56,6 +65,8 @@ def test_named_epochs_are_kept_as_picture_and_arrays(run):
             faces, latents = kept["faces"], kept["latents"]
         np.testing.assert_array_equal(faces, faces_of(run / "epochs" / f"epoch_{number:03d}.png"))
         assert latents.shape == (25, 4)
+    gan, _ = restore_run(run)
+    np.testing.assert_array_equal(to_uint8(gan.generator(latents)).numpy(), faces)
     # The third epoch ends with the run: its last grid shows the same.
     last = run / "grids" / "step_000009.png"
     np.testing.assert_array_equal(faces, faces_of(last))

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 from facegan_tf import draws, train
 from facegan_tf.config import load_config
 from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.gan import GAN
 from facegan_tf.generator import restore_run
 from facegan_tf.images import grid, to_uint8
 from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
@@ -30,10 +32,22 @@ class StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Crash(keras.callbacks.Callback):
+    """Die in a step, after all that is done at its end."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.step:
+            raise RuntimeError("pulled the plug")
+
+
 class Recorder(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
-        self.calls = []
+        self.calls, self.d_losses = [], []
 
     def on_epoch_begin(self, epoch, logs=None):
         self.calls.append(f"epoch {epoch} begins")
@@ -43,6 +57,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         assert set(logs) == {"d_loss", "g_loss"}
+        self.d_losses.append(logs["d_loss"])
         self.calls.append(batch)
 
 
@@ -155,6 +170,83 @@ def test_a_stopped_and_resumed_run_ends_in_the_same_bits(run, config, tmp_path, 
         assert (stopped / name).read_bytes() == (run / name).read_bytes()
 
 
+def test_a_run_that_dies_after_its_last_checkpoint_is_finished_on_resuming(config, tmp_path):
+    # The last step draws no grid and ends an epoch, and the crash comes once it is saved.
+    training = {"steps": 6, "checkpoint_every": 3, "log_every": 4}
+    changed = tiny_config(
+        config.data.source, training=training, grids={"every": 4, "side": 2, "epochs": "each"}
+    )
+    straight = train(changed, tmp_path / "straight")
+    with pytest.raises(RuntimeError, match="plug"):
+        train(changed, tmp_path / "run", callbacks=[Crash(6)])
+    assert not (tmp_path / "run" / "training.gif").exists()
+    run = train(changed, tmp_path / "run", resume=True)
+    assert record(run)["status"] == "finished"
+    for path in straight.rglob("*.*"):
+        if path.suffix in (".png", ".gif", ".jsonl"):
+            assert (run / path.relative_to(straight)).read_bytes() == path.read_bytes(), path
+
+
+def test_an_epochs_faces_are_kept_before_its_last_step_is_saved(config, tmp_path):
+    class CrashWhileSaving(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("pulled the plug")
+
+    changed = tiny_config(config.data.source, grids={"every": 9, "side": 2, "epochs": "each"})
+    with pytest.raises(RuntimeError, match="plug"):
+        train(changed, tmp_path / "run", callbacks=[CrashWhileSaving()])
+    assert (tmp_path / "run" / "epochs" / "epoch_001.npz").exists()
+
+
+def test_epochs_that_a_shortened_run_never_ends_are_forgotten(store_folder, tmp_path):
+    training = {"steps": 6, "batch_size": 12, "checkpoint_every": 2}
+    grids = {"every": 9, "side": 2, "epochs": "each"}
+    with pytest.raises(RuntimeError, match="plug"):
+        train(
+            tiny_config(store_folder, training=training | {"checkpoint_every": 4}, grids=grids),
+            tmp_path / "run",
+            callbacks=[Crash(6)],
+        )
+    kept = tmp_path / "run" / "epochs"
+    assert sorted(path.stem for path in kept.glob("*.png")) == ["epoch_001", "epoch_002", "epoch_003"]
+    train(
+        tiny_config(store_folder, training=training | {"steps": 5}, grids=grids),
+        tmp_path / "run",
+        resume=True,
+    )
+    names = [f"epoch_00{number}{suffix}" for number in (1, 2) for suffix in (".npz", ".png")]
+    assert sorted(path.name for path in kept.iterdir()) == names
+
+
+def test_a_length_in_other_units_goes_on_with_a_run_too(run, config, tmp_path):
+    short = tiny_config(config.data.source, training={"steps": 3})
+    train(short, tmp_path / "run")
+    # 24 images of 4 a step: an epoch is 6 steps.
+    longer = tiny_config(
+        config.data.source,
+        training={"steps": None, "epochs": 1},
+        grids={"every": 2, "side": 2, "psnr_pool": 8, "epochs": "each"},
+    )
+    train(longer, tmp_path / "run", resume=True)
+    assert sha256(tmp_path / "run") == sha256(run)
+
+
+@pytest.mark.parametrize("reuse_latents", [False, True])
+def test_both_nets_learn_from_the_same_latents_if_so_said(store_folder, tmp_path, monkeypatch, reuse_latents):
+    same = []
+    step = GAN.train_on_batch
+
+    def watched(gan, reals, latents_d, latents_g, label_noise=None):
+        same.append(bool((latents_d == latents_g).numpy().all()))
+        return step(gan, reals, latents_d, latents_g, label_noise)
+
+    monkeypatch.setattr(GAN, "train_on_batch", watched)
+    config = tiny_dcgan(store_folder, training={"steps": 3})
+    objective = config.objective.model_copy(update={"reuse_latents": reuse_latents})
+    train(config.model_copy(update={"objective": objective}), tmp_path / "run")
+    assert same == [reuse_latents] * 3
+
+
 @pytest.mark.parametrize("reuse_latents", [False, True])
 def test_a_dcgan_with_dropout_resumes_in_the_same_bits_too(store_folder, tmp_path, reuse_latents):
     settings = {"steps": 9, "checkpoint_every": 4, "batch_size": 8}
@@ -162,14 +254,8 @@ def test_a_dcgan_with_dropout_resumes_in_the_same_bits_too(store_folder, tmp_pat
     objective = config.objective.model_copy(update={"reuse_latents": reuse_latents})
     config = config.model_copy(update={"objective": objective})
     straight = train(config, tmp_path / "straight")
-
-    class Crash(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch + 1 == 7:
-                raise RuntimeError("pulled the plug")
-
     with pytest.raises(RuntimeError, match="plug"):
-        train(config, tmp_path / "crashed", callbacks=[Crash()])
+        train(config, tmp_path / "crashed", callbacks=[Crash(7)])
     crashed = train(config, tmp_path / "crashed", resume=True)
     assert sha256(crashed) == sha256(straight)
     for name in ("metrics.jsonl", "psnr.jsonl"):
@@ -181,15 +267,17 @@ def test_a_dcgan_with_dropout_resumes_in_the_same_bits_too(store_folder, tmp_pat
 
 
 def test_losses_are_summed_up_over_every_step_and_printed(config, tmp_path, capsys):
-    sparse = tiny_config(config.data.source, training={"log_every": 1, "steps": 5})
-    run = train(sparse, tmp_path / "run")
-    losses = [line["d_loss"] for line in metrics(run)]
+    sparse = tiny_config(config.data.source, training={"log_every": 3, "steps": 5})
+    recorder = Recorder()
+    run = train(sparse, tmp_path / "run", callbacks=[recorder])
+    losses = recorder.d_losses
+    assert len(losses) == 5
     summary = record(run)["losses"]["discriminator"]
     assert summary["mean"] == pytest.approx(np.mean(losses))
     assert summary["minimum"] == min(losses)
     assert summary["minimum_step"] == 1 + int(np.argmin(losses))
     printed = capsys.readouterr().err
-    assert f"mean loss {np.mean(losses):.4f}, minimum {min(losses):.4f} in step" in printed
+    assert f"mean loss {np.mean(losses):.4f} over 5 steps, minimum {min(losses):.4f} in step" in printed
 
 
 def test_the_scaled_range_of_the_reals_is_printed(config, tmp_path, capsys, store_folder):
@@ -218,13 +306,8 @@ def test_epochs_are_of_the_images_that_are_used(store_folder, tmp_path):
 
 
 def test_what_was_written_after_the_last_checkpoint_is_not_there_twice_after_a_crash(run, config, tmp_path):
-    class Crash(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch + 1 == 5:
-                raise RuntimeError("pulled the plug")
-
     with pytest.raises(RuntimeError, match="plug"):
-        train(config, tmp_path / "run", callbacks=[Crash()])
+        train(config, tmp_path / "run", callbacks=[Crash(5)])
     assert record(tmp_path / "run")["status"] == "failed"
     assert metrics(tmp_path / "run")[-1]["step"] == 5
     train(config, tmp_path / "run", resume=True)
@@ -359,6 +442,27 @@ def test_more_images_a_batch_than_there_are_is_refused_before_the_run_begins(sto
     with pytest.raises(InputError, match=r"training\.batch_size: 25 is more than the 24 images"):
         train(tiny_config(store_folder, training={"batch_size": 25}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_single_image_is_refused(store_folder, tmp_path):
+    config = tiny_config(store_folder, data={"limit": 1}, training={"batch_size": 1})
+    with pytest.raises(InputError, match=r"has 1 image; bring 2 or more"):
+        train(config, tmp_path / "run")
+
+
+def test_the_plan_counts_each_epoch_that_is_kept_and_names_those_beyond_the_end(store_folder, tmp_path):
+    def planned(epochs):
+        grids = {"every": 10**6, "side": 32, "epochs": epochs}
+        training = {"steps": None, "epochs": 100, "batch_size": 24}
+        return dry_run(tiny_config(store_folder, training=training, grids=grids), tmp_path / "run")
+
+    def disk(epochs):
+        return re.search(r"# disk needed .*", planned(epochs)).group()
+
+    assert disk("each") == disk(list(range(1, 101))) != disk([])
+    assert disk([101, 102]) == disk([])
+    assert "the run ends before these of grids.epochs: 101, 150" in planned([50, 101, 150])
+    assert "the run ends before" not in planned([50, 100])
 
 
 def test_a_store_of_another_size_is_refused(store_folder, tmp_path):
