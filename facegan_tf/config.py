@@ -141,11 +141,12 @@ class DcganNetworks(Settings):
         for name, (channels, ends_in_four) in nets.items():
             smallest = size / 2 ** len(channels)
             if not smallest.is_integer() or (ends_in_four and smallest != 4):
-                needed = "exactly 4" if ends_in_four else "a whole number"
+                halvings = len(channels)
+                way_out = f"take {4 * 2**halvings}" if ends_in_four else f"take a multiple of {2**halvings}"
                 return (
-                    f"data.size: {size} does not fit networks.{name}.channels, which names {len(channels)} "
-                    f"halvings: its smallest map would have {smallest:g} pixels a side, must be {needed}; "
-                    "change either"
+                    f"data.size: {size} does not fit networks.{name}.channels, which names {halvings} "
+                    f"halvings: its smallest map would have {smallest:g} pixels a side; {way_out}, or change "
+                    "the channels"
                 )
         return None
 

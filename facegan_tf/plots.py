@@ -21,7 +21,7 @@ def save_curves(path: Path, metrics: Sequence[dict[str, float]]) -> None:
     ]:
         losses = np.array([line[key] for line in metrics])
         axes.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.8)
-        axes.plot(steps, smooth(losses), color=colour, label=label)
+        axes.plot(steps, smooth(losses), color=colour, label=label, marker=_marker(steps))
     axes.set(xlabel="step", ylabel="binary cross-entropy", ylim=(0, None))
     axes.legend()
     axes.grid(alpha=0.3)
@@ -39,14 +39,20 @@ def save_psnr_curves(path: Path, psnr: Sequence[dict[str, Any]], among_reals: fl
     steps = [line["step"] for line in psnr]
     faces = np.array([line["faces"] for line in psnr])
     for number, scores in enumerate(faces.T[:4]):
-        axes.plot(steps, scores, alpha=0.6, linewidth=0.8, label=f"face {number}")
-    axes.plot(steps, faces.mean(axis=1), color="black", label=f"mean of {faces.shape[1]}")
+        axes.plot(steps, scores, alpha=0.6, linewidth=0.8, label=f"face {number}", marker=_marker(steps))
+    mean = faces.mean(axis=1)
+    axes.plot(steps, mean, color="black", label=f"mean of {faces.shape[1]}", marker=_marker(steps))
     axes.axhline(among_reals, color="grey", linestyle="--", label="two different reals")
     axes.set(xlabel="step", ylabel="PSNR to the nearest real (dB)")
     axes.legend()
     axes.grid(alpha=0.3)
     with atomic_file(path) as partial:
         figure.savefig(partial, format="png", dpi=100)
+
+
+def _marker(steps: Sequence[int] | np.ndarray) -> str | None:
+    """A line of one point is no line: it needs a mark to be seen."""
+    return "o" if len(steps) == 1 else None
 
 
 def smooth(values: np.ndarray, share: float = 0.03) -> np.ndarray:

@@ -60,6 +60,8 @@ def write_interpolation(trained: str | Path, out: Path, seeds: Sequence[int], fr
         raise InputError(f"--seeds {','.join(map(str, seeds))}: each must be 0 or more, and below 2^63")
     if not 1 <= frames <= 1000:
         raise InputError(f"--frames {frames}: must be 1 to 1000")
+    if out.suffix.lower() != ".gif":
+        raise InputError(f"--out {out}: must end in .gif, which is all that can be written")
     refuse_existing(out)
     generator = load_generator(trained)
     faces = generator.draw(round_trip(generator.latents(seeds), frames))

@@ -56,7 +56,9 @@ def locate(data: DataSettings) -> Located:
                 count = min(len(opened.names), data.limit or len(opened.names))
                 return Located(data, folder, None, count)
         except InputError as error:
-            raise InputError(f"data.source: {data.source} can't be used: {error}") from None
+            raise InputError(
+                f"data.source: {data.source} can't be used: {error}; --set data.source=... names another"
+            ) from None
     store = FaceStore.open(folder)
     if store.size != data.size:
         raise InputError(

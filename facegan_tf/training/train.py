@@ -138,7 +138,7 @@ def _fit_recorded(
     _say(f"{status} at step {gan.steps_done}: {steps} steps in {seconds:.0f} s, {speed:.2f} images/s")
     _say(f"pictures         {run.grid(gan.steps_done)}, {run.gif}, {run.curves}")
     if watch.received and not finished:
-        _say(f"saved; go on with --resume and the same --out {run.folder}")
+        _say(f"saved; go on with: facegan train {run.folder} --resume")
         raise Interrupted(watch.received)
 
 
