@@ -15,6 +15,7 @@ from pathlib import Path
 from facegan_tf.errors import FaceganError, InputError
 
 SOURCE_HELP = "a folder (searched through), a zip (read in place), or synthetic[:N] (drawn faces)"
+CHECKPOINT_HELP = "of a run: last (default), best (by its evaluations), or a step"
 TRAINED_HELP = "a run directory, or a SavedModel that `facegan export` wrote"
 
 
@@ -41,7 +42,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="facegan", description="Train a face GAN, look at what it draws, and export it for serving."
     )
     verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_prepare, _add_train, _add_info, _add_sample, _add_interpolate, _add_export):
+    for add in (
+        _add_prepare,
+        _add_train,
+        _add_info,
+        _add_sample,
+        _add_interpolate,
+        _add_evaluate,
+        _add_export,
+    ):
         add(verbs)
     return parser
 
@@ -143,6 +152,10 @@ def _info(options: argparse.Namespace) -> None:
     print(json.dumps(facts, indent=2) if options.json else as_text(facts))
 
 
+def _add_checkpoint(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--checkpoint", default="last", metavar="WHICH", help=CHECKPOINT_HELP)
+
+
 def _add_sample(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("sample", help="draw faces: a PNG each, and all in a grid")
     verb.add_argument("trained", metavar="RUN_OR_SAVEDMODEL", help=TRAINED_HELP)
@@ -156,13 +169,16 @@ def _add_sample(verbs: argparse._SubParsersAction) -> None:
         metavar="T",
         help="multiply the latents by T, above 0 and up to 1 (default): less is more typical, less varied",
     )
+    _add_checkpoint(verb)
     verb.set_defaults(verb=_sample)
 
 
 def _sample(options: argparse.Namespace) -> None:
     from facegan_tf.sampling import write_samples
 
-    write_samples(options.trained, options.out, options.count, options.seed, options.truncation)
+    write_samples(
+        options.trained, options.out, options.count, options.seed, options.truncation, options.checkpoint
+    )
 
 
 def _add_interpolate(verbs: argparse._SubParsersAction) -> None:
@@ -176,6 +192,7 @@ def _add_interpolate(verbs: argparse._SubParsersAction) -> None:
         help="faces to pass through, back to the first at the end",
     )
     verb.add_argument("--frames", type=int, default=24, metavar="N", help="from face to face (default: 24)")
+    _add_checkpoint(verb)
     verb.set_defaults(verb=_interpolate)
 
 
@@ -186,13 +203,106 @@ def _interpolate(options: argparse.Namespace) -> None:
         seeds = [int(seed) for seed in options.seeds.split(",")]
     except ValueError:
         raise InputError(f"--seeds {options.seeds}: must be whole numbers with commas: 1,2,3") from None
-    write_interpolation(options.trained, options.out, seeds, options.frames)
+    write_interpolation(options.trained, options.out, seeds, options.frames, options.checkpoint)
+
+
+def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
+    verb = verbs.add_parser("evaluate", help="score a generator against real faces: FID, KID and others")
+    verb.add_argument(
+        "subject",
+        metavar="RUN_OR_SAVEDMODEL_OR_FOLDER",
+        help="what is scored: a run, an exported SavedModel, a folder or zip of images, or a store",
+    )
+    verb.add_argument(
+        "--reference",
+        metavar="STORE",
+        help="real faces, by `facegan prepare` (default, for a run: those it was trained on)",
+    )
+    verb.add_argument(
+        "--count",
+        type=int,
+        metavar="N",
+        help="images of each side, the first ones (default: 2000, or all of a smaller reference)",
+    )
+    verb.add_argument(
+        "--features",
+        default="inception",
+        metavar="F",
+        help="network of the features: inception (default; Keras downloads its weights once), "
+        "inception-2015 (of published FIDs; needs --weights), a .keras file, or none",
+    )
+    verb.add_argument(
+        "--weights",
+        metavar="PATH",
+        help="Inception's weights: an .h5 file without the top, or classify_image_graph_def.pb of -2015",
+    )
+    verb.add_argument(
+        "--range",
+        type=float,
+        nargs=2,
+        metavar=("BLACK", "WHITE"),
+        help="what a .keras file takes black and white as (default: -1 1)",
+    )
+    verb.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="METRIC",
+        help="fid kid precision recall density coverage, of features; swd ms_ssim psnr, of pixels "
+        "(default: all)",
+    )
+    verb.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="faces of seeds S to S+N-1; other draws too (default: 0)",
+    )
+    _add_checkpoint(verb)
+    verb.add_argument("--batch-size", type=int, default=32, metavar="B", help="images in the network at once")
+    verb.add_argument(
+        "--cache",
+        default="~/.cache/facegan_tf",
+        metavar="DIR",
+        help="keeps the reference's features for the next evaluation (default: ~/.cache/facegan_tf)",
+    )
+    verb.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where evaluation.json and the rest go (default: the run; else outputs/evaluations/NAME)",
+    )
+    verb.add_argument("--json", action="store_true", help="print the record as JSON")
+    verb.set_defaults(verb=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from facegan_tf.evaluation.evaluate import evaluate
+    from facegan_tf.evaluation.metrics import ALL
+    from facegan_tf.evaluation.records import as_text
+
+    named = options.metrics and [name for words in options.metrics for name in words.split(",") if name]
+    record = evaluate(
+        options.subject,
+        options.reference,
+        count=options.count,
+        features=options.features,
+        weights=options.weights,
+        input_range=options.range and tuple(options.range),
+        names=named or ALL,
+        seed=options.seed,
+        checkpoint=options.checkpoint,
+        batch_size=options.batch_size,
+        cache=options.cache,
+        out=options.out,
+    )
+    print(json.dumps(record, indent=2) if options.json else as_text(record))
 
 
 def _add_export(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("export", help="write the generator as a SavedModel for serving")
     verb.add_argument("run", type=Path, metavar="RUN", help="a run directory")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
+    _add_checkpoint(verb)
     verb.set_defaults(verb=_export)
 
 
@@ -200,6 +310,6 @@ def _export(options: argparse.Namespace) -> None:
     from facegan_tf.export import export_savedmodel
     from facegan_tf.generator import restore_run
 
-    gan, _ = restore_run(options.run)
+    gan, _ = restore_run(options.run, options.checkpoint)
     export_savedmodel(gan.generator, options.out)
     print(f"{options.out}: the generator at step {gan.steps_done}", file=sys.stderr)

@@ -295,6 +295,32 @@ class GridSettings(Settings):
         return self.epochs == "each" or epoch in self.epochs
 
 
+class EvaluationSettings(Settings):
+    """Scores while the run trains, and which checkpoint is the best; `facegan evaluate` scores it later."""
+
+    every: int | None = Field(default=None, ge=1)
+    """Steps between evaluations, with one more at the end; null: none."""
+    count: int = Field(default=500, ge=6)
+    """Generated faces that are scored, and reals; fewer if there are fewer images."""
+    features: str = "none"
+    """Network of the features: `inception`, `inception-2015`, a .keras file, or `none`.
+
+    Without one there are SWD and MS-SSIM alone.
+    """
+    weights: str | None = None
+    """A file of Inception's weights, in place of a download."""
+    range: tuple[float, float] | None = None
+    """What a .keras file takes black and white as; null: -1 and 1."""
+    best_by: Literal["fid", "kid", "swd"] | None = None
+    """What the best checkpoint is chosen by; null: `fid`, or `swd` without a network."""
+
+    @model_validator(mode="after")
+    def _best_can_be_had(self) -> "EvaluationSettings":
+        if self.best_by in ("fid", "kid") and self.features == "none":
+            raise ValueError(f"best_by: {self.best_by} needs a network: set features too, or take swd")
+        return self
+
+
 class Config(Settings):
     """Everything that a run depends on."""
 
@@ -308,6 +334,7 @@ class Config(Settings):
     optimizers: OptimizersSettings
     training: TrainingSettings
     grids: GridSettings = GridSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def _size_fits_networks(self) -> "Config":

@@ -51,15 +51,25 @@ class FaceGenerator:
         return draws.latents_of_seeds(tf.constant(list(seeds), tf.int64), self.latent_dim).numpy()
 
 
-def load_generator(path: str | Path) -> FaceGenerator:
-    """Load from a run directory (its newest checkpoint) or from a SavedModel that a run was exported to.
+def load_generator(path: str | Path, checkpoint: str = "last") -> FaceGenerator:
+    """Load from a run directory or from a SavedModel that a run was exported to.
 
-    Raises InputError if `path` is neither, or damaged.
+    checkpoint: of a run, `last`, `best` (by its evaluations) or a step, `500`. Raises InputError if `path` is
+    neither or damaged, or if there is no such checkpoint.
     """
     path = Path(path)
-    if _is_savedmodel(path):
+    if is_savedmodel(path):
+        if checkpoint != "last":
+            raise InputError(
+                f"--checkpoint {checkpoint}: {path} is a SavedModel, which has one state; leave it out"
+            )
         return _from_savedmodel(path)
-    gan, _ = restore_run(path)
+    gan, _ = restore_run(path, checkpoint)
+    return generator_of(gan)
+
+
+def generator_of(gan: GAN) -> FaceGenerator:
+    """The generator of a GAN, as it is at each call."""
     functions = {
         name: tf.function(function, input_signature=specs)
         for name, (function, specs) in signatures(gan.generator).items()
@@ -67,24 +77,26 @@ def load_generator(path: str | Path) -> FaceGenerator:
     return FaceGenerator(functions, gan.config.networks.latent_dim)
 
 
-def restore_run(path: str | Path) -> tuple[GAN, RunDirectory]:
-    """The GAN of a run directory at its newest checkpoint, and the paths in that directory.
+def restore_run(path: str | Path, checkpoint: str = "last") -> tuple[GAN, RunDirectory]:
+    """The GAN of a run directory at a checkpoint, and the paths in that directory.
 
     The GAN's `generator` and `discriminator` are the trained nets, Keras models; `steps_done` says for how
-    many steps. Raises InputError if there is no run or no checkpoint.
+    many steps. checkpoint: as for `load_generator`. Raises InputError if there is no run or no such
+    checkpoint.
     """
     path = Path(path)
     run = RunDirectory(path)
     if not run.exists():
-        if _is_savedmodel(path):
+        if is_savedmodel(path):
             raise InputError(f"{path}: is a SavedModel; give the run directory that it was exported from")
         raise InputError(f"{path}: is neither a run directory (no config.yaml) nor a SavedModel")
     gan = build_gan(load_config(run.config))
-    Checkpoints(gan, run.checkpoints).restore_newest()
+    Checkpoints(gan, run.checkpoints).restore(checkpoint)
     return gan, run
 
 
-def _is_savedmodel(path: Path) -> bool:
+def is_savedmodel(path: Path) -> bool:
+    """Whether the folder has a SavedModel's file; loading it says whether it is one of ours."""
     return (path / "saved_model.pb").is_file()
 
 

@@ -17,7 +17,8 @@ def describe(path: str | Path) -> dict[str, Any]:
     """Facts of a config file or a run directory, as JSON values.
 
     Keys: `generator` and `discriminator` (as `describe_network` gives them), `training_step` (`flops`,
-    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256` and `checkpoints`. Raises
+    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256`, `checkpoints` and `best_checkpoint`
+    (null if none was kept for its score). Raises
     InputError if `path` is neither.
     """
     path = Path(path)
@@ -27,6 +28,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         facts["step"] = gan.steps_done
         facts["weights_sha256"] = weights_sha256(gan)
         facts["checkpoints"] = checkpoint_steps(run.checkpoints)
+        facts["best_checkpoint"] = next(iter(checkpoint_steps(run.checkpoints / "best")), None)
     else:
         gan = build_gan(load_config(path))
     costs = step_costs(gan, gan.config.training.batch_size)

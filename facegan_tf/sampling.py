@@ -17,9 +17,18 @@ from facegan_tf.interpolation import round_trip
 
 SEED_LIMIT = 2**63
 GRID_MOST = 400
+GRID_NAME = "grid.png"
+"""All of a folder's samples in one picture, beside them."""
 
 
-def write_samples(trained: str | Path, out: Path, count: int, seed: int, truncation: float = 1.0) -> None:
+def write_samples(
+    trained: str | Path,
+    out: Path,
+    count: int,
+    seed: int,
+    truncation: float = 1.0,
+    checkpoint: str = "last",
+) -> None:
     """Make the folder `out` with `face_SEED.png` for seeds `seed` to `seed + count - 1`, and grid.png.
 
     The grid shows the first 400 at most. Raises InputError for a number out of range, if `out` exists,
@@ -32,7 +41,7 @@ def write_samples(trained: str | Path, out: Path, count: int, seed: int, truncat
     if not 0 < truncation <= 1:
         raise InputError(f"--truncation {truncation:g}: must be above 0 and at most 1")
     refuse_existing(out)
-    generator = load_generator(trained)
+    generator = load_generator(trained, checkpoint)
     shown: list[np.ndarray] = []
     with atomic_folder(out) as folder, tqdm(total=count, desc="drawing", unit="face") as bar:
         for start in range(seed, seed + count, images.DRAWN_AT_ONCE):
@@ -43,13 +52,13 @@ def write_samples(trained: str | Path, out: Path, count: int, seed: int, truncat
             shown.extend(faces[: max(0, GRID_MOST - len(shown))])
             bar.update(len(faces))
         picture = images.grid(shown, columns=math.ceil(math.sqrt(len(shown))))
-        images.save_png(folder / "grid.png", picture)
-    print(
-        f"{out}: {count} faces of {faces.shape[1]} pixels; all at once: {out / 'grid.png'}", file=sys.stderr
-    )
+        images.save_png(folder / GRID_NAME, picture)
+    print(f"{out}: {count} faces of {faces.shape[1]} pixels; all at once: {out / GRID_NAME}", file=sys.stderr)
 
 
-def write_interpolation(trained: str | Path, out: Path, seeds: Sequence[int], frames: int) -> None:
+def write_interpolation(
+    trained: str | Path, out: Path, seeds: Sequence[int], frames: int, checkpoint: str = "last"
+) -> None:
     """Write the GIF `out` that passes through the faces of `seeds`, `frames` pictures from each to the next.
 
     It ends where it began, so it loops. Raises InputError as `write_samples` does.
@@ -63,7 +72,7 @@ def write_interpolation(trained: str | Path, out: Path, seeds: Sequence[int], fr
     if out.suffix.lower() != ".gif":
         raise InputError(f"--out {out}: must end in .gif, which is all that can be written")
     refuse_existing(out)
-    generator = load_generator(trained)
+    generator = load_generator(trained, checkpoint)
     faces = generator.draw(round_trip(generator.latents(seeds), frames))
     images.save_gif(out, (Image.fromarray(face) for face in faces), frame_ms=60)
     print(f"{out}: {len(faces)} frames of {faces.shape[1]} pixels", file=sys.stderr)

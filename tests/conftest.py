@@ -29,6 +29,7 @@ def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
         "optimizers": {"discriminator": optimizer, "generator": optimizer},
         "training": {"steps": 6, "batch_size": 4, "log_every": 1, "checkpoint_every": 3},
         "grids": {"every": 2, "side": 2, "psnr_pool": 8},
+        "evaluation": {},
     }
     for name, block in blocks.items():
         settings[name] = settings[name] | block
@@ -82,3 +83,16 @@ def make_store(folder: Path, count: int, size: int = 32, shard_bytes: int = 2**2
 def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 24 images of 32 pixels."""
     return make_store(tmp_path_factory.mktemp("stores") / "noise", 24)
+
+
+@pytest.fixture(scope="session")
+def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A feature network of 32 pixels and 6 features, with weights, as a .keras file."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    images = keras.Input((32, 32, 3))
+    maps = keras.layers.Conv2D(6, 5, strides=3, activation="leaky_relu")(images)
+    path = tmp_path_factory.mktemp("networks") / "small.keras"
+    keras.Model(images, keras.layers.GlobalAveragePooling2D()(maps)).save(path)
+    return path

@@ -51,13 +51,32 @@ def decode_face(content: bytes, size: int, crop: Crop) -> Image.Image:
     composited over black; 16-bit greys are scaled to 8 bits; then Lanczos, antialiased. Colour profiles are
     not applied. Call it within `pillow_warnings()`. Raises Rejected.
     """
-    if not content:
-        raise Rejected("the file is empty")
-    try:
-        image = Image.open(io.BytesIO(content), formats=PHOTO_FORMATS)
-        ImageOps.exif_transpose(image, in_place=True)
+    with _reasons():
+        image = _open(content)
         square = image.crop(crop.box_in(*image.size))
         return to_rgb(square).resize((size, size), Image.Resampling.LANCZOS)
+
+
+def decode_whole(content: bytes) -> Image.Image:
+    """Decode a file's bytes to an RGB image as `decode_face`, without crop and resize. Raises Rejected."""
+    with _reasons():
+        return to_rgb(_open(content))
+
+
+def _open(content: bytes) -> Image.Image:
+    """The image, turned as its EXIF orientation says."""
+    if not content:
+        raise Rejected("the file is empty")
+    image = Image.open(io.BytesIO(content), formats=PHOTO_FORMATS)
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Turn what Pillow raises in the block into Rejected."""
+    try:
+        yield
     except Image.UnidentifiedImageError:  # its own message holds a memory address
         raise Rejected("not an image of a format that is read here") from None
     except _DECODE_ERRORS as error:

@@ -12,8 +12,8 @@ def nearest_psnr(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
     faces: uint8 [N, S, S, 3]; pool: uint8 [P, S, S, 3]; returns float64 [N]. The peak is 255. A
     perfect copy counts as if one value differed by 1, so that every score is finite.
     """
-    nearest = _squared_distances(faces, pool).min(axis=1)
-    return _psnr(nearest, faces[0].size)
+    nearest = squared_differences(faces, pool).min(axis=1)
+    return psnr_of(nearest, faces[0].size)
 
 
 def psnr_among(pool: np.ndarray, count: int) -> np.ndarray:
@@ -22,12 +22,12 @@ def psnr_among(pool: np.ndarray, count: int) -> np.ndarray:
     pool: uint8 [P, S, S, 3], P at least 2; returns float64 [min(count, P)]: what two different real
     images score. Generated faces that score more are nearer to a real than another real is.
     """
-    distances = _squared_distances(pool[:count], pool)
+    distances = squared_differences(pool[:count], pool)
     np.fill_diagonal(distances, np.inf)
-    return _psnr(distances.min(axis=1), pool[0].size)
+    return psnr_of(distances.min(axis=1), pool[0].size)
 
 
-def _squared_distances(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
+def squared_differences(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Sums of squared differences float64 [N, P], exact: whole numbers far below 2^53."""
     ours = faces.reshape(len(faces), -1).astype(np.float64)
     distances = np.empty((len(faces), len(pool)))
@@ -40,5 +40,6 @@ def _squared_distances(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
     return distances
 
 
-def _psnr(squared_distances: np.ndarray, values: int) -> np.ndarray:
-    return 10 * np.log10(255.0**2 * values / np.maximum(squared_distances, 1.0))
+def psnr_of(squared_differences: np.ndarray, values: int) -> np.ndarray:
+    """PSNR in dB for sums of squared differences over so many values of an image."""
+    return 10 * np.log10(255.0**2 * values / np.maximum(squared_differences, 1.0))

@@ -7,7 +7,6 @@ Keras that save or alter `self.model` itself (ModelCheckpoint, LearningRateSched
 end `self.params["steps"]`.
 """
 
-import json
 import math
 import sys
 import time
@@ -18,8 +17,10 @@ from tqdm import tqdm
 
 from facegan_tf.config import Config
 from facegan_tf.errors import FaceganError
+from facegan_tf.files import append_line
 from facegan_tf.plots import save_curves, save_psnr_curves
 from facegan_tf.training.checkpoints import Checkpoints
+from facegan_tf.training.clock import Clock
 from facegan_tf.training.losses import LossStatistics
 from facegan_tf.training.run_directory import RunDirectory
 
@@ -97,8 +98,7 @@ class MetricsLog(keras.callbacks.Callback):
             return
         losses = dict(logs or {})
         line = {"step": step, "images": step * self.config.training.batch_size, **losses}
-        with self.run.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.run.metrics, line)
         now = time.perf_counter()
         images_done = (step - self.last[0]) * self.config.training.batch_size
         self._summarise(step, losses | {"images_per_second": images_done / (now - self.last[1])})
@@ -114,10 +114,16 @@ class CheckpointSaver(keras.callbacks.Callback):
     """Save every `training.checkpoint_every` steps and at the end; with it the curves and losses so far."""
 
     def __init__(
-        self, config: Config, run: RunDirectory, checkpoints: Checkpoints, statistics: LossStatistics
+        self,
+        config: Config,
+        run: RunDirectory,
+        checkpoints: Checkpoints,
+        statistics: LossStatistics,
+        clock: Clock,
     ):
         super().__init__()
-        self.config, self.run, self.checkpoints, self.statistics = config, run, checkpoints, statistics
+        self.config, self.run, self.checkpoints = config, run, checkpoints
+        self.statistics, self.clock = statistics, clock
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save if it is this step's turn."""
@@ -129,10 +135,10 @@ class CheckpointSaver(keras.callbacks.Callback):
         self._save()
 
     def _save(self) -> None:
-        self.checkpoints.save(losses=self.statistics.state)
+        self.checkpoints.save(losses=self.statistics.state, seconds=self.clock.seconds)
         self.run.update_record(step=self.model.steps_done, losses=self.statistics.summary())
-        metrics, psnr = self.run.read_metrics(), self.run.read_psnr()
-        if metrics:
-            save_curves(self.run.curves, metrics)
+        losses, psnr = self.run.read_losses(), self.run.read_psnr()
+        if losses:
+            save_curves(self.run.curves, losses)
         if psnr:
             save_psnr_curves(self.run.psnr_curves, psnr, self.run.read_record()["psnr"]["among_reals"])

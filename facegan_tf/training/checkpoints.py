@@ -40,7 +40,7 @@ class Checkpoints:
         is not finite: such a state is never worth going back to.
         """
         step = self.gan.steps_done
-        place = self.folder / f"step_{step:06d}"
+        place = self._place(step)
         if place.exists():  # a run that ends on a checkpoint's step, or was resumed and stopped at once
             return place
         _check_finite(self.gan)
@@ -49,24 +49,29 @@ class Checkpoints:
             facts = {"step": step, "weights_sha256": weights_sha256(self.gan), "notes": notes}
             write_json(partial / "checkpoint.json", facts)
         for old in self.steps()[: -self.keep]:
-            remove_folder(self.folder / f"step_{old:06d}")
+            remove_folder(self._place(old))
         return place
 
     def newest_notes(self) -> dict[str, Any]:
         """What was noted with the newest checkpoint; nothing, if it is from before there were notes."""
-        return self._facts(self._newest()).get("notes", {})
+        return self._facts(self._place(self.steps()[-1])).get("notes", {})
 
-    def _newest(self) -> Path:
-        return self.folder / f"step_{self.steps()[-1]:06d}"
+    def best(self) -> "Checkpoints":
+        """Those kept apart for their score, in best/: one, the best so far."""
+        return Checkpoints(self.gan, self.folder / "best")
+
+    def _place(self, step: int) -> Path:
+        return self.folder / f"step_{step:06d}"
 
     def _facts(self, place: Path) -> dict[str, Any]:
         return json.loads((place / "checkpoint.json").read_text(encoding="utf-8"))
 
-    def restore_newest(self) -> int:
-        """Restore the newest checkpoint; return its step. Raises InputError if there is none."""
-        if not self.steps():
-            raise InputError(f"{self.folder}: holds no checkpoint")
-        place = self._newest()
+    def restore(self, which: str = "last") -> int:
+        """Restore the checkpoint `last`, `best` or of a step, `500`; return its step.
+
+        Raises InputError if there is none such, or if it is damaged.
+        """
+        place = self._find(which)
         way_out = "remove that folder to go back to the checkpoint before, or to the start if there is none"
         try:
             status = _trackable(self.gan).read(str(place / "state"))
@@ -78,6 +83,28 @@ class Checkpoints:
         if weights_sha256(self.gan) != self._facts(place)["weights_sha256"]:
             raise InputError(f"{place}: is damaged: its weights are not those that were saved; {way_out}")
         return self.gan.steps_done
+
+    def _find(self, which: str) -> Path:
+        if not self.steps():
+            raise InputError(f"{self.folder}: holds no checkpoint")
+        if which == "last":
+            return self._place(self.steps()[-1])
+        best = self.best()
+        if which == "best":
+            if not best.steps():
+                raise InputError(
+                    f"--checkpoint best: {self.folder} has none; evaluation.every makes a training keep it"
+                )
+            return best._find("last")
+        if not re.fullmatch("[0-9]{1,12}", which):
+            raise InputError(
+                f"--checkpoint {which}: must be last, best, or a step such as {self.steps()[-1]}"
+            )
+        for checkpoints in (self, best):
+            if int(which) in checkpoints.steps():
+                return checkpoints._place(int(which))
+        there = ", ".join(map(str, self.steps())) + (f", best: {best.steps()[-1]}" if best.steps() else "")
+        raise InputError(f"--checkpoint {which}: {self.folder} has these steps: {there}")
 
 
 def checkpoint_steps(folder: Path) -> list[int]:

@@ -1,6 +1,5 @@
 """What a run draws: control-vector grids, the faces of named epochs, PSNR, the GIF."""
 
-import json
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from facegan_tf import draws, images
 from facegan_tf.config import Config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
-from facegan_tf.files import atomic_file
+from facegan_tf.files import append_line, atomic_file
 from facegan_tf.training.run_directory import RunDirectory
 
 Logs = dict[str, float] | None
@@ -81,6 +80,10 @@ class ControlFaces(keras.callbacks.Callback):
         parts = [self.model.generator(part, training=False) for part in images.in_parts(self.latents)]
         return images.to_uint8(tf.concat(parts, axis=0)).numpy()
 
+    def picture(self) -> np.ndarray:
+        """The control faces as they are now, in a grid: uint8 [H, W, 3]."""
+        return images.grid(self._draw(), self.config.grids.side)
+
     def _draw_grid(self, step: int) -> None:
         faces = self._draw()
         picture = images.grid(faces, self.config.grids.side)
@@ -118,8 +121,7 @@ class PsnrLog:
         """Score uint8 faces [N, S, S, 3], drawn after so many steps, and add them to the log."""
         scores = nearest_psnr(faces[: self.FACES], self.pool)
         line = {"step": step, "mean": scores.mean(), "faces": scores.tolist()}
-        with self.run.psnr.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.run.psnr, line)
         with self.summaries.as_default(step=step):
             tf.summary.scalar("psnr", line["mean"])
 

@@ -8,6 +8,7 @@ from facegan_tf.config import Config
 from facegan_tf.costs import StepCosts, state_bytes, step_costs, trainable_parameters
 from facegan_tf.data.locate import Located
 from facegan_tf.errors import InputError
+from facegan_tf.evaluation.metrics import LEAST
 from facegan_tf.files import writable_parent
 from facegan_tf.gan import GAN
 
@@ -94,12 +95,22 @@ def check_images(config: Config, images: int) -> None:
             f"training.batch_size: {config.training.batch_size} is more than the {images} images of "
             f"{config.data.source}; lower it, or bring more images"
         )
+    if config.evaluation.every and images < LEAST:
+        raise InputError(
+            f"evaluation.every: {config.evaluation.every}: {images} images are too few to score; bring "
+            f"{LEAST} or more, or set evaluation.every=null"
+        )
 
 
 def _disk_bytes(gan: GAN, config: Config, steps: int, epochs: int) -> int:
-    checkpoints = state_bytes(gan) * (config.training.keep_checkpoints + 1)  # one more while it is written
+    kept = config.training.keep_checkpoints + 1  # one more while it is written
+    every = config.evaluation.every
+    if every:
+        kept += 2  # the best, and the one before while it is written
+    checkpoints = state_bytes(gan) * kept
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
     grids = 2 * grid * (steps // config.grids.every + 1)  # TensorBoard has a copy
     kept_epochs = 2 * grid * sum(config.grids.keeps_epoch(epoch) for epoch in range(1, epochs + 1))
     lines = 300 * (steps // config.training.log_every + 1) + 500 * (steps // config.grids.every + 1)
-    return checkpoints + grids + kept_epochs + lines
+    evaluations = 4000 * (steps // every + 1) if every else 0
+    return checkpoints + grids + kept_epochs + lines + evaluations

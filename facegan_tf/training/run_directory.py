@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from facegan_tf.config import Config, load_config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
+from facegan_tf.evaluation.records import EvaluationFiles
 from facegan_tf.files import atomic_file, write_json
 from facegan_tf.training.checkpoints import checkpoint_steps
 from facegan_tf.versions import versions
@@ -29,6 +31,12 @@ HARMLESS_CHANGES = (
     "training.keep_checkpoints",
     "grids.every",
     "grids.epochs",
+    "evaluation.every",
+    "evaluation.count",
+    "evaluation.features",
+    "evaluation.weights",
+    "evaluation.range",
+    "evaluation.best_by",
 )
 """Settings that a resumed run may change: none alters what a step computes.
 
@@ -48,6 +56,8 @@ class RunDirectory:
         self.curves = folder / "curves.png"
         self.psnr = folder / "psnr.jsonl"
         self.psnr_curves = folder / "psnr.png"
+        self.score_curves = folder / "scores.png"
+        self.best_grid = folder / "best.png"
         self.gif = folder / "training.gif"
         self.grids = folder / "grids"
         self.epochs = folder / "epochs"
@@ -133,9 +143,13 @@ class RunDirectory:
         """Path of what is kept of the control faces after so many epochs."""
         return self.epochs / f"epoch_{epoch:03d}{suffix}"
 
-    def read_metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl, oldest first."""
-        return _read_lines(self.metrics)
+    def read_losses(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl that hold losses, oldest first; the others hold scores."""
+        return [line for line in _read_lines(self.metrics) if "d_loss" in line]
+
+    def read_evaluations(self) -> list[dict[str, Any]]:
+        """The records of evaluations.jsonl, oldest first; those that a training made have `training`."""
+        return _read_lines(EvaluationFiles(self.folder).all)
 
     def read_psnr(self) -> list[dict[str, Any]]:
         """The lines of psnr.jsonl, oldest first."""
@@ -151,10 +165,18 @@ class RunDirectory:
         def stays(number: int, every: int) -> bool:
             return number <= step and (number % every == 0 or number == end)
 
-        for log, every in ((self.metrics, config.training.log_every), (self.psnr, config.grids.every)):
-            kept = [line for line in _read_lines(log) if stays(line["step"], every)]
-            with atomic_file(log) as partial:
-                partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        def logged(line: dict[str, Any]) -> bool:
+            every = config.training.log_every if "d_loss" in line else config.evaluation.every
+            return stays(line["step"], every or end)
+
+        def evaluated(record: dict[str, Any]) -> bool:
+            return "training" not in record or stays(
+                record["training"]["step"], config.evaluation.every or end
+            )
+
+        _keep_lines(self.metrics, logged)
+        _keep_lines(self.psnr, lambda line: stays(line["step"], config.grids.every))
+        _keep_lines(EvaluationFiles(self.folder).all, evaluated)
         for grid in self.grid_paths():
             if not stays(_number_of(grid), config.grids.every):
                 grid.unlink()
@@ -176,6 +198,12 @@ def _read_lines(log: Path) -> list[dict[str, Any]]:
                 break
             raise InputError(f"{log}: line {number} is not JSON: {line[:80]}") from None
     return values
+
+
+def _keep_lines(log: Path, keeps: Callable[[dict[str, Any]], bool]) -> None:
+    kept = [line for line in _read_lines(log) if keeps(line)]
+    with atomic_file(log) as partial:
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
 
 def _number_of(picture: Path) -> int:

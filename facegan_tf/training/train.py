@@ -15,10 +15,13 @@ from facegan_tf.data import pipeline
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import FaceganError
+from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.gan import GAN, build_gan
 from facegan_tf.training import callbacks as own
 from facegan_tf.training import pictures
 from facegan_tf.training.checkpoints import Checkpoints
+from facegan_tf.training.clock import Clock
+from facegan_tf.training.evaluations import Evaluations, load_network, with_absolute_paths
 from facegan_tf.training.losses import LossStatistics
 from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.run_directory import RunDirectory, environment
@@ -43,7 +46,7 @@ def train(
     # TensorFlow reports that as an error at every start.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
-    gan, plan = _check(config, run, resume)
+    gan, plan, network = _check(config, run, resume)
     config = gan.config
     _say(*plan.describe(), f"device           {_device()}", f"run directory    {run.folder}")
     store = plan.located.open_or_prepare()
@@ -52,7 +55,7 @@ def train(
     run.check_same_images(store)
 
     checkpoints = Checkpoints(gan, run.checkpoints, config.training.keep_checkpoints)
-    start = checkpoints.restore_newest() if checkpoints.steps() else 0
+    start = checkpoints.restore() if checkpoints.steps() else 0
     total = config.training.total_steps(count)
     if start > total or (start == total and run.read_record()["status"] == "finished"):
         length = next(key for key in LENGTHS if getattr(config.training, key) is not None)
@@ -63,15 +66,25 @@ def train(
         store, config.training.batch_size, config.seed, start, limit=count, flip=config.data.flip
     )
     _show_reals(run, store, config, count)
-    statistics = LossStatistics(checkpoints.newest_notes().get("losses") if start else None)
+    notes = checkpoints.newest_notes() if start else {}
+    statistics, clock = LossStatistics(notes.get("losses")), Clock(notes.get("seconds", 0.0))
     summaries = tf.summary.create_file_writer(str(run.tensorboard))
+    psnr = pictures.PsnrLog(config, run, summaries, store, count)
+    faces = pictures.ControlFaces(config, run, summaries, psnr)
+    evaluating = []
+    if config.evaluation.every:
+        evaluating.append(
+            Evaluations(config, run, summaries, checkpoints, clock, faces, store, count, network)
+        )
     told = [
+        clock,
         own.NonFiniteGuard(),
         own.ProgressBar(config),
         own.MetricsLog(config, run, summaries),
         statistics,
-        pictures.ControlFaces(config, run, summaries, pictures.PsnrLog(config, run, summaries, store, count)),
-        own.CheckpointSaver(config, run, checkpoints, statistics),
+        faces,
+        *evaluating,
+        own.CheckpointSaver(config, run, checkpoints, statistics, clock),
         pictures.TrainingGif(run),
         *callbacks,
     ]
@@ -86,21 +99,26 @@ def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
     The derived numbers follow them as comments, so that what is printed is still a config.
     """
     run = RunDirectory(out)
-    gan, plan = _check(config, run, resume)
+    gan, plan, _ = _check(config, run, resume)
     if plan.located.store:
         run.check_same_images(plan.located.store)
     derived = [*plan.describe(), f"device           {_device()}", f"run directory    {out}"]
     return gan.config.to_yaml() + "\n".join(f"# {line}" for line in derived)
 
 
-def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan]:
-    """Build the GAN and the plan of a run, its source made absolute; raise InputError if it can't be done."""
+def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, FeatureNetwork | None]:
+    """The GAN of a run, its plan, and the network of its evaluations; InputError if it can't be done.
+
+    The GAN's config has all paths absolute.
+    """
     data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
-    config = config.model_copy(update={"data": data})
+    evaluation = with_absolute_paths(config.evaluation)
+    config = config.model_copy(update={"data": data, "evaluation": evaluation})
     run.check_startable(config, resume)
     located = locate(config.data)
+    network = load_network(config)
     gan = build_gan(config)
-    return gan, make_plan(gan, located, run.folder)
+    return gan, make_plan(gan, located, run.folder), network
 
 
 def _fit_recorded(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import make_store, tiny_config, tiny_dcgan
+from interruptions import Crash, StopAfter
 from PIL import Image
 
 from facegan_tf import draws, train
@@ -20,28 +21,6 @@ from facegan_tf.generator import restore_run
 from facegan_tf.images import grid, to_uint8
 from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
 from facegan_tf.training.train import dry_run
-
-
-class StopAfter(keras.callbacks.Callback):
-    def __init__(self, steps):
-        super().__init__()
-        self.steps = steps
-
-    def on_train_batch_end(self, batch, logs=None):
-        if batch + 1 == self.steps:
-            self.model.stop_training = True
-
-
-class Crash(keras.callbacks.Callback):
-    """Die in a step, after all that is done at its end."""
-
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if batch + 1 == self.step:
-            raise RuntimeError("pulled the plug")
 
 
 class Recorder(keras.callbacks.Callback):

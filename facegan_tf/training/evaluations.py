@@ -1,0 +1,135 @@
+"""Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint kept apart."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tqdm import tqdm
+
+from facegan_tf import images
+from facegan_tf.config import Config, EvaluationSettings
+from facegan_tf.data.store import FaceStore
+from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.evaluation import metrics
+from facegan_tf.evaluation.evaluate import NO_NETWORK, Measure, score
+from facegan_tf.evaluation.feature_networks import FeatureNetwork, load_feature_network
+from facegan_tf.evaluation.records import EvaluationFiles, written
+from facegan_tf.evaluation.subjects import Subject, draw
+from facegan_tf.files import append_line
+from facegan_tf.generator import FaceGenerator, generator_of
+from facegan_tf.plots import save_score_curves
+from facegan_tf.training.checkpoints import Checkpoints, weights_sha256
+from facegan_tf.training.clock import Clock
+from facegan_tf.training.pictures import ControlFaces
+from facegan_tf.training.run_directory import RunDirectory
+
+NAMES = tuple(name for name in metrics.ALL if name != "psnr")
+"""PSNR comes with the grids."""
+
+
+def best_by(settings: EvaluationSettings) -> str:
+    """The metric that the best checkpoint is chosen by: the lower the better."""
+    return settings.best_by or ("swd" if settings.features == NO_NETWORK else "fid")
+
+
+def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
+    """The same, found from any working directory: a run may be resumed from elsewhere."""
+    paths = {"weights": settings.weights}
+    if settings.features.endswith(".keras"):
+        paths["features"] = settings.features
+    absolute = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path}
+    return settings.model_copy(update=absolute)
+
+
+def load_network(config: Config) -> FeatureNetwork | None:
+    """The feature network of the config's evaluations; None if there is none, or are none.
+
+    Raises InputError if it can't be had: better now than in the midst of a training.
+    """
+    settings = config.evaluation
+    if settings.every is None or settings.features == NO_NETWORK:
+        return None
+    try:
+        return load_feature_network(
+            settings.features, Path(settings.weights) if settings.weights else None, settings.range
+        )
+    except FaceganError as error:
+        raise InputError(f"evaluation.features: {settings.features} can't be used: {error}") from error
+
+
+class Evaluations(keras.callbacks.Callback):
+    """Scores the generator every `evaluation.every` steps and at the end, against images it is trained on.
+
+    The faces are those of the seeds from 0 on, the same each time. The generator that scores best is kept
+    in checkpoints/best, and its control faces as best.png.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        run: RunDirectory,
+        summaries: tf.summary.SummaryWriter,
+        checkpoints: Checkpoints,
+        clock: Clock,
+        faces: ControlFaces,
+        store: FaceStore,
+        images: int,
+        network: FeatureNetwork | None,
+    ):
+        """faces: draws the control faces of the best. images: how many of the store's are trained on."""
+        super().__init__()
+        self.settings, self.batch_size = config.evaluation, config.training.batch_size
+        self.run, self.summaries, self.clock, self.faces = run, summaries, clock, faces
+        self.best = checkpoints.best()
+        self.store = store
+        self.measure = Measure(NAMES, network, cache=Path(config.data.cache).expanduser())
+        self.count = min(self.settings.count, images)
+        self.by = best_by(self.settings)
+        self.generator: FaceGenerator | None = None
+        self.evaluated_at = -1
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Evaluate if it is this step's turn, or the last."""
+        step = batch + 1
+        assert self.settings.every is not None
+        if step % self.settings.every == 0 or step == self.params["steps"]:
+            self._evaluate(step)
+
+    def _evaluate(self, step: int) -> None:
+        self.generator = self.generator or generator_of(self.model)
+        state = {"checkpoint_step": step, "weights_sha256": weights_sha256(self.model)}
+        facts = {
+            "kind": "run",
+            "path": str(self.run.folder.absolute()),
+            "seeds": [0, self.count - 1],
+            **state,
+        }
+        faces = draw(self.generator, self.count, 0, self.store.size)
+        _, record = score(Subject(faces, {**facts, "crop": None, "filter": None}), self.store, self.measure)
+        seen = {"step": step, "images": step * self.batch_size}
+        record["training"] = {**seen, "seconds": round(self.clock.seconds, 1), "best_by": self.by}
+        EvaluationFiles(self.run.folder).add(record)
+        append_line(self.run.metrics, {**seen, **record["scores"]})
+        with self.summaries.as_default(step=step):
+            for name, value in record["scores"].items():
+                tf.summary.scalar(f"scores/{name}", value)
+        is_best = self._keep_if_best(step, record)
+        main = ", ".join(
+            f"{name} {written(name, record['scores'][name])}" for name in NAMES if name in record["scores"]
+        )
+        tqdm.write(f"{step}/{self.params['steps']}: {main}{', the best so far' if is_best else ''}")
+        save_score_curves(self.run.score_curves, self.run.read_evaluations(), self.by)
+
+    def _keep_if_best(self, step: int, record: dict[str, Any]) -> bool:
+        """Keep this state if it scores better than the one that is kept, or that was measured otherwise."""
+        scored = {"by": self.by, "count": self.count, "network": (record["features"] or {}).get("sha256")}
+        value = record["scores"][self.by]
+        if self.best.steps():
+            kept = self.best.newest_notes()
+            same = all(kept.get(key) == fact for key, fact in scored.items())
+            if same and kept["score"] <= value:
+                return False
+        self.best.save(score=value, **scored)
+        images.save_png(self.run.best_grid, self.faces.picture())
+        return True

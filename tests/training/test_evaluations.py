@@ -1,0 +1,198 @@
+"""Scores while a run trains, and the best checkpoint kept apart."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_store, tiny_dcgan
+from interruptions import Crash
+from PIL import Image
+
+from facegan_tf import load_generator, train
+from facegan_tf.cli import main
+from facegan_tf.errors import InputError
+from facegan_tf.evaluation.evaluate import evaluate
+from facegan_tf.generator import restore_run
+from facegan_tf.training.checkpoints import Checkpoints, weights_sha256
+from facegan_tf.training.train import dry_run
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return make_store(tmp_path_factory.mktemp("reference") / "store", 40)
+
+
+@pytest.fixture(scope="module")
+def settings(store, network_file, tmp_path_factory):
+    return {
+        "source": store,
+        "data": {"cache": str(tmp_path_factory.mktemp("cache"))},
+        "training": {"steps": 7, "checkpoint_every": 3, "log_every": 2},
+        "evaluation": {"every": 2, "count": 12, "features": str(network_file)},
+    }
+
+
+@pytest.fixture(scope="module")
+def config(settings):
+    return tiny_dcgan(**settings)
+
+
+@pytest.fixture(scope="module")
+def run(config, tmp_path_factory):
+    """Seven steps, undisturbed: evaluated after steps 2, 4, 6 and 7."""
+    return train(config, tmp_path_factory.mktemp("runs") / "straight")
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def scores(run):
+    return {line["step"]: line for line in lines(run / "metrics.jsonl") if "fid" in line}
+
+
+def best(run):
+    (folder,) = (run / "checkpoints" / "best").iterdir()
+    return json.loads((folder / "checkpoint.json").read_text())
+
+
+def test_scores_are_logged_when_it_is_their_turn_and_at_the_end(run):
+    logged = scores(run)
+    assert list(logged) == [2, 4, 6, 7]
+    assert all(line["images"] == 4 * step for step, line in logged.items())
+    assert set(logged[2]) - {"step", "images"} == {
+        *("fid", "kid", "kid_std", "precision", "recall", "density", "coverage"),
+        *("swd", "swd_32", "swd_16", "ms_ssim"),
+    }
+    assert [line["step"] for line in lines(run / "metrics.jsonl") if "d_loss" in line] == [2, 4, 6, 7]
+
+
+def test_tensorboard_has_them(run):
+    (events,) = (run / "tensorboard").glob("events.*")
+    seen = {
+        event.step: tf.make_ndarray(value.tensor).item()
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+        if value.tag == "scores/fid"
+    }
+    assert seen == pytest.approx({step: line["fid"] for step, line in scores(run).items()}, rel=1e-6)
+
+
+def test_a_record_tells_how_each_was_made(run, network_file):
+    records = lines(run / "evaluations.jsonl")
+    assert [record["training"]["step"] for record in records] == [2, 4, 6, 7]
+    assert [record["training"]["images"] for record in records] == [8, 16, 24, 28]
+    seconds = [record["training"]["seconds"] for record in records]
+    assert seconds == sorted(seconds) and seconds[0] > 0
+    assert all(record["features"]["name"] == str(network_file) for record in records)
+    assert records[-1] == json.loads((run / "evaluation.json").read_text())
+
+
+def test_the_verb_gives_the_same_scores(run, settings, tmp_path):
+    evaluation = settings["evaluation"]
+    record = evaluate(
+        run, count=12, features=evaluation["features"], cache=settings["data"]["cache"], out=tmp_path / "out"
+    )
+    during = scores(run)[7]
+    assert {name: record["scores"][name] for name in during if name not in ("step", "images")} == (
+        pytest.approx({name: score for name, score in during.items() if name not in ("step", "images")})
+    )
+
+
+def test_the_best_is_kept_apart_and_can_be_used(run, tmp_path):
+    lowest = min(scores(run).values(), key=lambda line: line["fid"])
+    kept = best(run)
+    assert (kept["step"], kept["notes"]["score"]) == (lowest["step"], lowest["fid"])
+    gan, _ = restore_run(run, "best")
+    assert gan.steps_done == lowest["step"]
+    assert weights_sha256(gan) == kept["weights_sha256"]
+    for verb, out in (("sample", "samples"), ("export", "export")):
+        flags = ["--out", str(tmp_path / out), "--checkpoint", "best"]
+        assert main([verb, str(run), *flags, *(["--count", "3"] if verb == "sample" else [])]) == 0
+    drawn = load_generator(run, "best").sample([0, 1, 2])
+    np.testing.assert_array_equal(load_generator(tmp_path / "export").sample([0, 1, 2]), drawn)
+    with Image.open(tmp_path / "samples" / "face_000002.png") as face:
+        np.testing.assert_array_equal(np.asarray(face), drawn[2])
+    with pytest.raises(InputError, match="is a SavedModel, which has one state"):
+        load_generator(tmp_path / "export", "best")
+
+
+def test_pictures_of_the_scores_and_of_the_best_are_drawn(run):
+    kept = best(run)["step"]
+    grid = run / "grids" / f"step_{kept:06d}.png"  # drawn every 2 steps, and at the end
+    assert (run / "best.png").read_bytes() == grid.read_bytes()
+    with Image.open(run / "scores.png") as picture:
+        assert picture.width > 500
+
+
+def test_a_crashed_run_ends_with_the_same_scores_and_the_same_best(run, config, tmp_path):
+    crashed = tmp_path / "run"
+    for step in (5, 7):
+        with pytest.raises(RuntimeError, match="plug"):
+            train(config, crashed, resume=step > 5, callbacks=[Crash(step)])
+    train(config, crashed, resume=True)
+    assert (crashed / "metrics.jsonl").read_bytes() == (run / "metrics.jsonl").read_bytes()
+    assert [record["training"]["step"] for record in lines(crashed / "evaluations.jsonl")] == [2, 4, 6, 7]
+    assert best(crashed) == best(run)
+
+
+def test_a_later_evaluation_by_the_verb_outlives_a_resumed_training(run, config, settings, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    evaluate(copy, count=8, features="none", cache=settings["data"]["cache"])
+    longer = config.model_copy(update={"training": config.training.model_copy(update={"steps": 8})})
+    train(longer, copy, resume=True)
+    made = [record.get("training", {}).get("step") for record in lines(copy / "evaluations.jsonl")]
+    assert made == [2, 4, 6, None, 8]  # 7 is no end any more
+
+
+def test_scores_of_another_measure_are_not_compared(run, settings, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    changed = settings | {
+        "training": settings["training"] | {"steps": 8},
+        "evaluation": {"every": 2, "count": 11, "features": "none"},
+    }
+    train(tiny_dcgan(**changed), copy, resume=True)
+    kept = best(copy)
+    assert kept["step"] == 8
+    assert (kept["notes"]["by"], kept["notes"]["count"], kept["notes"]["network"]) == ("swd", 11, None)
+
+
+def test_the_best_so_far_stays_until_a_better_one_comes(config, tmp_path):
+    from facegan_tf.gan import build_gan
+
+    checkpoints = Checkpoints(build_gan(config), tmp_path)
+    checkpoints.best().save(score=1.0)
+    assert checkpoints.best().newest_notes() == {"score": 1.0}
+    with pytest.raises(InputError, match="holds no checkpoint"):
+        checkpoints.restore("best")
+
+
+def test_a_run_without_evaluations_has_no_best(settings, tmp_path):
+    plain = train(tiny_dcgan(**settings | {"evaluation": {}}), tmp_path / "run")
+    assert not (plain / "evaluations.jsonl").exists() or not lines(plain / "evaluations.jsonl")
+    with pytest.raises(InputError, match=r"evaluation.every makes a training keep it"):
+        restore_run(plain, "best")
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "words"),
+    [
+        ({"features": "gone.keras"}, r"evaluation.features: .*gone.keras: no such file"),
+        ({"features": "inception-2015"}, r"needs --weights"),
+        ({"features": "none", "best_by": "fid"}, r"best_by: fid needs a network"),
+    ],
+)
+def test_what_can_t_be_evaluated_is_refused_before_the_work(settings, tmp_path, evaluation, words):
+    with pytest.raises((InputError, ValueError), match=words):
+        dry_run(tiny_dcgan(**settings | {"evaluation": {"every": 2} | evaluation}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_few_images_to_score_are_refused_before_the_work(settings, tmp_path):
+    few = settings | {"data": settings["data"] | {"limit": 5}}
+    with pytest.raises(InputError, match=r"evaluation.every: 2: 5 images are too few"):
+        dry_run(tiny_dcgan(**few), tmp_path / "run")
