@@ -26,10 +26,10 @@ from facegan_tf.evaluation.records import written
 from facegan_tf.evaluation.subjects import Subject
 
 LEVELS = {
-    "blur": (0.5, 1.0, 2.0),
-    "noise": (4, 12, 36),
-    "shift": (1, 2, 4),
-    "distinct": (0.5, 0.1, 0.02),
+    "blur": (0.5, 1.0),
+    "noise": (6, 20),
+    "shift": (1, 4),
+    "distinct": (0.5, 0.1),
 }
 UNITS = {
     "blur": "Gaussian blur, sigma in pixels",
@@ -101,7 +101,7 @@ def plot(records: list[dict], path: Path) -> None:
         axes.axhline(floor[name], color="grey", linestyle="--", linewidth=0.8)
         if name in ("fid", "kid", "swd"):
             axes.set_yscale("symlog", linthresh=max(abs(floor[name]), 1e-4))
-        axes.set(title=name, xticks=range(4), xticklabels=["none", "little", "more", "most"])
+        axes.set(title=name, xticks=range(3), xticklabels=["none", "little", "much"])
         axes.grid(alpha=0.3)
         if place == 0:
             axes.legend()
