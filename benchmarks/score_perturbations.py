@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def run(store: FaceStore, measure: Measure) -> list[dict]:
         print(f"{kind} {level}", flush=True)
         changed = images if kind == "none" else perturbed(images, kind, level)
         facts = {"kind": "perturbed reals", "path": str(store.folder), "perturbation": kind, "level": level}
-        _, record = score(Subject(changed, facts), reference, measure)
+        _, record = score(Subject(changed, facts), reference, measure, time.perf_counter())
         lines.append(record)
     return lines
 

@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_sample,
         _add_interpolate,
         _add_evaluate,
+        _add_report,
+        _add_compare,
         _add_export,
     ):
         add(verbs)
@@ -296,6 +298,38 @@ def _evaluate(options: argparse.Namespace) -> None:
         out=options.out,
     )
     print(json.dumps(record, indent=2) if options.json else as_text(record))
+
+
+def _add_report(verbs: argparse._SubParsersAction) -> None:
+    verb = verbs.add_parser("report", help="a run as one page: pictures, curves, scores, settings")
+    verb.add_argument("run", metavar="RUN", help="a run directory")
+    verb.add_argument("--out", type=Path, metavar="FILE.html", help="default: report.html in the run")
+    verb.set_defaults(verb=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from facegan_tf.report.report import write_report
+
+    write_report(options.run, options.out)
+
+
+def _add_compare(verbs: argparse._SubParsersAction) -> None:
+    verb = verbs.add_parser("compare", help="runs side by side in one page: scores, curves, grids")
+    verb.add_argument("runs", nargs="+", metavar="RUN", help="run directories, two or more")
+    verb.add_argument(
+        "--out",
+        type=Path,
+        default=Path("outputs/compare.html"),
+        metavar="FILE.html",
+        help="file to make (default: outputs/compare.html)",
+    )
+    verb.set_defaults(verb=_compare)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from facegan_tf.report.compare import write_comparison
+
+    write_comparison(options.runs, options.out)
 
 
 def _add_export(verbs: argparse._SubParsersAction) -> None:

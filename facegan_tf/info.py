@@ -10,7 +10,8 @@ from facegan_tf.config import load_config
 from facegan_tf.costs import forward_flops, layer_flops, step_costs, trainable_parameters
 from facegan_tf.gan import build_gan
 from facegan_tf.generator import restore_run
-from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
+from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf.training.run_directory import checkpoint_steps
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         facts["step"] = gan.steps_done
         facts["weights_sha256"] = weights_sha256(gan)
         facts["checkpoints"] = checkpoint_steps(run.checkpoints)
-        facts["best_checkpoint"] = next(iter(checkpoint_steps(run.checkpoints / "best")), None)
+        facts["best_checkpoint"] = run.best_step()
     else:
         gan = build_gan(load_config(path))
     costs = step_costs(gan, gan.config.training.batch_size)

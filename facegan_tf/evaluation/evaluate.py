@@ -87,12 +87,9 @@ def evaluate(
     count = _checked_count(count, store)
     network, lack = _load_network(features, weights, input_range, names)
     measure = Measure(names, network, seed, batch_size, Path(cache).expanduser())
-    seconds: dict[str, float] = {}
-    with timed(seconds, "generated images"):
-        faces = load_subject(subject, count, store.size, seed, checkpoint)
-    sides, record = score(faces, store, measure)
+    faces = load_subject(subject, count, store.size, seed, checkpoint)
+    sides, record = score(faces, store, measure, began)
     record["warnings"] += lack
-    record["seconds"] = {**seconds, **record["seconds"], "total": round(time.perf_counter() - began, 3)}
     if "psnr" in record["scores"]:
         save_picture(files.neighbours, sides.seen, sides.neighbours, store)
     files.add(record)
@@ -102,14 +99,19 @@ def evaluate(
     return record
 
 
-def score(faces: Subject, store: FaceStore, measure: Measure) -> tuple[metrics.Sides, dict[str, Any]]:
-    """Score a subject's images against the store's first as many: both sides, and the record."""
+def score(
+    faces: Subject, store: FaceStore, measure: Measure, began: float
+) -> tuple[metrics.Sides, dict[str, Any]]:
+    """Score a subject's images against the store's first as many: both sides, and the record.
+
+    began: when the work began, by `time.perf_counter`; the record tells how long all of it took.
+    """
     count, network = len(faces.images), measure.network
     sides = metrics.Sides(faces.images, store, measure.seed)
     names = [name for name in measure.names if network or name not in metrics.OF_FEATURES]
-    seconds: dict[str, float] = {}
+    seconds = {"generated images": time.perf_counter() - began}
     if network and any(name in metrics.OF_FEATURES for name in names):
-        with timed(seconds, "generated features"):
+        with _timed(seconds, "generated features"):
             sides.generated_features = extract(
                 network,
                 lambda indices: faces.images[indices],
@@ -117,33 +119,33 @@ def score(faces: Subject, store: FaceStore, measure: Measure) -> tuple[metrics.S
                 batch_size=measure.batch_size,
                 what=f"{count:,} generated images",
             )
-        with timed(seconds, "reference features"):
+        with _timed(seconds, "reference features"):
             cache = FeatureCache(measure.cache)
             sides.reference_features = cache.features_of(store, network, count, measure.batch_size)
     result = metrics.compute(names, sides)
-    size = store.size
+    total = ("total", time.perf_counter() - began)
     record = {
         "scores": result.scores,
         "reference_scores": result.of_reference,
         "warnings": result.warnings,
-        "generated": {**faces.facts, "count": count, "size": size},
+        "generated": {**faces.facts, "count": count, "size": store.size},
         "reference": {**store_facts(store), "count": count},
         "features": network.facts() if network else None,
         "seed": measure.seed,
         "settings": result.settings,
         "versions": versions("tensorflow", "keras", "numpy", "pillow"),
-        "seconds": {**seconds, **result.seconds},
+        "seconds": {name: round(s, 3) for name, s in (*seconds.items(), *result.seconds.items(), total)},
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
     return sides, record
 
 
 @contextmanager
-def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     """Note under `name` how long the block takes."""
     began = time.perf_counter()
     yield
-    seconds[name] = round(time.perf_counter() - began, 3)
+    seconds[name] = time.perf_counter() - began
 
 
 def _default_out(subject: Path) -> Path:

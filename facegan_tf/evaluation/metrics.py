@@ -19,7 +19,6 @@ OF_PIXELS = ("swd", "ms_ssim", "psnr")
 ALL = (*OF_FEATURES, *OF_PIXELS)
 LEAST = density_coverage.NEIGHBOUR + 1
 """How many images it takes of each side, so that all have the neighbours that are asked for."""
-LOWER_IS_BETTER = frozenset({"fid", "kid", "swd"})
 
 
 @dataclass
@@ -91,7 +90,7 @@ def compute(names: Sequence[str], sides: Sides) -> Scores:
             for name, value in metric(sides, result).items():
                 if name not in members or name in wanted:
                     result.scores[name] = value
-            result.seconds[" and ".join(wanted)] = round(time.perf_counter() - began, 3)
+            result.seconds[" and ".join(wanted)] = time.perf_counter() - began
     return result
 
 

@@ -1,11 +1,24 @@
 """Where evaluations are written, and how they read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facegan_tf.files import append_line, write_json
+
+MEANINGS = {
+    "fid": ("lower", "distance of both sets' features, each taken as a Gaussian; 0: the same; biased by N"),
+    "kid": ("lower", "distance of both sets' features; unbiased: 0 within its deviation for the same"),
+    "precision": ("higher", "share of the generated faces that look real"),
+    "recall": ("higher", "share of the reals that the generator could have drawn: variety"),
+    "density": ("higher", "how densely reals surround the generated faces; about 1 for reals"),
+    "coverage": ("higher", "share of the reals that have a generated face nearby: variety"),
+    "swd": ("lower", "distance of both sets' small patches, from fine to coarse, times 1000"),
+    "ms_ssim": (None, "how alike pairs of generated faces are: above the reals' own, variety is lacking"),
+    "psnr": (None, "nearness to the nearest real: far above the reals' own, faces are copies, or dull"),
+}
+"""Of each metric: which scores are better, if that can be said, and what it tells."""
 
 DIGITS = {"psnr": "{:.2f} dB", "fid": "{:.3f}", "kid": "{:.6f}", "kid_std": "{:.6f}", "swd": "{:.2f}"}
 """How a score is written for people; those that are not named, and are shares, with four places."""
@@ -37,6 +50,19 @@ class EvaluationFiles:
         self.folder.mkdir(parents=True, exist_ok=True)
         append_line(self.all, record)
         write_json(self.newest, record)
+
+
+def written_with_deviation(scores: dict[str, float], name: str) -> str:
+    """A score as people read it, with its standard deviation if it has one that says something."""
+    deviation = scores.get(f"{name}_std")
+    return written(name, scores[name]) + (f" \u00b1 {written(name, deviation)}" if deviation else "")
+
+
+def newest_evaluation(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The newest of `facegan evaluate`, which is the fuller one; or else that a training made; or None."""
+    by_the_verb = [record for record in records if "training" not in record]
+    found = by_the_verb or records
+    return found[-1] if found else None
 
 
 def as_text(record: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from facegan_tf.errors import FaceganError, InputError
 from facegan_tf.files import atomic_folder, remove_folder, write_json
 from facegan_tf.gan import GAN
+from facegan_tf.training.run_directory import BEST, checkpoint_steps
 
 
 class Checkpoints:
@@ -58,7 +59,7 @@ class Checkpoints:
 
     def best(self) -> "Checkpoints":
         """Those kept apart for their score, in best/: one, the best so far."""
-        return Checkpoints(self.gan, self.folder / "best")
+        return Checkpoints(self.gan, self.folder / BEST)
 
     def _place(self, step: int) -> Path:
         return self.folder / f"step_{step:06d}"
@@ -105,12 +106,6 @@ class Checkpoints:
                 return checkpoints._place(int(which))
         there = ", ".join(map(str, self.steps())) + (f", best: {best.steps()[-1]}" if best.steps() else "")
         raise InputError(f"--checkpoint {which}: {self.folder} has these steps: {there}")
-
-
-def checkpoint_steps(folder: Path) -> list[int]:
-    """The steps that `folder` has checkpoints of, oldest first; empty if there is no such folder."""
-    found = (re.fullmatch(r"step_(\d{6,})", place.name) for place in folder.glob("step_*"))
-    return sorted(int(match[1]) for match in found if match)
 
 
 def weights_sha256(gan: GAN) -> str:

@@ -1,5 +1,6 @@
 """Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint kept apart."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ class Evaluations(keras.callbacks.Callback):
             self._evaluate(step)
 
     def _evaluate(self, step: int) -> None:
+        began = time.perf_counter()
         self.generator = self.generator or generator_of(self.model)
         state = {"checkpoint_step": step, "weights_sha256": weights_sha256(self.model)}
         facts = {
@@ -106,7 +108,8 @@ class Evaluations(keras.callbacks.Callback):
             **state,
         }
         faces = draw(self.generator, self.count, 0, self.store.size)
-        _, record = score(Subject(faces, {**facts, "crop": None, "filter": None}), self.store, self.measure)
+        subject = Subject(faces, {**facts, "crop": None, "filter": None})
+        _, record = score(subject, self.store, self.measure, began)
         seen = {"step": step, "images": step * self.batch_size}
         record["training"] = {**seen, "seconds": round(self.clock.seconds, 1), "best_by": self.by}
         EvaluationFiles(self.run.folder).add(record)

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,6 @@ from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
 from facegan_tf.evaluation.records import EvaluationFiles
 from facegan_tf.files import atomic_file, write_json
-from facegan_tf.training.checkpoints import checkpoint_steps
 from facegan_tf.versions import versions
 
 HARMLESS_CHANGES = (
@@ -42,6 +42,10 @@ HARMLESS_CHANGES = (
 
 The source may have moved; that its pixels are the same is checked by the store's fingerprint.
 """
+
+
+BEST = "best"
+"""Folder within that of the checkpoints, for the one that scored best."""
 
 
 class RunDirectory:
@@ -137,7 +141,11 @@ class RunDirectory:
 
     def grid_paths(self) -> list[Path]:
         """All grids, oldest first."""
-        return sorted(self.grids.glob("step_*.png"), key=_number_of)
+        return sorted(self.grids.glob("step_*.png"), key=number_of)
+
+    def best_step(self) -> int | None:
+        """The step whose checkpoint is kept as the best; None if none is."""
+        return next(iter(checkpoint_steps(self.checkpoints / BEST)), None)
 
     def epoch(self, epoch: int, suffix: str) -> Path:
         """Path of what is kept of the control faces after so many epochs."""
@@ -178,10 +186,10 @@ class RunDirectory:
         _keep_lines(self.psnr, lambda line: stays(line["step"], config.grids.every))
         _keep_lines(EvaluationFiles(self.folder).all, evaluated)
         for grid in self.grid_paths():
-            if not stays(_number_of(grid), config.grids.every):
+            if not stays(number_of(grid), config.grids.every):
                 grid.unlink()
         for kept_epoch in self.epochs.glob("epoch_*"):
-            if _number_of(kept_epoch) > config.training.epochs_done(step, images):
+            if number_of(kept_epoch) > config.training.epochs_done(step, images):
                 kept_epoch.unlink()
 
 
@@ -200,13 +208,19 @@ def _read_lines(log: Path) -> list[dict[str, Any]]:
     return values
 
 
+def checkpoint_steps(folder: Path) -> list[int]:
+    """The steps that `folder` has checkpoints of, oldest first; empty if there is no such folder."""
+    found = (re.fullmatch(r"step_(\d{6,})", place.name) for place in folder.glob("step_*"))
+    return sorted(int(match[1]) for match in found if match)
+
+
 def _keep_lines(log: Path, keeps: Callable[[dict[str, Any]], bool]) -> None:
     kept = [line for line in _read_lines(log) if keeps(line)]
     with atomic_file(log) as partial:
         partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
 
-def _number_of(picture: Path) -> int:
+def number_of(picture: Path) -> int:
     """Of the step or epoch in a file's name."""
     return int(picture.stem.rpartition("_")[2])
 
@@ -226,7 +240,7 @@ def environment() -> dict[str, Any]:
 
 
 def _changes(before: Config, now: Config) -> list[str]:
-    old, new = _flat(before.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
+    old, new = flat(before.model_dump(mode="json")), flat(now.model_dump(mode="json"))
     return [
         f"{key}: {old.get(key)} in the run, {new.get(key)} now"
         for key in old | new
@@ -234,11 +248,12 @@ def _changes(before: Config, now: Config) -> list[str]:
     ]
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings by their full paths, `training.steps`, each value as YAML has it."""
+    by_path: dict[str, str] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
+            by_path |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
-    return flat
+            by_path[prefix + key] = yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
+    return by_path

@@ -19,7 +19,8 @@ from facegan_tf.errors import FaceganError, InputError
 from facegan_tf.gan import GAN
 from facegan_tf.generator import restore_run
 from facegan_tf.images import grid, to_uint8
-from facegan_tf.training.checkpoints import checkpoint_steps, weights_sha256
+from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf.training.run_directory import checkpoint_steps
 from facegan_tf.training.train import dry_run
 
 

@@ -1,0 +1,93 @@
+import re
+
+import pytest
+from fake_run import evaluation, make_run
+from pages import Page, shade
+
+from facegan_tf.cli import main
+from facegan_tf.errors import InputError
+from facegan_tf.report.compare import write_comparison
+
+
+def best(page):
+    """Of each metric: the scores that are marked as the best."""
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th>(.*?)</tr>', page.source, re.DOTALL)
+    return {name: re.findall(r'class="number best">([^ ]+)', cells) for name, cells in rows}
+
+
+def compare(tmp_path, *evaluations):
+    runs = [
+        make_run(tmp_path / f"run{number}", evaluations=[record] if record else [])
+        for number, record in enumerate(evaluations)
+    ]
+    return Page(write_comparison(runs, tmp_path / "compare.html"))
+
+
+def test_the_better_score_is_marked_whichever_way_is_better(tmp_path):
+    page = compare(tmp_path, evaluation(precision=0.2), evaluation(fid=2.0, precision=0.1))
+    marked = best(page)
+    assert (marked["fid"], marked["precision"]) == (["2.000"], ["0.2000"])
+    assert marked["kid"] == []  # a draw
+    assert marked["ms_ssim"] == []  # neither way is better
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (evaluation(count=30, fid=2.0), "images of each side: 20 | 30"),
+        (evaluation(network="c" * 64, fid=2.0), "feature network (SHA-256): aaaaaaaaaaaa | cccccccccccc"),
+        (evaluation(fingerprint="e" * 64, fid=2.0), "reference (fingerprint): ffffffffffff | eeeeeeeeeeee"),
+    ],
+)
+def test_scores_that_were_measured_otherwise_are_told_apart_and_none_is_marked(tmp_path, other, words):
+    page = compare(tmp_path, evaluation(), other)
+    assert "can't be compared" in page.sections["Scores"] and words in page.sections["Scores"]
+    assert not any(best(page).values())
+    assert "3.000" in page.text and "2.000" in page.text
+
+
+def test_a_run_without_scores_is_named_and_the_others_are_compared(tmp_path):
+    page = compare(tmp_path, evaluation(), None, evaluation(fid=2.0))
+    assert "run1 has no scores yet" in page.sections["Scores"]
+    assert best(page)["fid"] == ["2.000"]
+
+
+def test_the_verbs_evaluation_counts_before_the_trainings(tmp_path):
+    run = make_run(tmp_path / "one", evaluations=[evaluation(fid=7.0), evaluation(fid=1.0, training=True)])
+    other = make_run(tmp_path / "two", evaluations=[evaluation(fid=5.0, training=True)])
+    page = Page(write_comparison([run, other], tmp_path / "compare.html"))
+    assert best(page)["fid"] == ["5.000"] and "7.000" in page.text
+    assert "fid while training of all runs over the reals seen" in page.images
+
+
+def test_grids_curves_and_settings_that_differ_are_side_by_side(tmp_path):
+    one = make_run(tmp_path / "one", best=4)
+    two = make_run(tmp_path / "two", steps=(8,), training={"batch_size": 8})
+    page = Page(write_comparison([one, two], tmp_path / "compare.html"))
+    assert shade(page.images["Last grid of one"]) == 6 and shade(page.images["Last grid of two"]) == 8
+    assert shade(page.images["Best grid of one"]) == 4 and "Best grid of two" not in page.images
+    assert "generator's loss of all runs over the reals seen" in page.images
+    settings = page.sections["Settings that differ"].split()
+    assert settings[-3:] == ["training.batch_size", "4", "8"]
+
+
+def test_runs_of_one_name_go_by_their_paths(tmp_path):
+    (tmp_path / "a").mkdir()
+    runs = [make_run(tmp_path / "same"), make_run(tmp_path / "a" / "same")]
+    page = Page(write_comparison(runs, tmp_path / "compare.html"))
+    assert f"Last grid of {runs[1]}" in page.images
+
+
+def test_wrong_use_is_refused(tmp_path, capsys):
+    one, two = make_run(tmp_path / "one"), make_run(tmp_path / "two")
+    out = tmp_path / "compare.html"
+    for arguments, words in [
+        ([one], "two runs or more"),
+        ([one, tmp_path], "is no run directory"),
+    ]:
+        assert main(["compare", *map(str, arguments), "--out", str(out)]) == 2
+        assert words in capsys.readouterr().err
+        assert not out.exists()
+    assert main(["compare", str(one), str(two), "--out", str(out)]) == 0
+    with pytest.raises(InputError, match="is there already"):
+        write_comparison([one, two], out)

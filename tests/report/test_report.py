@@ -1,0 +1,131 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from fake_run import evaluation, make_run
+from pages import Page, opened, shade
+
+from facegan_tf.cli import main
+from facegan_tf.errors import InputError
+from facegan_tf.report import pictures
+from facegan_tf.report.report import write_report
+
+SECTIONS = (
+    *("The run", "Faces", "Over time", "Curves", "Scores", "Nearest neighbours", "Settings"),
+    "Versions and host",
+)
+
+
+@pytest.fixture
+def run(tmp_path):
+    evaluations = [evaluation(2, training=True, fid=9.0), evaluation(6, psnr=15.0, swd=21.0)]
+    return make_run(tmp_path / "faces", evaluations=evaluations, best=4)
+
+
+def frames(page):
+    (found,) = re.findall(r"const frames = (\[.*?\]);", page.source)
+    return json.loads(found)
+
+
+def test_the_page_has_all_of_the_run_and_needs_nothing_beside_it(run):
+    page = Page(write_report(run))
+    assert [heading for heading in page.sections if heading] == list(SECTIONS)
+    assert shade(page.images["Grid of generated faces after step 6"]) == 6
+    assert shade(page.images["Grid of generated faces after step 4, the best by its score"]) == 4
+    assert page.images["Animation of the grids, from the first to the last"].n_frames == 2
+    assert {"Losses over the steps", "Scores over the steps"} <= set(page.images)
+    assert "Generated faces, each beside its three nearest real images" in page.images
+    assert "finished" in page.sections["The run"] and "step 4" in page.sections["The run"]
+    assert "latent_scale: 0.5" in page.sections["Settings"]
+    assert "facegan train" in page.sections["Versions and host"]
+
+
+def test_the_slider_has_every_grid_in_order(run):
+    found = frames(Page(write_report(run)))
+    assert [frame["step"] for frame in found] == [2, 4, 6]
+    assert [shade(opened(frame["picture"])) for frame in found] == [2, 4, 6]
+
+
+def test_of_many_or_large_grids_the_page_stays_small(tmp_path):
+    run = make_run(tmp_path / "long", steps=range(1, 101))
+    from fake_run import picture
+
+    picture(run / "grids" / "step_000100.png", 100, size=1000)
+    found = frames(Page(write_report(run)))
+    steps = [frame["step"] for frame in found]
+    assert len(found) == pictures.FRAMES and steps[0] == 1 and steps[-1] == 100 and steps == sorted(steps)
+    assert opened(found[-1]["picture"]).size == (384, 384)
+
+
+def test_scores_come_with_what_they_mean_and_how_they_were_made(run):
+    scores = Page(write_report(run)).sections["Scores"]
+    for words in (
+        *("3.000", "0.010000 ± 0.002000", "21.00", "15.00 dB", "lower", "fid: too few images"),
+        *(
+            "20 of 100 images of 32 pixels, crop square",
+            "small.keras (SHA-256 aaaaaaaaaaaa)",
+            "seeds 0 to 19",
+        ),
+    ):
+        assert words in scores, words
+    assert re.search(r"2\s+20\s+small.keras\s+9.000", scores)  # the training's is in the list of all
+
+
+def test_what_a_young_run_lacks_is_told_with_the_way_to_it(tmp_path):
+    run = make_run(tmp_path / "young", steps=(2,))
+    for path in [*run.iterdir()]:
+        if path.is_file() and path.name != "config.yaml":
+            path.unlink()
+    (run / "grids" / "step_000002.png").unlink()
+    page = Page(write_report(run))
+    assert not page.images
+    assert f"facegan evaluate {run}" in page.sections["Scores"]
+    assert f"facegan evaluate {run}" in page.sections["Nearest neighbours"]
+    assert "grids.every" in page.sections["Faces"] and "evaluation.every" in page.sections["Faces"]
+    assert "no GIF yet" in page.sections["Over time"]
+    assert page.sections["Curves"].count("no curve yet") == 3
+    assert "run.json is missing" in page.sections["Versions and host"]
+
+
+def test_a_gif_too_large_for_a_page_is_left_out_and_told(run, monkeypatch):
+    monkeypatch.setattr(pictures, "GIF_LIMIT", 10)
+    page = Page(write_report(run))
+    assert "training.gif is too large" in page.sections["Over time"]
+
+
+def test_names_and_settings_are_text_whatever_they_look_like(tmp_path):
+    hostile = evaluation(psnr=1.0)
+    hostile["reference"]["source"] = "<script>alert(1)</script>"
+    hostile["warnings"] = ["<img src=x onerror=alert(2)>"]
+    run = make_run(tmp_path / "<b>bold", evaluations=[hostile], data={"cache": "</pre><script>alert(3)"})
+    page = Page(write_report(run))  # it refuses src=x and onerror
+    assert page.source.count("<script>") == 1
+    assert "<script>alert(1)</script>" in page.text and "<b>bold" in page.text
+
+
+def test_a_later_report_replaces_the_first_and_another_place_can_be_named(run, tmp_path, capsys):
+    assert main(["report", str(run)]) == 0
+    first = (run / "report.html").read_bytes()
+    (run / "training.gif").unlink()
+    assert main(["report", str(run)]) == 0
+    assert (run / "report.html").read_bytes() != first
+    assert main(["report", str(run), "--out", str(tmp_path / "there" / "page.html")]) == 0
+    assert "page.html: 0.0 MB" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*partial*"))
+
+
+def test_what_is_no_run_is_refused(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert "is no run directory" in capsys.readouterr().err
+    with pytest.raises(InputError):
+        write_report(tmp_path / "nowhere")
+
+
+def test_it_takes_no_tensorflow(run):
+    code = (
+        "import sys; from facegan_tf.cli import main; "
+        f"main(['report', {str(run)!r}]); sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
