@@ -236,6 +236,13 @@ class TrainingSettings(Settings):
     """Steps between checkpoints; one is also kept at the end and on Ctrl-C."""
     keep_checkpoints: int = Field(default=3, ge=1)
     """How many of the newest checkpoints stay."""
+    on_nonfinite: Literal["stop", "rollback"] = "stop"
+    """Once losses or weights are NaN or infinite: stop, or go back to the newest checkpoint.
+
+    From there other latents and label noise are drawn than the first time.
+    """
+    max_rollbacks: int = Field(default=3, ge=1)
+    """How often a run goes back before it stops all the same."""
     jit: bool = False
     """Compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
 

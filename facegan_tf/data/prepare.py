@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from facegan_tf.cores import available_cores
 from facegan_tf.data.crop import Crop, parse_crop
 from facegan_tf.data.sources import Source, SyntheticSource, open_source
 from facegan_tf.data.store import REJECTED, FaceStore, Manifest, StoreWriter, is_store
@@ -93,13 +94,6 @@ def prepare(
 
 def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
-
-
-def available_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _already_there(out: Path, request: Request, source: Source) -> FaceStore | None:

@@ -1,10 +1,7 @@
 """The run directory: what lies where in outputs/NAME, and how a run begins or goes on in it."""
 
 import json
-import os
-import platform
 import re
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +13,9 @@ from facegan_tf.config import Config, load_config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
 from facegan_tf.evaluation.records import EvaluationFiles
-from facegan_tf.files import atomic_file, write_json
-from facegan_tf.versions import versions
+from facegan_tf.files import atomic_file, is_partial, write_json
+from facegan_tf.training.event_log import EventLog
+from facegan_tf.training.lock import LOCK
 
 HARMLESS_CHANGES = (
     "name",
@@ -29,6 +27,8 @@ HARMLESS_CHANGES = (
     "training.log_every",
     "training.checkpoint_every",
     "training.keep_checkpoints",
+    "training.on_nonfinite",
+    "training.max_rollbacks",
     "grids.every",
     "grids.epochs",
     "evaluation.every",
@@ -43,6 +43,9 @@ HARMLESS_CHANGES = (
 The source may have moved; that its pixels are the same is checked by the store's fingerprint.
 """
 
+
+LOGGED_WITH = {"control_vectors": "grids", "psnr": "grids", "scores": "scores"}
+"""What TensorBoard's records, by the first part of their names, are written with; others with the losses."""
 
 BEST = "best"
 """Folder within that of the checkpoints, for the one that scored best."""
@@ -66,6 +69,7 @@ class RunDirectory:
         self.grids = folder / "grids"
         self.epochs = folder / "epochs"
         self.checkpoints = folder / "checkpoints"
+        self.nonfinite = folder / "nonfinite"
         self.tensorboard = folder / "tensorboard"
 
     def exists(self) -> bool:
@@ -75,7 +79,7 @@ class RunDirectory:
     def check_startable(self, config: Config, resume: bool) -> None:
         """Raise InputError unless `config` can start here, or go on here if `resume`."""
         if not self.exists():
-            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            if self.folder.exists() and not self._is_ours():
                 raise InputError(f"--out {self.folder}: is there already and holds no run; choose another")
             return
         if not resume:
@@ -93,6 +97,12 @@ class RunDirectory:
                 f"{', '.join(HARMLESS_CHANGES)}"
             )
 
+    def _is_ours(self) -> bool:
+        """Whether the folder holds nothing but what a run leaves that is killed as it begins."""
+        return self.folder.is_dir() and all(
+            path.name in (LOCK, self.record.name) or is_partial(path) for path in self.folder.iterdir()
+        )
+
     def check_same_images(self, store: FaceStore) -> None:
         """Raise InputError if a run has begun here with other pixels than the store's."""
         if not self.exists():
@@ -103,19 +113,6 @@ class RunDirectory:
                 f"data.source: {store.folder} holds other pixels than this run began with (fingerprint "
                 f"{store.fingerprint[:12]}, was {known[:12]}); bring them back, or start another with --out"
             )
-
-    def changed_environment(self) -> list[str]:
-        """A line for each way in which this process differs from the one that began the run.
-
-        Each may round otherwise, so the run may end in other bits than if it had never stopped.
-        """
-        before, now = self.read_record(), environment()
-        return [
-            f"note: this run had {name} {before[block].get(name)}, now it is {value}: bits may differ"
-            for block in ("versions", "host")
-            for name, value in now[block].items()
-            if before[block].get(name) != value
-        ]
 
     def write_config(self, config: Config) -> None:
         """Write the resolved settings."""
@@ -169,24 +166,30 @@ class RunDirectory:
         The latter are the grid and the line of an end that is none any more. images: how many make an epoch.
         """
         end = config.training.total_steps(images)
+        cadence = {
+            "losses": config.training.log_every,
+            "scores": config.evaluation.every or end,
+            "grids": config.grids.every,
+        }
 
-        def stays(number: int, every: int) -> bool:
-            return number <= step and (number % every == 0 or number == end)
-
-        def logged(line: dict[str, Any]) -> bool:
-            every = config.training.log_every if "d_loss" in line else config.evaluation.every
-            return stays(line["step"], every or end)
+        def stays(kind: str, number: int) -> bool:
+            return number <= step and (number % cadence[kind] == 0 or number == end)
 
         def evaluated(record: dict[str, Any]) -> bool:
-            return "training" not in record or stays(
-                record["training"]["step"], config.evaluation.every or end
-            )
+            return "training" not in record or stays("scores", record["training"]["step"])
 
-        _keep_lines(self.metrics, logged)
-        _keep_lines(self.psnr, lambda line: stays(line["step"], config.grids.every))
+        def logged(name: str, number: int) -> bool:
+            return stays(LOGGED_WITH.get(name.partition("/")[0], "losses"), number)
+
+        def measured(line: dict[str, Any]) -> bool:
+            return stays("losses" if "d_loss" in line else "scores", line["step"])
+
+        _keep_lines(self.metrics, measured)
+        _keep_lines(self.psnr, lambda line: stays("grids", line["step"]))
         _keep_lines(EvaluationFiles(self.folder).all, evaluated)
+        EventLog(self.tensorboard).keep(logged)
         for grid in self.grid_paths():
-            if not stays(number_of(grid), config.grids.every):
+            if not stays("grids", number_of(grid)):
                 grid.unlink()
         for kept_epoch in self.epochs.glob("epoch_*"):
             if number_of(kept_epoch) > config.training.epochs_done(step, images):
@@ -223,20 +226,6 @@ def _keep_lines(log: Path, keeps: Callable[[dict[str, Any]], bool]) -> None:
 def number_of(picture: Path) -> int:
     """Of the step or epoch in a file's name."""
     return int(picture.stem.rpartition("_")[2])
-
-
-def environment() -> dict[str, Any]:
-    """Versions and host, for the record: what the bits of a run depend on besides its config."""
-    return {
-        "versions": versions("tensorflow", "keras", "numpy", "pillow"),
-        "host": {
-            "name": platform.node(),
-            "platform": platform.platform(),
-            "cores": os.cpu_count(),
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's default"),
-        },
-        "command": sys.argv,
-    }
 
 
 def _changes(before: Config, now: Config) -> list[str]:
