@@ -60,13 +60,13 @@ class EventLog:
         """
         self.close()
         files = sorted(self.folder.glob(_FILES))
-        kept: dict[tuple[str, int], bytes] = {}
+        kept: dict[tuple[tuple[str, ...], int], bytes] = {}
         for file in files:
             for record in _records(file):
                 event = Event.FromString(record)
-                for value in event.summary.value:  # one in each of ours
-                    if stays(value.tag, event.step):
-                        kept.setdefault((value.tag, event.step), record)
+                names = tuple(value.tag for value in event.summary.value)  # one, in each of ours
+                if names and all(stays(name, event.step) for name in names):
+                    kept.setdefault((names, event.step), record)
         if kept:
             with atomic_file(self._new_path()) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
                 writer.write(_version())

@@ -1,5 +1,6 @@
 """What a run draws: control-vector grids, the faces of named epochs, PSNR, the GIF."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -141,9 +142,15 @@ class TrainingGif(keras.callbacks.Callback):
         chosen = np.unique(
             np.linspace(0, len(paths) - 1, min(len(paths), self.MAX_FRAMES)).round().astype(int)
         )
-        images.save_gif(self.run.gif, (self._frame(paths[i]) for i in chosen), frame_ms=150)
+        frames = (frame for i in chosen if (frame := self._frame(paths[i])))
+        images.save_gif(self.run.gif, frames, frame_ms=150)
 
-    def _frame(self, path: Path) -> Image.Image:
-        with Image.open(path) as grid:
-            grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
-            return grid.copy()
+    def _frame(self, path: Path) -> Image.Image | None:
+        """The grid, at most MAX_PIXELS a side; None, and a warning, if the file was damaged since."""
+        try:
+            with Image.open(path) as grid:
+                grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
+                return grid.copy()
+        except (OSError, SyntaxError) as error:
+            tqdm.write(f"warning: {path} is left out of {self.run.gif.name}: {error}", file=sys.stderr)
+            return None

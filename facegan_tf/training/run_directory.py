@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from facegan_tf.evaluation.records import EvaluationFiles
 from facegan_tf.files import atomic_file, is_partial, write_json
 from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.lock import LOCK
+from facegan_tf.training.logs import EVALUATIONS, LOSSES, PSNR, keep_lines, read_log
 
 HARMLESS_CHANGES = (
     "name",
@@ -120,11 +121,17 @@ class RunDirectory:
             partial.write_text(config.to_yaml(), encoding="utf-8")
 
     def read_record(self) -> dict[str, Any]:
-        """The facts in run.json."""
+        """The facts in run.json. Raises InputError if it is not what a run wrote."""
         try:
-            return json.loads(self.record.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.record}: can't be read: {error}; this run can't be resumed") from None
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+            if not (isinstance(record, dict) and "fingerprint" in record["store"]):
+                raise ValueError("it names no store")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.record}: can't be read: {error}; without it this run can't go on: bring it back, or "
+                "start another with --out"
+            ) from None
+        return record
 
     def update_record(self, **facts: Any) -> None:
         """Add facts to run.json, or renew them."""
@@ -138,7 +145,7 @@ class RunDirectory:
 
     def grid_paths(self) -> list[Path]:
         """All grids, oldest first."""
-        return sorted(self.grids.glob("step_*.png"), key=number_of)
+        return [path for _, path in sorted(_numbered(self.grids, r"step_(\d{6,})\.png"))]
 
     def best_step(self) -> int | None:
         """The step whose checkpoint is kept as the best; None if none is."""
@@ -150,15 +157,15 @@ class RunDirectory:
 
     def read_losses(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that hold losses, oldest first; the others hold scores."""
-        return [line for line in _read_lines(self.metrics) if "d_loss" in line]
+        return [line for line in read_log(self.metrics, LOSSES) if "d_loss" in line]
 
     def read_evaluations(self) -> list[dict[str, Any]]:
         """The records of evaluations.jsonl, oldest first; those that a training made have `training`."""
-        return _read_lines(EvaluationFiles(self.folder).all)
+        return read_log(EvaluationFiles(self.folder).all, EVALUATIONS)
 
     def read_psnr(self) -> list[dict[str, Any]]:
         """The lines of psnr.jsonl, oldest first."""
-        return _read_lines(self.psnr)
+        return read_log(self.psnr, PSNR)
 
     def forget_after(self, step: int, config: Config, images: int) -> None:
         """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
@@ -184,48 +191,36 @@ class RunDirectory:
         def measured(line: dict[str, Any]) -> bool:
             return stays("losses" if "d_loss" in line else "scores", line["step"])
 
-        _keep_lines(self.metrics, measured)
-        _keep_lines(self.psnr, lambda line: stays("grids", line["step"]))
-        _keep_lines(EvaluationFiles(self.folder).all, evaluated)
+        keep_lines(self.metrics, LOSSES, measured, expected=step >= config.training.log_every)
+        keep_lines(
+            self.psnr, PSNR, lambda line: stays("grids", line["step"]), expected=step >= config.grids.every
+        )
+        keep_lines(EvaluationFiles(self.folder).all, EVALUATIONS, evaluated, expected=False)
         EventLog(self.tensorboard).keep(logged)
-        for grid in self.grid_paths():
-            if not stays("grids", number_of(grid)):
+        for number, grid in _numbered(self.grids, r"step_(\d{6,})\.png"):
+            if not stays("grids", number):
                 grid.unlink()
-        for kept_epoch in self.epochs.glob("epoch_*"):
-            if number_of(kept_epoch) > config.training.epochs_done(step, images):
-                kept_epoch.unlink()
-
-
-def _read_lines(log: Path) -> list[dict[str, Any]]:
-    if not log.exists():
-        return []
-    lines = log.read_text(encoding="utf-8").splitlines()
-    values = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            values.append(json.loads(line))
-        except ValueError:
-            if number == len(lines):  # torn by a crash; its step is done again
-                break
-            raise InputError(f"{log}: line {number} is not JSON: {line[:80]}") from None
-    return values
+        epochs_done = config.training.epochs_done(step, images)
+        for epoch, kept in _numbered(self.epochs, r"epoch_(\d{3,})\.(?:png|npz)"):
+            if epoch > epochs_done:
+                kept.unlink()
 
 
 def checkpoint_steps(folder: Path) -> list[int]:
     """The steps that `folder` has checkpoints of, oldest first; empty if there is no such folder."""
-    found = (re.fullmatch(r"step_(\d{6,})", place.name) for place in folder.glob("step_*"))
-    return sorted(int(match[1]) for match in found if match)
-
-
-def _keep_lines(log: Path, keeps: Callable[[dict[str, Any]], bool]) -> None:
-    kept = [line for line in _read_lines(log) if keeps(line)]
-    with atomic_file(log) as partial:
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    return sorted(step for step, _ in _numbered(folder, r"step_(\d{6,})"))
 
 
 def number_of(picture: Path) -> int:
-    """Of the step or epoch in a file's name."""
+    """Of the step in the name of one of `grid_paths`."""
     return int(picture.stem.rpartition("_")[2])
+
+
+def _numbered(folder: Path, pattern: str) -> Iterator[tuple[int, Path]]:
+    """(number, path) of what is called so in a folder; other things there are somebody else's."""
+    for path in folder.glob("*"):
+        if match := re.fullmatch(pattern, path.name):
+            yield int(match[1]), path
 
 
 def _changes(before: Config, now: Config) -> list[str]:

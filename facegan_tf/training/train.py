@@ -70,7 +70,7 @@ def _train_to_the_end(session: Session) -> None:
     config, run, count = session.config, session.run, session.count
     start = session.restore()
     total = config.training.total_steps(count)
-    if start > total or (start == total and run.read_record()["status"] == "finished"):
+    if start > total or (start == total and run.read_record().get("status") == "finished"):
         length = next(key for key in LENGTHS if getattr(config.training, key) is not None)
         _say(f"{run.folder}: has done {start} steps of {total} already; raise training.{length} to go on")
         return
