@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -27,6 +26,7 @@ from pydantic import (
 from facegan_tf.config_problems import explain
 from facegan_tf.data.crop import parse_crop
 from facegan_tf.errors import InputError
+from facegan_tf.safe_yaml import dump_yaml
 from facegan_tf.yaml_settings import read_yaml
 
 
@@ -362,7 +362,7 @@ class Config(Settings):
 
     def to_yaml(self) -> str:
         """The resolved settings, every one written out, in the order of this file."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return dump_yaml(self.model_dump(mode="json"))
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:

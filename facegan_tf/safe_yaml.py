@@ -1,4 +1,4 @@
-"""YAML read so that no text does harm: into plain values, each with its line.
+"""YAML, read so that no text does harm: into plain values, each with its line; and written.
 
 Plain YAML, with keys that are words. Refused, each with its line: a key given twice, tags of other types
 than YAML's plain ones, and what would take the memory or the time of the machine: blocks that are nested
@@ -93,6 +93,11 @@ def parse_yaml(text: str) -> Written:
     return written
 
 
+def dump_yaml(settings: dict[str, Any]) -> str:
+    """Plain settings as YAML that `parse_yaml` reads as the same, in their order."""
+    return yaml.dump(settings, Dumper=_Dumper, sort_keys=False)
+
+
 class _Loader(yaml.SafeLoader):
     """Makes nodes of text: as in YAML 1.1, but dates are words, and 1e-4 is a number."""
 
@@ -112,9 +117,14 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-_Loader.add_implicit_resolver(
-    _TAG + "float", re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what _Loader would not read as text."""
+
+
+for each in (_Loader, _Dumper):
+    each.add_implicit_resolver(
+        _TAG + "float", re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789")
+    )
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:
