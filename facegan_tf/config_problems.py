@@ -97,15 +97,14 @@ def _first_named(message: str, path: KeyPath, settings: YamlSettings) -> KeyPath
 
 
 def _hint(path: KeyPath, known: Sequence[str], model: type[BaseModel]) -> str:
-    """What an unknown setting may be meant for: a near name in its block, or the like elsewhere."""
-    key = str(path[-1])
-    near = difflib.get_close_matches(key, known, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    everywhere = list(_known(model))
+    """What an unknown setting may be meant for: another kind of block, a near name, the like elsewhere."""
+    key, everywhere = str(path[-1]), list(_known(model))
     kinds = [kind for each, kind in everywhere if each == path and kind]
     if kinds:
         return f"only {' and '.join(kinds)} has it; known here: {', '.join(known)}"
+    near = difflib.get_close_matches(key, known, n=1)
+    if near:
+        return f"did you mean {near[0]}?"
     names = difflib.get_close_matches(key, {str(each[-1]) for each, _ in everywhere}, n=1, cutoff=0.8)
     meant = dict.fromkeys(dotted(each) for each, _ in everywhere if each[-1] in names)
     return f"did you mean {' or '.join(meant)}?" if meant else f"known here: {', '.join(known)}"
