@@ -73,6 +73,7 @@ def _measured_otherwise(newest: Sequence[dict[str, Any] | None]) -> list[str]:
             "reference (fingerprint)": record["reference"]["fingerprint"][:12],
             "feature network (SHA-256)": features.get("sha256", "none")[:12],
             "range of the network's input": features.get("range", "none"),
+            "resizing for the network": features.get("resize", "none"),
         }
 
     known = [measures(record) for record in newest if record]

@@ -31,12 +31,19 @@ def test_the_better_score_is_marked_whichever_way_is_better(tmp_path):
     assert marked["ms_ssim"] == []  # neither way is better
 
 
+def naively_resized():
+    record = evaluation(fid=2.0)
+    record["features"]["resize"] = "bilinear"
+    return record
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [
         (evaluation(count=30, fid=2.0), "images of each side: 20 | 30"),
         (evaluation(network="c" * 64, fid=2.0), "feature network (SHA-256): aaaaaaaaaaaa | cccccccccccc"),
         (evaluation(fingerprint="e" * 64, fid=2.0), "reference (fingerprint): ffffffffffff | eeeeeeeeeeee"),
+        (naively_resized(), "resizing for the network: bicubic | bilinear"),
     ],
 )
 def test_scores_that_were_measured_otherwise_are_told_apart_and_none_is_marked(tmp_path, other, words):
