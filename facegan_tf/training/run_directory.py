@@ -14,7 +14,6 @@ from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
 from facegan_tf.evaluation.records import EvaluationFiles
 from facegan_tf.files import atomic_file, is_partial, write_json
-from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.lock import LOCK
 from facegan_tf.training.logs import EVALUATIONS, LOSSES, PSNR, keep_lines, read_log
 
@@ -172,6 +171,8 @@ class RunDirectory:
 
         The latter are the grid and the line of an end that is none any more. images: how many make an epoch.
         """
+        from facegan_tf.training.event_log import EventLog  # TensorFlow: reports do without it
+
         end = config.training.total_steps(images)
         cadence = {
             "losses": config.training.log_every,
