@@ -4,10 +4,11 @@
         --set data.source=synthetic:200 networks.generator.channels=[16,8,4] training.steps=4000 \\
         training.checkpoint_every=20 training.log_every=1 grids.every=10 grids.epochs=each
 
-Each kill is a SIGKILL: at a random moment, or as soon as a checkpoint, a grid or a line of the log is being
-written. In the end both runs must have the same weights, metrics.jsonl, psnr.jsonl, grids, GIF, kept epochs
-and TensorBoard records (speeds aside, which follow from no seed), and nothing half-written. Prints what it
-saw, and exits with 1 if anything differs. Settings with frequent checkpoints and grids give it much to hit.
+Each kill is a SIGKILL: as the training starts, at a random moment once it is at work, or as soon as a
+checkpoint, a grid or a line of the log is being written. In the end both runs must have the same weights,
+metrics.jsonl, psnr.jsonl, grids, GIF, kept epochs and TensorBoard records (speeds aside, which follow from no
+seed), and nothing half-written. Prints what it saw, and exits with 1 if anything differs. Settings with
+frequent checkpoints and grids give it much to hit.
 """
 
 import argparse
@@ -30,8 +31,19 @@ COMPARED = (
     "grids/*",
     "epochs/*.png",
 )
-START = 240.0
-"""Seconds that a training may take to its first step, at the most, on a crowded machine."""
+LONGEST = 300.0
+"""Seconds that are waited for a moment, at the most: a crowded machine takes its time to start."""
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """Whether so long has gone since the first look."""
+    looks: list[float] = []
+
+    def look() -> bool:
+        looks.append(time.monotonic())
+        return looks[-1] - looks[0] >= seconds
+
+    return look
 
 
 def being_written(run: Path, pattern: str) -> Callable[[], bool]:
@@ -50,34 +62,42 @@ def growing(log: Path) -> Callable[[], bool]:
     return look
 
 
-def moments(run: Path) -> dict[str, Callable[[], bool]]:
-    """What may be waited for before a kill; fresh each time."""
-    return {
-        "a checkpoint being written": being_written(run, "checkpoints/.step_*.partial-*"),
-        "a grid being written": being_written(run, "grids/.step_*.partial-*"),
-        "a line being logged": growing(run / "metrics.jsonl"),
-    }
-
-
-def kill_once(command: list[str], run: Path, draw: random.Random) -> tuple[str, int | None]:
-    """Start a training and kill it; return the moment, and the exit code if it ended before."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    moment = draw.choice(["a random moment", *moments(run)])
-    began = time.monotonic()
+def awaited(moment: str, run: Path, draw: random.Random) -> list[Callable[[], bool]]:
+    """What has to be seen, one after the other, before the kill."""
+    at_work = growing(run / "metrics.jsonl")
+    if moment == "the start":
+        return [after(draw.uniform(0, 15))]
     if moment == "a random moment":
-        deadline = began + draw.uniform(0, 20)
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-    else:
-        awaited = moments(run)[moment]
-        for _ in range(draw.randrange(1, 6)):  # not always the first one
-            while process.poll() is None and not awaited() and time.monotonic() < began + START:
-                time.sleep(0.0002)
-            awaited = moments(run)[moment]
+        return [at_work, after(draw.uniform(0, 8))]
+    if moment == "a line being logged":
+        return [growing(run / "metrics.jsonl") for _ in range(draw.randrange(1, 40))]
+    pattern = {
+        "a checkpoint being written": "checkpoints/.step_*.partial-*",
+        "a grid being written": "grids/.step_*.partial-*",
+    }[moment]
+    return [at_work, after(draw.uniform(0, 4)), being_written(run, pattern)]
+
+
+MOMENTS = (
+    "the start",
+    "a random moment",
+    "a line being logged",
+    "a checkpoint being written",
+    "a grid being written",
+)
+
+
+def kill_once(command: list[str], run: Path, moment: str, draw: random.Random) -> int | None:
+    """Start a training and kill it at such a moment; return the exit code if it ended before."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + LONGEST
+    for seen in awaited(moment, run, draw):
+        while process.poll() is None and not seen() and time.monotonic() < deadline:
+            time.sleep(0.0002)
     code = process.poll()
     process.kill()
     process.wait()
-    return moment, code
+    return code
 
 
 def saw(run: Path) -> str:
@@ -137,7 +157,8 @@ def main() -> int:
     for number in range(1, options.kills + 1):
         if time.monotonic() - began > 60 * options.minutes:
             break
-        moment, code = kill_once([*base, "--out", str(killed)], killed, draw)
+        moment = MOMENTS[(number + options.seed) % len(MOMENTS)]
+        code = kill_once([*base, "--out", str(killed)], killed, moment, draw)
         if code is not None:
             print(f"the training ended by itself before kill {number}, with exit code {code}")
             break
