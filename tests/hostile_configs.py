@@ -170,7 +170,7 @@ def edited_text(draw: st.DrawFn) -> bytes:
 
 ANY_FILE = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))
 LARGE_FILES = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4).map(
-    lambda tokens: ("".join(tokens).encode() * MAX_BYTES)[:MAX_BYTES]
+    lambda tokens: ("".join(tokens).encode() * (MAX_BYTES // len("".join(tokens)) + 1))[:MAX_BYTES]
 )
 """As large as is read at all: a few tokens, again and again."""
 HOSTILE_FILES = ANY_FILE | SOUP.map(str.encode) | edited_settings() | edited_text()
