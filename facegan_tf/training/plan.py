@@ -104,14 +104,14 @@ def check_images(config: Config, images: int) -> None:
 
 
 def _disk_bytes(gan: GAN, config: Config, steps: int, epochs: int) -> int:
-    kept = config.training.keep_checkpoints + 1  # one more while it is written
+    checkpoints = config.training.keep_checkpoints + 1  # one more while it is written
     every = config.evaluation.every
     if every:
-        kept += 2  # the best, and the one before while it is written
-    checkpoints = state_bytes(gan) * kept
+        checkpoints += 2  # the best, and the one before while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
     grids = 2 * grid * (steps // config.grids.every + 1)  # TensorBoard has a copy
-    kept_epochs = 2 * grid * sum(config.grids.keeps_epoch(epoch) for epoch in range(1, epochs + 1))
+    named = config.grids.epochs
+    kept_epochs = epochs if named == "each" else sum(epoch <= epochs for epoch in set(named))
     lines = 300 * (steps // config.training.log_every + 1) + 500 * (steps // config.grids.every + 1)
     evaluations = 4000 * (steps // every + 1) if every else 0
-    return checkpoints + grids + kept_epochs + lines + evaluations
+    return state_bytes(gan) * checkpoints + grids + 2 * grid * kept_epochs + lines + evaluations

@@ -399,6 +399,12 @@ def test_the_plan_counts_each_epoch_that_is_kept_and_names_those_beyond_the_end(
     assert "the run ends before" not in planned([50, 100])
 
 
+def test_a_length_without_end_is_refused_at_once_for_its_disk(store_folder, tmp_path):
+    endless = tiny_config(store_folder, training={"steps": 2**62}, grids={"every": 10**6, "epochs": "each"})
+    with pytest.raises(InputError, match="are free there, the run may need"):
+        dry_run(endless, tmp_path / "run")
+
+
 def test_a_store_of_another_size_is_refused(store_folder, tmp_path):
     with pytest.raises(InputError, match=r"images of 32 pixels, data\.size is 64"):
         train(tiny_config(store_folder, data={"size": 64}), tmp_path / "run")
