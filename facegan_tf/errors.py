@@ -18,3 +18,12 @@ class InputError(FaceganError):
 
 class Rejected(Exception):
     """One file of many can't be used, and the work goes on; the message is the reason, in one line."""
+
+
+def printable(text: str, most: int = 200) -> str:
+    """A file's name as a message may hold it: one line of at most `most` characters, all visible.
+
+    A name may hold line breaks, what a terminal takes as orders, and bytes that are not text.
+    """
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:most])
+    return shown if len(text) <= most else shown + "..."

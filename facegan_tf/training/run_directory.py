@@ -22,6 +22,7 @@ from facegan_tf.versions import versions
 HARMLESS_CHANGES = (
     "name",
     "data.source",
+    "data.max_rejected",
     "data.cache",
     "training.steps",
     "training.epochs",
