@@ -22,6 +22,8 @@ PHOTO_FORMATS = (
     *("PPM", "TGA", "ICO", "ICNS", "PCX", "SGI", "PSD", "DDS", "QOI"),
 )
 
+_STRIP = 2**20  # pixels whose mode is converted at once
+
 # What undoes each EXIF orientation. `ImageOps.exif_transpose` also writes all tags anew: odd ones break it.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -113,6 +115,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode as 8-bit RGB, transparency over black; Rejected where the white point is unknown."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
+    rgb = Image.new("RGB", image.size)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):  # what lies between the two modes is never there as a whole
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        rgb.paste(_strip_to_rgb(strip), (0, top))
+    return rgb
+
+
+def _strip_to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep_grey_to_rgb(image)
     if not image.has_transparency_data:

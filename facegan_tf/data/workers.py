@@ -207,6 +207,7 @@ def _start_worker() -> _Worker:
 
 def serve(descriptor: int) -> None:
     """A worker's life: receive the job, then make chunk after chunk until the caller is done or gone."""
+    _silence_libraries()
     with Connection(descriptor) as connection:
         try:
             job: Job = connection.recv()
@@ -217,3 +218,11 @@ def serve(descriptor: int) -> None:
                 connection.send(make_chunk(job, items.start, items.stop))
         except (EOFError, ConnectionError):
             return
+
+
+def _silence_libraries() -> None:
+    """Let only Python write to stderr: libtiff tells there what it thinks of files, without their names."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)

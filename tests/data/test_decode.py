@@ -3,6 +3,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import PIL
@@ -10,6 +11,7 @@ import pytest
 from photos import bare_pillow, encoded, pixels, raw_png
 from PIL import Image
 
+from facegan_tf.data import decode as decode_module
 from facegan_tf.data.crop import parse_crop
 from facegan_tf.data.decode import PHOTO_FORMATS, decode_face, one_line, pillow_warnings
 from facegan_tf.errors import Rejected
@@ -173,6 +175,30 @@ def test_modes_become_rgb_over_black(mode: str) -> None:
         pytest.skip("Pillow before 13 can't read back the YCbCr TIFF that it writes here")
     content, expected = MODES[mode]
     np.testing.assert_array_equal(decoded(content, len(expected)), expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_strips_of_a_large_image_fit_together(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode_module, "_STRIP", 1)  # a row each
+    test_modes_become_rgb_over_black(mode)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads peak memory in KiB, as Linux counts it")
+@pytest.mark.parametrize("mode", ["RGBA", "I;16", "LA", "RGB"])
+def test_memory_is_that_of_the_photo_and_its_square(mode: str, tmp_path: Path) -> None:
+    """Pillow takes 4 bytes a pixel for each; what lies between two modes comes and goes in strips."""
+    code = (
+        "import resource, sys; import numpy; from facegan_tf.data.decode import decode_face; "
+        "from facegan_tf.data.crop import parse_crop; small, large = open(sys.argv[1], 'rb').read(), "
+        "open(sys.argv[2], 'rb').read(); peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "decode_face(small, 8, parse_crop('square')); before = peak(); "
+        "decode_face(large, 8, parse_crop('center:3999')); print((peak() - before) * 1024)"
+    )
+    files = [tmp_path / "small.png", tmp_path / "large.png"]
+    for file, side in zip(files, (40, 4000), strict=True):
+        Image.new(mode, (side, side)).save(file, compress_level=1)
+    ended = subprocess.run([sys.executable, "-c", code, *files], check=True, capture_output=True)
+    assert int(ended.stdout) < 2.6 * 4 * 4000**2
 
 
 def test_an_inverted_cmyk_jpeg_is_not_a_negative() -> None:
