@@ -5,6 +5,7 @@ used raises `Rejected` with a reason of one line.
 """
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ PHOTO_FORMATS = (
     *("PPM", "TGA", "ICO", "ICNS", "PCX", "SGI", "PSD", "DDS", "QOI"),
 )
 
+SCANS = 100
+"""Of a JPEG, as in libtiff. Progressive ones have ten; each takes its time, and few bytes suffice for one."""
+
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # of a segment, or the end: not within a scan's data
 _STRIP = 2**20  # pixels whose mode is converted at once
 
 # What undoes each EXIF orientation. `ImageOps.exif_transpose` also writes all tags anew: odd ones break it.
@@ -74,9 +79,20 @@ def _open(content: bytes) -> Image.Image:
     if not content:
         raise Rejected("the file is empty")
     image = Image.open(io.BytesIO(content), formats=PHOTO_FORMATS)
+    if image.format in ("JPEG", "MPO") and _scans(content) > SCANS:
+        raise Rejected(f"a JPEG of more than {SCANS} scans, which would take too long")
     image.load()
     turn = _TURNS.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
+
+
+def _scans(content: bytes) -> int:
+    """How often a JPEG goes over its pixels. What follows its end, a film or another picture, is passed over."""
+    scans, place = 0, 2
+    while (marker := _MARKER.search(content, place)) and marker[1] != b"\xd9":
+        scans += marker[1] == b"\xda"
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return scans
 
 
 def _orientation(image: Image.Image) -> Any:

@@ -277,6 +277,29 @@ def test_decompression_bombs_are_rejected_by_their_header(width: int, height: in
     assert "decompression bomb" in reason(bomb)
 
 
+def progressive(scans: int) -> tuple[bytes, bytes]:
+    """A JPEG whose last scan is there again and again, until it has so many; and that scan."""
+    content = encoded(pixels(40, 40), "JPEG", progressive=True)
+    assert content.count(b"\xff\xda") == 10
+    last = content[content.rindex(b"\xff\xda") : -2]
+    return content[:-2] + last * (scans - 10) + b"\xff\xd9", last
+
+
+def test_a_jpeg_of_endless_scans_is_rejected_before_they_are_gone_through() -> None:
+    """Half a megabyte of them took a minute, at 81 megapixels."""
+    assert reason(progressive(101)[0]) == "a JPEG of more than 100 scans, which would take too long"
+    assert decoded(progressive(100)[0], 8).shape == (8, 8, 3)
+
+
+def test_what_looks_like_a_scan_beside_the_picture_does_not_count() -> None:
+    """Phones append a film to a photo, and a preview is a JPEG within the tags."""
+    content, scan = progressive(10)
+    preview = b"\xff\xe3" + (len(scan) * 200 + 2).to_bytes(2, "big") + scan * 200
+    np.testing.assert_array_equal(
+        decoded(content[:2] + preview + content[2:] + scan * 200, 8), decoded(content, 8)
+    )
+
+
 def test_pillow_knows_every_format_in_the_list() -> None:
     Image.init()
     assert set(PHOTO_FORMATS) <= set(Image.OPEN)
