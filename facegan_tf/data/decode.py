@@ -87,7 +87,7 @@ def _open(content: bytes) -> Image.Image:
 
 
 def _scans(content: bytes) -> int:
-    """How often a JPEG goes over its pixels. What follows its end, a film or another picture, is passed over."""
+    """How often a JPEG goes over its pixels. What follows its end, a film or another picture, is left out."""
     scans, place = 0, 2
     while (marker := _MARKER.search(content, place)) and marker[1] != b"\xd9":
         scans += marker[1] == b"\xda"

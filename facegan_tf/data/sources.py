@@ -33,7 +33,7 @@ _PIECE = (
 
 _NOT_PHOTOS = {"__macosx", "thumbs.db", "desktop.ini"}  # what file managers leave behind
 
-# What zipfile raises on damaged, encrypted (RuntimeError) and unsupported (NotImplementedError) members.
+# What zipfile raises on damaged members, and on unsupported ones (NotImplementedError, a RuntimeError).
 _MEMBER_ERRORS = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -186,6 +186,8 @@ class ZipSource:
         """The bytes of member `names[index]`; Rejected if it is damaged, encrypted or too large."""
         member = self._members[index]
         _check_bytes(member.file_size)
+        if member.flag_bits & 1:
+            raise Rejected("can't be read from the zip: it is encrypted; unpack it, and give the folder")
         if member.compress_type == zipfile.ZIP_BZIP2:  # zipfile can't inflate a part: 2 kB may become 2 GB
             raise Rejected("compressed by bzip2, which is not read here; zip it anew")
         content = io.BytesIO()
