@@ -27,9 +27,7 @@ SYNTHETIC_COUNT = 5000
 SYNTHETIC_MOST = 10_000_000
 SYNTHETIC_SEED = 0
 FILE_LIMIT = 256 * 2**20  # bytes; a photo is far below, and what is read is held in memory
-_PIECE = (
-    2**14
-)  # bytes of a zip's member at once: asked for all, zipfile inflates more than the member declares
+_PIECE = 2**14  # bytes at once: asked for all of a zip's member, zipfile may inflate more than is declared
 
 _NOT_PHOTOS = {"__macosx", "thumbs.db", "desktop.ini"}  # what file managers leave behind
 

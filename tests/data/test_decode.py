@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 from facegan_tf.data import decode as decode_module
 from facegan_tf.data.crop import parse_crop
 from facegan_tf.data.decode import PHOTO_FORMATS, decode_face, one_line, pillow_warnings
+from facegan_tf.data.synthetic import draw_face
 from facegan_tf.errors import Rejected
 
 
@@ -305,19 +307,23 @@ def test_pillow_knows_every_format_in_the_list() -> None:
     assert set(PHOTO_FORMATS) <= set(Image.OPEN)
 
 
-def test_a_damaged_file_is_a_photo_or_rejected_and_nothing_else() -> None:
-    rng = np.random.default_rng(0)
-    originals = [
-        encoded(pixels(12, 12), kind) for kind in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "TGA")
-    ]
-    for turn in range(700):
-        damaged = bytearray(originals[turn % len(originals)])
-        for place in rng.integers(0, len(damaged), 4):
-            damaged[place] = rng.integers(0, 256)
-        try:
-            assert decoded(bytes(damaged), 8).shape == (8, 8, 3)
-        except Rejected as words:
-            assert len(str(words).splitlines()) == 1
+def test_a_damaged_file_is_a_photo_or_rejected_and_nothing_else(tmp_path: Path) -> None:
+    """500 mutated files of drawn faces; the script makes as many of real photos as it is asked to."""
+    for index in range(2):
+        Image.fromarray(draw_face(0, index, 64)).save(tmp_path / f"{index}.png")
+    script = Path(__file__).resolve().parents[2] / "benchmarks" / "fuzz_images.py"
+    ended = subprocess.run(
+        [sys.executable, script, tmp_path, "--cases", "500", "--seed", "3"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(script.parents[1]), *sys.path])},
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    counts = dict(line.split() for line in ended.stdout.splitlines()[1:6])
+    assert counts.keys() == {"decoded", "rejected", "traceback", "hang", "death"}
+    assert int(counts["decoded"]) > 100
+    assert int(counts["rejected"]) > 100
+    assert int(counts["decoded"]) + int(counts["rejected"]) == 500
 
 
 def test_decoding_needs_neither_numpy_nor_tensorflow() -> None:
