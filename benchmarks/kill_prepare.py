@@ -33,7 +33,9 @@ class Prepare:
         """Begin."""
         options = ["--size", str(size), "--workers", "2", "--max-rejected", "1"]
         command = [sys.executable, "-m", "facegan_tf", "prepare", source, "--out", str(out), *options]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # No pipe: its end would come with that of the last worker.
+        self.words = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(command, stderr=self.words)
 
     def workers(self) -> list[int]:
         """Their process ids."""
@@ -54,9 +56,13 @@ class Prepare:
                 os.kill(pid, signal.SIGKILL)
 
     def end(self) -> tuple[int, str]:
-        """Wait for it; its exit code and the last line it said."""
-        _, said = self.process.communicate(timeout=600)
-        return self.process.returncode, (said.strip().splitlines() or [""])[-1]
+        """Wait for it; its exit code and the last line it said. SystemExit if that is part of a traceback."""
+        code = self.process.wait(timeout=600)
+        self.words.seek(0)
+        said = self.words.read()
+        if "Traceback" in said:
+            raise SystemExit(said)
+        return code, (said.splitlines() or [""])[-1]
 
 
 def is_running(pid: int) -> bool:
@@ -81,13 +87,14 @@ def disturb(run: Prepare, victim: str, moment: float, rng: random.Random) -> boo
             break
         time.sleep(0.002)
     workers = run.workers()
-    run.kill(victim, rng)
+    if run.process.poll() is None:
+        run.kill(victim, rng)
     code, said = run.end()
     if code == 0:
         return False
     expected = 1 if victim == "worker" and workers else -signal.SIGKILL
     print(f"{victim:6} killed after {moment:5.2f} s: exit code {code}", end="")
-    if code != expected or "Traceback" in said:
+    if code != expected:
         raise SystemExit(f", not {expected}: {said}")
     deadline = time.monotonic() + PATIENCE
     while any(map(is_running, workers)):

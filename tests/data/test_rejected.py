@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from photos import bare_pillow, encoded, pixels, write_zip
 
-from facegan_tf.cli import main
+from facegan_tf.cli import _parser, main
 from facegan_tf.config import DataSettings
 from facegan_tf.data.locate import locate
 from facegan_tf.data.prepare import prepare
-from facegan_tf.data.rejected import check_share, read_rejected, write_rejected
+from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected, write_rejected
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError, printable
 
@@ -53,6 +53,11 @@ def test_over_the_limit_the_store_is_written_and_the_command_fails(
     assert main([*arguments, "--max-rejected", "0.63"]) == 0
     assert main([*arguments, "--max-rejected", "0.625"]) == 0
     assert main([*arguments, "--max-rejected", "0.62"]) == 2
+
+
+def test_the_command_and_the_setting_have_the_same_default() -> None:
+    options = _parser().parse_args(["prepare", "photos", "--out", "store", "--size", "8"])
+    assert options.max_rejected == DataSettings(source="photos", size=8).max_rejected == MAX_REJECTED
 
 
 def test_half_may_be_bad_by_default_and_not_one_where_none_may(tmp_path: Path) -> None:
