@@ -4,8 +4,9 @@
     python benchmarks/score_perturbations.py faces64 --features FILE.keras --out perturbations
 
 The store's first half is the reference; its second half, perturbed, stands for a generator. The first line,
-unperturbed, is the floor: what real faces score against other real faces. Writes scores.json (every
-score, and how it was made), scores.md (a table) and scores.png (a plot of each metric).
+unperturbed, is the floor: what real faces score against other real faces; with --floor there is no other.
+Writes scores.json (every score, and how it was made), scores.md (a table) and scores.png (a plot of each
+metric).
 """
 
 import argparse
@@ -62,12 +63,13 @@ def half(store: FaceStore, start: int, stop: int) -> FaceStore:
     return FaceStore(store.folder, dataclasses.replace(store.manifest, count=len(images)), [images])
 
 
-def run(store: FaceStore, measure: Measure) -> list[dict]:
+def run(store: FaceStore, measure: Measure, levels: dict[str, tuple[float, ...]]) -> list[dict]:
     count = len(store) // 2
     reference, others = half(store, 0, count), half(store, count, 2 * count)
     images = others.gather(np.arange(count))
+    cases = [("none", 0.0), *((kind, level) for kind, some in levels.items() for level in some)]
     lines = []
-    for kind, level in [("none", 0), *((kind, level) for kind, levels in LEVELS.items() for level in levels)]:
+    for kind, level in cases:
         print(f"{kind} {level}", flush=True)
         changed = images if kind == "none" else perturbed(images, kind, level)
         facts = {"kind": "perturbed reals", "path": str(store.folder), "perturbation": kind, "level": level}
@@ -114,17 +116,19 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/facegan_tf").expanduser())
+    parser.add_argument("--floor", action="store_true", help="score the reals as they are alone")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     store = FaceStore.open(options.store)
     measure = Measure(ALL, load_feature_network(options.features), cache=options.cache)
-    records = run(store, measure)
+    records = run(store, measure, {} if options.floor else LEVELS)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "scores.json").write_text(json.dumps(records, indent=2))
     (options.out / "scores.md").write_text(as_table(records))
-    plot(records, options.out / "scores.png")
-    for kind, levels in LEVELS.items():
-        print(f"{kind}: {UNITS[kind]}: {', '.join(f'{level:g}' for level in levels)}")
+    if not options.floor:
+        plot(records, options.out / "scores.png")
+        for kind, levels in LEVELS.items():
+            print(f"{kind}: {UNITS[kind]}: {', '.join(f'{level:g}' for level in levels)}")
     print(as_table(records))
 
 

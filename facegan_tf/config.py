@@ -6,12 +6,13 @@ path, its value and the way out.
 """
 
 import math
+import os
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -25,12 +26,14 @@ from pydantic import (
 from facegan_tf.config_problems import explain
 from facegan_tf.data.crop import parse_crop
 from facegan_tf.errors import InputError
+from facegan_tf.safe_yaml import dump_yaml
+from facegan_tf.yaml_settings import read_yaml
 
 
 class Settings(BaseModel):
-    """A block of settings: unknown keys are refused, values never change once read."""
+    """A block of settings: unknown keys and other types are refused, values never change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataSettings(Settings):
@@ -58,18 +61,22 @@ class DataSettings(Settings):
         return crop
 
 
+Width = Annotated[int, Field(ge=1, le=65_536)]
+"""Channels, or latents."""
+
+
 class DeepConvGenerator(Settings):
     """Channels of the deepconv generator: 16x16 stem, upsampling body, full-resolution head."""
 
-    stem_channels: int = Field(default=128, ge=1)
-    body_channels: int = Field(default=256, ge=1)
-    head_channels: int = Field(default=512, ge=1)
+    stem_channels: Width = 128
+    body_channels: Width = 256
+    head_channels: Width = 512
 
 
 class DeepConvDiscriminator(Settings):
     """Channels of every discriminator convolution, and the dropout before its last layer."""
 
-    channels: int = Field(default=256, ge=1)
+    channels: Width = 256
     dropout: float = Field(default=0.4, ge=0, lt=1)
 
 
@@ -77,7 +84,7 @@ class DeepConvNetworks(Settings):
     """The deepconv family: no normalisation, wide full-resolution convolutions."""
 
     family: Literal["deepconv"]
-    latent_dim: int = Field(default=32, ge=1)
+    latent_dim: Width = 32
     leaky_slope: float = Field(default=0.3, ge=0, le=1)
     """Slope of LeakyReLU below zero, in both nets (Keras 2's default is 0.3)."""
     generator: DeepConvGenerator = DeepConvGenerator()
@@ -93,7 +100,8 @@ class DeepConvNetworks(Settings):
         )
 
 
-Channels = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+# Not strict, here and below, as to how many are held together: YAML has lists, and tuples can't change.
+Channels = Annotated[tuple[Width, ...], Field(min_length=1, max_length=10, strict=False)]
 
 
 class DcganGenerator(Settings):
@@ -126,7 +134,7 @@ class DcganNetworks(Settings):
     """The DCGAN family: kernels of 4, strides of 2, batch normalisation."""
 
     family: Literal["dcgan"]
-    latent_dim: int = Field(default=100, ge=1)
+    latent_dim: Width = 100
     kernel_std: float | None = Field(default=0.02, gt=0)
     """Kernels begin as N(0, kernel_std); null: Glorot uniform, Keras' default. Biases begin as 0."""
     gamma_std: float = Field(default=0.0, ge=0)
@@ -238,6 +246,13 @@ class TrainingSettings(Settings):
     """Steps between checkpoints; one is also kept at the end and on Ctrl-C."""
     keep_checkpoints: int = Field(default=3, ge=1)
     """How many of the newest checkpoints stay."""
+    on_nonfinite: Literal["stop", "rollback"] = "stop"
+    """Once losses or weights are NaN or infinite: stop, or go back to the newest checkpoint.
+
+    From there other latents and label noise are drawn than the first time.
+    """
+    max_rollbacks: int = Field(default=3, ge=1)
+    """How often a run goes back before it stops all the same."""
     jit: bool = False
     """Compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
 
@@ -276,7 +291,7 @@ class GridSettings(Settings):
     """Faces in a row and in a column."""
     latent_scale: float = Field(default=0.5, gt=0)
     """The control vectors are N(0, 1) times this."""
-    epochs: tuple[Annotated[int, Field(ge=1)], ...] | Literal["each"] = ()
+    epochs: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | Literal["each"] = ()
     """Epochs after which the faces are kept apart too, in epochs/: the grid as PNG, the arrays as .npz."""
     psnr_pool: int = Field(default=1000, ge=2)
     """How many reals, the first of the store, a face's nearest is looked for in, for its PSNR.
@@ -311,7 +326,7 @@ class EvaluationSettings(Settings):
     """
     weights: str | None = None
     """A file of Inception's weights, in place of a download."""
-    range: tuple[float, float] | None = None
+    range: tuple[float, float] | None = Field(default=None, strict=False)
     """What a .keras file takes black and white as; null: -1 and 1."""
     best_by: Literal["fid", "kid", "swd"] | None = None
     """What the best checkpoint is chosen by; null: `fid`, or `swd` without a network."""
@@ -326,7 +341,7 @@ class EvaluationSettings(Settings):
 class Config(Settings):
     """Everything that a run depends on."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    name: str = Field(max_length=100)
     """Names the run directory: outputs/NAME unless --out says otherwise."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Every random draw of a run follows from it."""
@@ -338,6 +353,15 @@ class Config(Settings):
     grids: GridSettings = GridSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 
+    @field_validator("name")
+    @classmethod
+    def _name_can_be_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise ValueError(
+                "must have only letters, digits, '.', '_' and '-', and begin with one of the first two"
+            )
+        return name
+
     @model_validator(mode="after")
     def _size_fits_networks(self) -> "Config":
         misfit = self.networks.misfit(self.data.size)
@@ -347,55 +371,22 @@ class Config(Settings):
 
     def to_yaml(self) -> str:
         """The resolved settings, every one written out, in the order of this file."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return dump_yaml(self.model_dump(mode="json"))
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a config file, or a run directory's config.yaml, and apply `key.path=value` overrides.
 
-    Raises InputError, naming each wrong setting by its full path with its value.
+    Raises InputError, with a line for each wrong setting: where it is written, its full path, its value.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "config.yaml"
-    settings = _read_yaml(path)
+    # Not by pathlib, which raises OSError for a name that is too long.
+    settings = read_yaml(Path(path, "config.yaml") if os.path.isdir(path) else Path(path))  # noqa: PTH112
     for override in overrides:
-        _apply_override(settings, override)
+        (*block, key), value = settings.override(override)
+        if block == ["training"] and key in LENGTHS and value is not None:
+            for other in set(LENGTHS) - {key}:
+                settings.remove(("training", other))
     try:
-        return Config.model_validate(settings)
+        return Config.model_validate(settings.plain())
     except ValidationError as error:
-        problems = "\n".join(f"  {explain(problem, Config)}" for problem in error.errors())
-        raise InputError(f"{path}: these settings can't be used:\n{problems}") from error
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such config; the ones that come along are in configs/") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(settings, dict):
-        raise InputError(f"{path}: a config is a mapping of settings, this is a {type(settings).__name__}")
-    return settings
-
-
-def _apply_override(settings: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    *parents, last = key.split(".")
-    if not equals or not last:
-        raise InputError(f"--set {override}: must be key.path=value, such as training.steps=500")
-    block = settings
-    for parent in parents:
-        child = {} if block.get(parent) is None else block[parent]
-        if not isinstance(child, dict):
-            raise InputError(f"--set {override}: {parent} holds a value, not further settings")
-        # A copy: a YAML alias makes two blocks one object, and only one of them is meant.
-        block[parent] = block = dict(child)
-    try:
-        block[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {override}: {value} can't be read as a YAML value") from error
-    if parents == ["training"] and last in LENGTHS and block[last] is not None:
-        for other in set(LENGTHS) - {last}:
-            block.pop(other, None)
+        raise InputError(explain(error, Config, settings)) from error

@@ -42,6 +42,14 @@ def uniform(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[in
     return tf.random.stateless_uniform(shape, draw_seed(seed, step, stream), alg="philox")
 
 
+def seed_after(seed: int, rollbacks: int) -> int:
+    """The seed of latents and label noise after so many rollbacks: another stream each time.
+
+    No two coincide, for a config's seed is below 2^31.
+    """
+    return seed + rollbacks * 2**31
+
+
 class StepDraws(NamedTuple):
     """What one training step draws, besides its images."""
 

@@ -1,4 +1,13 @@
-"""The errors that the commands turn into one clear line and an exit code."""
+"""The errors that the commands turn into one clear line and an exit code, and what keeps it one line."""
+
+import reprlib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+MAX_PROBLEMS = 20
+"""That are told at once."""
 
 
 class FaceganError(Exception):
@@ -20,10 +29,35 @@ class Rejected(Exception):
     """One file of many can't be used, and the work goes on; the message is the reason, in one line."""
 
 
-def printable(text: str, most: int = 200) -> str:
-    """A file's name as a message may hold it: one line of at most `most` characters, all visible.
+def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
+    """A line for each problem, and for how many there are beyond MAX_PROBLEMS."""
+    lines = [as_line(problem) for problem in problems[:MAX_PROBLEMS]]
+    if len(problems) > MAX_PROBLEMS:
+        lines.append(f"and {len(problems) - MAX_PROBLEMS:,} more like these")
+    return "\n".join(lines)
 
-    A name may hold line breaks, what a terminal takes as orders, and bytes that are not text.
-    """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:most])
-    return shown if len(text) <= most else shown + "..."
+
+def in_short(text: str, longest: int = 60) -> str:
+    """A text as it is, if it fits in a line; else its beginning and its end, escaped."""
+    return text if len(text) <= longest and text.isprintable() else shown(text)[1:-1]
+
+
+def shown(value: Any) -> str:
+    """A value in one short line, with YAML's words."""
+    text = _SHORT.repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+class _Short(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxlong = 2, 60, 60
+
+    def repr_bool(self, value: bool, _level: int) -> str:
+        return str(value).lower()
+
+    def repr_NoneType(self, _value: None, _level: int) -> str:
+        return "null"
+
+
+_SHORT = _Short()

@@ -10,9 +10,16 @@ from typing import Any
 
 from facegan_tf.errors import InputError
 
+_PARTIAL = ".partial-"
+
 
 def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial-{os.getpid()}")
+    return path.with_name(f".{path.name}{_PARTIAL}{os.getpid()}")
+
+
+def is_partial(path: Path) -> bool:
+    """Whether this is something half-written, or left so by a process that was killed."""
+    return path.name.startswith(".") and _PARTIAL in path.name
 
 
 def _alive(pid: int) -> bool:
@@ -38,10 +45,19 @@ def remove_abandoned_partials(path: Path) -> None:
     In a container a new process often has the number of a killed one: what has our own number and is
     to become `path` was not left by us, who only begin to write it.
     """
-    for partial in path.parent.glob(".*.partial-*"):
+    for partial in path.parent.glob(f".*{_PARTIAL}*"):
         pid = partial.name.rpartition("-")[2]
         if pid.isdigit() and (partial == _partial(path) or not _alive(int(pid))):
             _remove(partial)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk: a machine may die too."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -55,7 +71,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
     partial = _partial(path)
     try:
         yield partial
+        _sync(partial)
         partial.replace(path)
+        _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -72,9 +90,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
+        for written in (*partial.rglob("*"), partial):
+            _sync(written)
         if path.exists():
             raise FileExistsError(path)
         partial.rename(path)
+        _sync(path.parent)
     finally:
         if partial.exists():
             shutil.rmtree(partial)
@@ -103,6 +124,11 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(partial)
 
 
+def folder_bytes(folder: Path) -> int:
+    """What the files below take, in bytes; 0 if there is no such folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, atomically."""
     with atomic_file(path) as partial:
@@ -110,6 +136,13 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def append_line(path: Path, content: Any) -> None:
-    """Append `content` as a line of JSON, in one write."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(content) + "\n")
+    """Append `content` as a line of JSON: all of it or, where the disk is full, nothing (OSError)."""
+    line = (json.dumps(content) + "\n").encode()
+    with path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        try:
+            while line:
+                line = line[file.write(line) :]
+        except OSError as error:
+            file.truncate(before)
+            raise OSError(error.errno, error.strerror, str(path)) from error

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from facegan_tf import objectives
 from facegan_tf.config import Config, OptimizerSettings
+from facegan_tf.errors import InputError
 from facegan_tf.networks import FAMILIES
 from facegan_tf.optimizers import build_optimizer
 
@@ -125,15 +126,23 @@ class GAN:
 
 
 def build_gan(config: Config) -> GAN:
-    """Build both nets from the config, initialised from its seed, and compose them."""
+    """Build both nets from the config, initialised from its seed, and compose them.
+
+    Raises InputError if there is no memory for them.
+    """
     size, networks = config.data.size, config.networks
     family = FAMILIES[networks.family]
     generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)
-    return GAN(
-        family.build_generator(size, networks, itertools.count(int(generator_seed))),
-        family.build_discriminator(size, networks, itertools.count(int(discriminator_seed))),
-        config,
-    )
+    try:
+        return GAN(
+            family.build_generator(size, networks, itertools.count(int(generator_seed))),
+            family.build_discriminator(size, networks, itertools.count(int(discriminator_seed))),
+            config,
+        )
+    except tf.errors.ResourceExhaustedError as error:
+        raise InputError(
+            "networks: these nets need more memory than there is; lower their channels or networks.latent_dim"
+        ) from error
 
 
 def _check_range(reals: np.ndarray) -> None:

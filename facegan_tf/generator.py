@@ -15,6 +15,9 @@ from facegan_tf.images import in_parts
 from facegan_tf.training.checkpoints import Checkpoints
 from facegan_tf.training.run_directory import RunDirectory
 
+_INPUTS = {"serving_default": {"latents"}, "sample": {"seeds", "truncation"}}
+"""Of the signatures of a SavedModel that faces are drawn by."""
+
 
 class FaceGenerator:
     """Draws faces, as pixels, from latents or from seeds."""
@@ -103,11 +106,16 @@ def is_savedmodel(path: Path) -> bool:
 def _from_savedmodel(path: Path) -> FaceGenerator:
     try:
         loaded = tf.saved_model.load(str(path))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise InputError(f"{path}: can't be loaded as a SavedModel: {error}") from error
+    except Exception as error:  # nearly anything, IndexError among it, where a file was cut off
+        words = " ".join(f"{error}".split())[:300]
+        raise InputError(f"{path}: can't be loaded as a SavedModel: {words}; export the run again") from error
     found = getattr(loaded, "signatures", {})
-    if not {"serving_default", "sample"} <= set(found):
-        raise InputError(f"{path}: is not a SavedModel that `facegan export` wrote: it has {list(found)}")
+    for name, inputs in _INPUTS.items():
+        if name not in found or set(found[name].structured_input_signature[1]) != inputs:
+            raise InputError(
+                f"{path}: is not a SavedModel that `facegan export` wrote: it has no signature {name} of "
+                f"{', '.join(sorted(inputs))}"
+            )
     specs = found["serving_default"].structured_input_signature[1]
     generator = FaceGenerator(dict(found), specs["latents"].shape[1])
     generator.loaded = loaded  # its variables live only as long as it does

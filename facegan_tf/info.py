@@ -10,7 +10,7 @@ from facegan_tf.config import load_config
 from facegan_tf.costs import forward_flops, layer_flops, step_costs, trainable_parameters
 from facegan_tf.gan import build_gan
 from facegan_tf.generator import restore_run
-from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf.training.checkpoints import describe_checkpoints, weights_sha256
 from facegan_tf.training.run_directory import checkpoint_steps
 
 
@@ -18,9 +18,9 @@ def describe(path: str | Path) -> dict[str, Any]:
     """Facts of a config file or a run directory, as JSON values.
 
     Keys: `generator` and `discriminator` (as `describe_network` gives them), `training_step` (`flops`,
-    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256`, `checkpoints` and `best_checkpoint`
-    (null if none was kept for its score). Raises
-    InputError if `path` is neither.
+    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256`, `checkpoints` (their steps),
+    `checkpoint_files` (as `describe_checkpoints` gives them) and `best_checkpoint` (null if none was kept for
+    its score). Raises InputError if `path` is neither.
     """
     path = Path(path)
     facts: dict[str, Any] = {}
@@ -29,6 +29,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         facts["step"] = gan.steps_done
         facts["weights_sha256"] = weights_sha256(gan)
         facts["checkpoints"] = checkpoint_steps(run.checkpoints)
+        facts["checkpoint_files"] = describe_checkpoints(run.checkpoints)
         facts["best_checkpoint"] = run.best_step()
     else:
         gan = build_gan(load_config(path))
@@ -95,8 +96,14 @@ def as_text(facts: dict[str, Any]) -> str:
     ]
     if "step" in facts:
         lines += [
-            f"trained for {facts['step']} steps; checkpoints: {', '.join(map(str, facts['checkpoints']))}",
+            f"trained for {facts['step']} steps",
             f"weights SHA-256 {facts['weights_sha256']}",
+            "checkpoints:",
+            *(
+                f"  step {each['step']:<10,}{each['bytes'] / 1e6:>10,.1f} MB"
+                f"  {'whole' if each['whole'] else 'DAMAGED'}{', the best' if each['best'] else ''}"
+                for each in facts["checkpoint_files"]
+            ),
         ]
     return "\n".join(lines)
 

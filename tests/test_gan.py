@@ -7,7 +7,9 @@ import tensorflow as tf
 from conftest import tiny_config, tiny_dcgan
 
 from facegan_tf import objectives
+from facegan_tf.errors import InputError
 from facegan_tf.gan import build_gan
+from facegan_tf.networks import FAMILIES
 from facegan_tf.training.checkpoints import Checkpoints
 
 
@@ -219,3 +221,13 @@ def test_compiled_by_xla_a_step_is_the_same():
     for step in range(2):
         losses = [gan.train_on_batch(*inputs(4, seed=step)) for gan in (plain, jit)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_nets_that_no_memory_holds_are_an_input_error(monkeypatch):
+    # In TensorFlow's place, which asks for the memory again and again for ten seconds.
+    def build_generator(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(FAMILIES["deepconv"], "build_generator", build_generator)
+    with pytest.raises(InputError, match="networks: these nets need more memory than there is"):
+        build_gan(tiny_config())

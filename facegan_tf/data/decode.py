@@ -14,7 +14,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from facegan_tf.data.crop import Crop
-from facegan_tf.errors import Rejected, printable
+from facegan_tf.errors import Rejected, in_short
 
 # What photos come in. Left out on purpose: EPS and WMF, which Pillow hands to other programs, and formats
 # that plugins of other packages may add, which would make the result depend on what is installed.
@@ -121,7 +121,7 @@ def _reasons() -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """An exception as one line: Pillow's own words, led by the type where they say little without it."""
-    words = printable(" ".join(str(error).split()))
+    words = in_short(" ".join(str(error).split()), 200)
     if isinstance(error, (OSError, Image.DecompressionBombError, Image.DecompressionBombWarning)) and words:
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -13,12 +13,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from facegan_tf.cores import available_cores
 from facegan_tf.data.crop import Crop, parse_crop
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, write_rejected
 from facegan_tf.data.sources import Source, SyntheticSource, open_source
 from facegan_tf.data.store import REJECTED, FaceStore, Manifest, StoreWriter, is_store
 from facegan_tf.data.workers import Job, make_chunks
-from facegan_tf.errors import FaceganError, InputError, printable
+from facegan_tf.errors import FaceganError, InputError, in_short
 from facegan_tf.files import atomic_folder, writable_parent
 from facegan_tf.versions import versions
 
@@ -107,13 +108,6 @@ def _make(out: Path, request: Request, opened: Source, crop: Crop, workers: int)
 
 def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
-
-
-def available_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _already_there(out: Path, request: Request, source: Source) -> FaceStore | None:
@@ -205,7 +199,7 @@ def _fill(writer: StoreWriter, job: Job, limit: int | None, workers: int) -> lis
 
 
 def _none_good(request: Request, rejected: list[tuple[str, str]]) -> InputError:
-    examples = "; ".join(f"{printable(name)}: {reason}" for name, reason in rejected[:3])
+    examples = "; ".join(f"{in_short(name, 200)}: {reason}" for name, reason in rejected[:3])
     return InputError(
         f"source {request.source}: none of its {len(rejected)} files is an image that can be used "
         f"({examples}{'; ...' if len(rejected) > 3 else ''}); no store was written"

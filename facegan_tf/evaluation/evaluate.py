@@ -89,12 +89,12 @@ def evaluate(
     measure = Measure(names, network, seed, batch_size, Path(cache).expanduser())
     faces = load_subject(subject, count, store.size, seed, checkpoint)
     sides, record = score(faces, store, measure, began)
+    for warning in record["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
     record["warnings"] += lack
     if "psnr" in record["scores"]:
         save_picture(files.neighbours, sides.seen, sides.neighbours, store)
     files.add(record)
-    for warning in record["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
     print(f"{files.newest}: written; all evaluations: {files.all}", file=sys.stderr)
     return record
 
@@ -186,5 +186,5 @@ def _load_network(
         if len(wanting) == len(names):
             raise InputError(f"--metrics {' '.join(names)}: each needs a feature network. {error}") from error
         lack = f"without a feature network there is no {', '.join(wanting)}. {error}"
-        print(lack, file=sys.stderr)
+        print(f"warning: {lack}", file=sys.stderr)  # now: the work may take long
         return None, [lack]

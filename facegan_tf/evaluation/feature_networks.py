@@ -1,6 +1,8 @@
 """Networks that turn images into features: Inception-v3, the graph of published FIDs, or any .keras file."""
 
+import contextlib
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,12 +82,13 @@ def load_feature_network(
 
 def _inception(weights: Path | None) -> FeatureNetwork:
     try:
-        model = keras.applications.InceptionV3(
-            include_top=False,
-            pooling="avg",
-            weights=str(weights) if weights else "imagenet",
-            input_shape=(INCEPTION_SIZE, INCEPTION_SIZE, 3),
-        )
+        with contextlib.redirect_stdout(sys.stderr):  # Keras tells of its download where results go
+            model = keras.applications.InceptionV3(
+                include_top=False,
+                pooling="avg",
+                weights=str(weights) if weights else "imagenet",
+                input_shape=(INCEPTION_SIZE, INCEPTION_SIZE, 3),
+            )
     except Exception as error:
         if weights:
             raise InputError(

@@ -1,19 +1,19 @@
 """Resizing for a feature network, as clean-fid does it.
 
 Parmar, Zhang and Zhu, "On aliased resizing and surprising subtleties in GAN evaluation", 2022: Pillow's
-bicubic filter, which widens with the reduction and so doesn't alias, on each channel in float32, with
-no rounding back to 8 bits. Filters without antialiasing, as TensorFlow's and PyTorch's are when left alone,
-change FID by more than models differ.
+bicubic filter, which widens with the reduction and so doesn't alias, on each channel in float32, cut off at
+0 and 255 but not rounded back to 8 bits. Filters without antialiasing, as TensorFlow's and PyTorch's are
+when left alone, change FID by more than models differ.
 """
 
 import numpy as np
 from PIL import Image
 
-NAME = "Pillow bicubic, antialiased, float32 (clean-fid)"
+NAME = "Pillow bicubic, antialiased, float32 in 0..255 (clean-fid)"
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:
-    """uint8 [N, S, S, 3] -> float32 [N, size, size, 3] in 0..255, from which bicubic can overshoot a little.
+    """uint8 [N, S, S, 3] -> float32 [N, size, size, 3] in 0..255.
 
     Images of the right size are left as they are.
     """
@@ -24,4 +24,4 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
         for channel in range(3):
             plane = Image.fromarray(image[:, :, channel].astype(np.float32))  # mode F
             target[:, :, channel] = np.asarray(plane.resize((size, size), Image.Resampling.BICUBIC))
-    return resized
+    return np.clip(resized, 0, 255, out=resized)  # bicubic overshoots at edges

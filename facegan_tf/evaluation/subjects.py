@@ -101,7 +101,7 @@ def _check_size(what: Path | str, size: int, reference: int) -> None:
 
 
 def _read_images(path: Path, count: int, size: int) -> Subject:
-    """The first good images of a folder or a zip; bad files are named."""
+    """The first good images of a folder or a zip, all of which must have one size; bad files are named."""
     if is_synthetic(str(path)):
         raise InputError(
             f"{path}: drawn faces come as a store: facegan prepare {path} --out STORE --size {size}"
@@ -110,10 +110,9 @@ def _read_images(path: Path, count: int, size: int) -> Subject:
     assert isinstance(source, (FolderSource, ZipSource))
     images: list[np.ndarray] = []
     rejected: list[tuple[str, str]] = []
-    with pillow_warnings(), progress(count, "reading", "image") as bar:
+    with pillow_warnings(), progress(len(source.names), "reading", "file") as bar:
         for index, name in enumerate(source.names):
-            if len(images) == count:
-                break
+            bar.update()
             if name.rpartition("/")[2] == GRID_NAME:  # `facegan sample` leaves it beside the faces
                 continue
             try:
@@ -127,8 +126,8 @@ def _read_images(path: Path, count: int, size: int) -> Subject:
                     f"{size}x{size}, and all must be alike; make a store of them: facegan prepare {path} "
                     f"--out STORE --size {size}, and evaluate that"
                 )
-            images.append(np.asarray(image))
-            bar.update()
+            if len(images) < count:
+                images.append(np.asarray(image))
     if len(images) < count:
         words = f"; {len(rejected)} files are no images, such as {': '.join(rejected[0])}" if rejected else ""
         raise InputError(

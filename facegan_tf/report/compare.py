@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from matplotlib.figure import Figure
 
 from facegan_tf.errors import InputError
@@ -21,6 +20,7 @@ from facegan_tf.plots import smooth
 from facegan_tf.report import pictures
 from facegan_tf.report.page import open_run, read_record, write_page
 from facegan_tf.training.run_directory import RunDirectory, flat, number_of
+from facegan_tf.yaml_settings import read_yaml
 
 CURVES = (("d_loss", "discriminator's loss"), ("g_loss", "generator's loss"))
 SCORE_CURVES = ("fid", "kid", "swd", "ms_ssim")
@@ -73,6 +73,7 @@ def _measured_otherwise(newest: Sequence[dict[str, Any] | None]) -> list[str]:
             "reference (fingerprint)": record["reference"]["fingerprint"][:12],
             "feature network (SHA-256)": features.get("sha256", "none")[:12],
             "range of the network's input": features.get("range", "none"),
+            "resizing for the network": features.get("resize", "none"),
         }
 
     known = [measures(record) for record in newest if record]
@@ -163,7 +164,7 @@ def _about(name: str, run: RunDirectory) -> dict[str, Any]:
 
 def _settings(runs: Sequence[RunDirectory]) -> list[tuple[str, list[str]]]:
     """Each setting that the runs don't share, with its value in each."""
-    all_settings = [flat(yaml.safe_load(run.config.read_text(encoding="utf-8"))) for run in runs]
+    all_settings = [flat(read_yaml(run.config).plain()) for run in runs]
     keys = dict.fromkeys(key for settings in all_settings for key in settings)
     values = {key: [settings.get(key, "") for settings in all_settings] for key in keys}
     return [(key, found) for key, found in values.items() if len(set(found)) > 1]

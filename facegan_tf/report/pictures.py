@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,12 +25,19 @@ def embedded(path: Path) -> str | None:
     return _uri(content, path.suffix.removeprefix("."))
 
 
-def embedded_small(path: Path) -> str:
-    """The picture at FRAME_PIXELS a side at most, as JPEG: many of these fit in a page."""
-    with Image.open(path) as picture:
-        picture.thumbnail((FRAME_PIXELS, FRAME_PIXELS), Image.Resampling.LANCZOS)
-        buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, "JPEG", quality=85)
+def embedded_small(path: Path) -> str | None:
+    """The picture at FRAME_PIXELS a side at most, as JPEG: many of these fit in a page.
+
+    None, and a warning, if the file is damaged.
+    """
+    try:
+        with Image.open(path) as picture:
+            picture.thumbnail((FRAME_PIXELS, FRAME_PIXELS), Image.Resampling.LANCZOS)
+            buffer = io.BytesIO()
+            picture.convert("RGB").save(buffer, "JPEG", quality=85)
+    except (OSError, SyntaxError) as error:  # SyntaxError: what Pillow says of a damaged PNG
+        print(f"warning: {path} is left out: {error}", file=sys.stderr)
+        return None
     return _uri(buffer.getvalue(), "jpeg")
 
 

@@ -34,7 +34,7 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
         name=run.folder.resolve().name,
         facts=_facts(run, record),
         environment=_environment(record),
-        settings=run.config.read_text(encoding="utf-8"),
+        settings=run.config.read_text(encoding="utf-8", errors="replace"),
         **_pictures(run),
         **_scores(run),
     )
@@ -60,7 +60,9 @@ def _facts(run: RunDirectory, record: dict[str, Any]) -> dict[str, str]:
 
 def _environment(record: dict[str, Any]) -> dict[str, str]:
     facts = {
-        name: str(value) for block in ("versions", "host") for name, value in record.get(block, {}).items()
+        name: str(value)
+        for block in ("versions", "compute", "host")
+        for name, value in record.get(block, {}).items()
     }
     if command := record.get("command"):
         facts["command"] = " ".join(command)
@@ -77,8 +79,9 @@ def _pictures(run: RunDirectory) -> dict[str, Any]:
         "best": pictures.embedded(run.best_grid) if best is not None else None,
         "best_step": best,
         "frames": [
-            {"step": number_of(grid), "picture": pictures.embedded_small(grid)}
+            {"step": number_of(grid), "picture": picture}
             for grid in (pictures.evenly_chosen(grids) if grids else [])
+            if (picture := pictures.embedded_small(grid))
         ],
         "grids": len(grids),
         "gif": None if too_large else pictures.embedded(run.gif),

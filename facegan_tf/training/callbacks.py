@@ -7,37 +7,22 @@ Keras that save or alter `self.model` itself (ModelCheckpoint, LearningRateSched
 end `self.params["steps"]`.
 """
 
-import math
 import sys
 import time
 
 import keras
-import tensorflow as tf
 from tqdm import tqdm
 
 from facegan_tf.config import Config
-from facegan_tf.errors import FaceganError
 from facegan_tf.files import append_line
 from facegan_tf.plots import save_curves, save_psnr_curves
 from facegan_tf.training.checkpoints import Checkpoints
 from facegan_tf.training.clock import Clock
+from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.losses import LossStatistics
 from facegan_tf.training.run_directory import RunDirectory
 
 Logs = dict[str, float] | None
-
-
-class NonFiniteGuard(keras.callbacks.Callback):
-    """Stop a run whose losses are not finite: nothing after that is worth the time."""
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Raise FaceganError, naming the step, if a loss is NaN or infinite."""
-        bad = {name: loss for name, loss in (logs or {}).items() if not math.isfinite(loss)}
-        if bad:
-            raise FaceganError(
-                f"step {batch + 1}: {bad} is not finite; the run stops here. The last checkpoint is from "
-                "before. Try a lower optimizers.*.learning_rate or optimizers.*.clipvalue"
-            )
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -82,9 +67,9 @@ class MetricsLog(keras.callbacks.Callback):
     from the config alone, whether the run was interrupted or not. Speed goes to TensorBoard.
     """
 
-    def __init__(self, config: Config, run: RunDirectory, summaries: tf.summary.SummaryWriter):
+    def __init__(self, config: Config, run: RunDirectory, events: EventLog):
         super().__init__()
-        self.config, self.run, self.summaries = config, run, summaries
+        self.config, self.run, self.events = config, run, events
         self.last = (0, 0.0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -101,13 +86,8 @@ class MetricsLog(keras.callbacks.Callback):
         append_line(self.run.metrics, line)
         now = time.perf_counter()
         images_done = (step - self.last[0]) * self.config.training.batch_size
-        self._summarise(step, losses | {"images_per_second": images_done / (now - self.last[1])})
+        self.events.add_scalars(step, losses | {"images_per_second": images_done / (now - self.last[1])})
         self.last = (step, now)
-
-    def _summarise(self, step: int, scalars: dict[str, float]) -> None:
-        with self.summaries.as_default(step=step):
-            for name, value in scalars.items():
-                tf.summary.scalar(name, value)
 
 
 class CheckpointSaver(keras.callbacks.Callback):
@@ -120,10 +100,12 @@ class CheckpointSaver(keras.callbacks.Callback):
         checkpoints: Checkpoints,
         statistics: LossStatistics,
         clock: Clock,
+        rollbacks: int,
     ):
+        """rollbacks: how many there have been; a run that goes on needs to know."""
         super().__init__()
         self.config, self.run, self.checkpoints = config, run, checkpoints
-        self.statistics, self.clock = statistics, clock
+        self.statistics, self.clock, self.rollbacks = statistics, clock, rollbacks
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save if it is this step's turn."""
@@ -135,7 +117,9 @@ class CheckpointSaver(keras.callbacks.Callback):
         self._save()
 
     def _save(self) -> None:
-        self.checkpoints.save(losses=self.statistics.state, seconds=self.clock.seconds)
+        self.checkpoints.save(
+            losses=self.statistics.state, seconds=self.clock.seconds, rollbacks=self.rollbacks
+        )
         self.run.update_record(step=self.model.steps_done, losses=self.statistics.summary())
         losses, psnr = self.run.read_losses(), self.run.read_psnr()
         if losses:

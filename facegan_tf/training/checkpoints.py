@@ -1,13 +1,15 @@
 """Checkpoints of everything that a step depends on: complete or absent, the newest few kept.
 
-A checkpoint is a folder `step_000500/` with TensorFlow's `state.*` files and `checkpoint.json`. It
-holds both nets, both optimizers and the states of the nets' dropout seeds, so that training goes
-on from it to the very same weights. Images and latents need nothing: they follow from the step.
+A checkpoint is a folder `step_000500/` with TensorFlow's `state.*` files and `checkpoint.json`, which has
+their SHA-256. It holds both nets, both optimizers and the states of the nets' dropout seeds, so that training
+goes on from it to the very same weights. Images and latents need nothing: they follow from the step.
 """
 
+import errno
 import hashlib
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf.errors import FaceganError, InputError
-from facegan_tf.files import atomic_folder, remove_folder, write_json
+from facegan_tf.errors import InputError
+from facegan_tf.files import atomic_folder, folder_bytes, remove_folder, write_json
 from facegan_tf.gan import GAN
+from facegan_tf.training.nonfinite import NonFiniteError, nonfinite_variables
 from facegan_tf.training.run_directory import BEST, checkpoint_steps
+
+FACTS = "checkpoint.json"
+
+
+class DamagedError(InputError):
+    """A checkpoint is not as it was saved."""
 
 
 class Checkpoints:
@@ -37,52 +46,77 @@ class Checkpoints:
     def save(self, **notes: Any) -> Path:
         """Save the state as it is, under the number of steps done; return the checkpoint's folder.
 
-        notes: JSON values to keep with it, which `newest_notes` gives back. Raises FaceganError if a weight
-        is not finite: such a state is never worth going back to.
+        notes: JSON values to keep with it, which `notes` gives back. Raises NonFiniteError if
+        anything in it is not finite: such a state is never worth going back to; OSError if the disk won't
+        have it.
         """
-        step = self.gan.steps_done
+        step, steps = self.gan.steps_done, self.steps()
         place = self._place(step)
         if place.exists():  # a run that ends on a checkpoint's step, or was resumed and stopped at once
             return place
-        _check_finite(self.gan)
+        if bad := nonfinite_variables(self.gan):
+            raise NonFiniteError(steps[-1] if steps else 0, step, {}, bad)
         with atomic_folder(place) as partial:
-            _trackable(self.gan).write(str(partial / "state"))
-            facts = {"step": step, "weights_sha256": weights_sha256(self.gan), "notes": notes}
-            write_json(partial / "checkpoint.json", facts)
+            try:
+                _trackable(self.gan).write(str(partial / "state"))
+            except tf.errors.OpError as error:  # a full disk is "resource exhausted", as is a full memory
+                raise OSError(errno.EIO, error.message, str(place)) from error
+            facts = {
+                "step": step,
+                "weights_sha256": weights_sha256(self.gan),
+                "files": {path.name: _file_sha256(path) for path in sorted(partial.iterdir())},
+                "notes": notes,
+            }
+            write_json(partial / FACTS, facts | {"sha256": _sha256(facts)})
         for old in self.steps()[: -self.keep]:
             remove_folder(self._place(old))
         return place
-
-    def newest_notes(self) -> dict[str, Any]:
-        """What was noted with the newest checkpoint; nothing, if it is from before there were notes."""
-        return self._facts(self._place(self.steps()[-1])).get("notes", {})
 
     def best(self) -> "Checkpoints":
         """Those kept apart for their score, in best/: one, the best so far."""
         return Checkpoints(self.gan, self.folder / BEST)
 
-    def _place(self, step: int) -> Path:
-        return self.folder / f"step_{step:06d}"
-
-    def _facts(self, place: Path) -> dict[str, Any]:
-        return json.loads((place / "checkpoint.json").read_text(encoding="utf-8"))
+    def notes(self, which: str = "last") -> dict[str, Any]:
+        """What was noted with the checkpoint `last`, `best` or of a step. Raises InputError as `restore`."""
+        return read_facts(self._find(which))["notes"]
 
     def restore(self, which: str = "last") -> int:
         """Restore the checkpoint `last`, `best` or of a step, `500`; return its step.
 
-        Raises InputError if there is none such, or if it is damaged.
+        Where the last one is damaged, a warning says so and the one before is taken. Raises InputError if
+        there is none such or none that is whole, and if it is of other nets than the config's.
         """
-        place = self._find(which)
-        way_out = "remove that folder to go back to the checkpoint before, or to the start if there is none"
+        if which != "last":
+            return self._read(self._find(which))
+        self._find(which)
+        for step in reversed(self.steps()):
+            try:
+                return self._read(self._place(step))
+            except DamagedError as error:
+                print(f"warning: {error}; the checkpoint before it is taken instead", file=sys.stderr)
+        raise InputError(f"{self.folder}: no checkpoint is whole; to start anew, remove that folder")
+
+    def forget_after(self, step: int) -> None:
+        """Remove the checkpoints of later steps: a run that goes on from `step` makes them again."""
+        for later in (later for later in self.steps() if later > step):
+            remove_folder(self._place(later))
+
+    def _place(self, step: int) -> Path:
+        return self.folder / f"step_{step:06d}"
+
+    def _read(self, place: Path) -> int:
+        facts = read_facts(place)
+        check_files(place, facts)
         try:
             status = _trackable(self.gan).read(str(place / "state"))
             status.assert_existing_objects_matched()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             raise InputError(
-                f"{place}: does not fit the nets of this config, or is damaged: {error}\n{way_out}"
+                f"{place}: does not fit the nets of this run's config.yaml: is it another run's, or was the "
+                f"config edited? ({' '.join(str(error).split())[:300]})"
             ) from error
-        if weights_sha256(self.gan) != self._facts(place)["weights_sha256"]:
-            raise InputError(f"{place}: is damaged: its weights are not those that were saved; {way_out}")
+        if weights_sha256(self.gan) != facts["weights_sha256"] or self.gan.steps_done != facts["step"]:
+            raise DamagedError(f"{place}: is damaged: its weights are not those that were saved")
         return self.gan.steps_done
 
     def _find(self, which: str) -> Path:
@@ -106,6 +140,50 @@ class Checkpoints:
                 return checkpoints._place(int(which))
         there = ", ".join(map(str, self.steps())) + (f", best: {best.steps()[-1]}" if best.steps() else "")
         raise InputError(f"--checkpoint {which}: {self.folder} has these steps: {there}")
+
+
+def describe_checkpoints(folder: Path) -> list[dict[str, Any]]:
+    """Of each checkpoint below `folder`, oldest first and the best last: JSON values.
+
+    `step`, `bytes`, `best` (whether it was kept for its score) and `whole` (whether it is as it was saved).
+    """
+    places = [(folder / f"step_{step:06d}", step, False) for step in checkpoint_steps(folder)]
+    best = folder / BEST
+    places += [(best / f"step_{step:06d}", step, True) for step in checkpoint_steps(best)]
+    return [
+        {"step": step, "bytes": folder_bytes(place), "best": kept_as_best, "whole": _is_whole(place)}
+        for place, step, kept_as_best in places
+    ]
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        check_files(place, read_facts(place))
+    except DamagedError:
+        return False
+    return True
+
+
+def read_facts(place: Path) -> dict[str, Any]:
+    """What a checkpoint's checkpoint.json holds. Raises DamagedError if it isn't as it was saved."""
+    try:
+        facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
+        if facts.pop("sha256") != _sha256(facts) or place.name != f"step_{facts['step']:06d}":
+            raise ValueError("it was altered")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DamagedError(f"{place}: is damaged: {FACTS}: {error}") from error
+    return facts
+
+
+def check_files(place: Path, facts: dict[str, Any]) -> None:
+    """Raise DamagedError if a file of the checkpoint is missing or not as it was saved."""
+    for name, saved in facts["files"].items():
+        try:
+            now = _file_sha256(place / name)
+        except OSError as error:
+            raise DamagedError(f"{place}: is damaged: {name}: {error.strerror}") from error
+        if now != saved:
+            raise DamagedError(f"{place}: is damaged: {name} is not as it was saved")
 
 
 def weights_sha256(gan: GAN) -> str:
@@ -133,11 +211,13 @@ def _trackable(gan: GAN) -> tf.train.Checkpoint:
     )
 
 
-def _check_finite(gan: GAN) -> None:
-    for model in (gan.generator, gan.discriminator):
-        for variable in model.weights:
-            if not np.isfinite(variable.numpy()).all():
-                raise FaceganError(
-                    f"{model.name}: weights of {variable.path} are not finite; nothing was saved. "
-                    "The checkpoint before is still there; try a lower optimizers.*.learning_rate"
-                )
+def _sha256(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):  # hashlib.file_digest is from Python 3.11 on
+            digest.update(block)
+    return digest.hexdigest()

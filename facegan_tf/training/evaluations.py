@@ -1,11 +1,11 @@
 """Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint kept apart."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 from tqdm import tqdm
 
 from facegan_tf import images
@@ -20,8 +20,9 @@ from facegan_tf.evaluation.subjects import Subject, draw
 from facegan_tf.files import append_line
 from facegan_tf.generator import FaceGenerator, generator_of
 from facegan_tf.plots import save_score_curves
-from facegan_tf.training.checkpoints import Checkpoints, weights_sha256
+from facegan_tf.training.checkpoints import Checkpoints, DamagedError, weights_sha256
 from facegan_tf.training.clock import Clock
+from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.pictures import ControlFaces
 from facegan_tf.training.run_directory import RunDirectory
 
@@ -70,7 +71,7 @@ class Evaluations(keras.callbacks.Callback):
         self,
         config: Config,
         run: RunDirectory,
-        summaries: tf.summary.SummaryWriter,
+        events: EventLog,
         checkpoints: Checkpoints,
         clock: Clock,
         faces: ControlFaces,
@@ -81,7 +82,7 @@ class Evaluations(keras.callbacks.Callback):
         """faces: draws the control faces of the best. images: how many of the store's are trained on."""
         super().__init__()
         self.settings, self.batch_size = config.evaluation, config.training.batch_size
-        self.run, self.summaries, self.clock, self.faces = run, summaries, clock, faces
+        self.run, self.events, self.clock, self.faces = run, events, clock, faces
         self.best = checkpoints.best()
         self.store = store
         self.measure = Measure(NAMES, network, cache=Path(config.data.cache).expanduser())
@@ -114,9 +115,7 @@ class Evaluations(keras.callbacks.Callback):
         record["training"] = {**seen, "seconds": round(self.clock.seconds, 1), "best_by": self.by}
         EvaluationFiles(self.run.folder).add(record)
         append_line(self.run.metrics, {**seen, **record["scores"]})
-        with self.summaries.as_default(step=step):
-            for name, value in record["scores"].items():
-                tf.summary.scalar(f"scores/{name}", value)
+        self.events.add_scalars(step, {f"scores/{name}": value for name, value in record["scores"].items()})
         is_best = self._keep_if_best(step, record)
         main = ", ".join(
             f"{name} {written(name, record['scores'][name])}" for name in NAMES if name in record["scores"]
@@ -129,10 +128,15 @@ class Evaluations(keras.callbacks.Callback):
         scored = {"by": self.by, "count": self.count, "network": (record["features"] or {}).get("sha256")}
         value = record["scores"][self.by]
         if self.best.steps():
-            kept = self.best.newest_notes()
+            try:
+                kept = self.best.notes()
+            except DamagedError as error:
+                print(f"warning: {error}; the best is chosen anew", file=sys.stderr)
+                kept = {}
             same = all(kept.get(key) == fact for key, fact in scored.items())
             if same and kept["score"] <= value:
                 return False
-        self.best.save(score=value, **scored)
+        # First the picture: a run that is killed in between draws both again.
         images.save_png(self.run.best_grid, self.faces.picture())
+        self.best.save(score=value, **scored)
         return True

@@ -1,5 +1,6 @@
 """What a run draws: control-vector grids, the faces of named epochs, PSNR, the GIF."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from facegan_tf.config import Config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
 from facegan_tf.files import append_line, atomic_file
+from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.run_directory import RunDirectory
 
 Logs = dict[str, float] | None
@@ -26,11 +28,9 @@ class ControlFaces(keras.callbacks.Callback):
     source's status line and the faces' PSNR.
     """
 
-    def __init__(
-        self, config: Config, run: RunDirectory, summaries: tf.summary.SummaryWriter, psnr: "PsnrLog"
-    ):
+    def __init__(self, config: Config, run: RunDirectory, events: EventLog, psnr: "PsnrLog"):
         super().__init__()
-        self.config, self.run, self.summaries, self.psnr = config, run, summaries, psnr
+        self.config, self.run, self.events, self.psnr = config, run, events, psnr
         shape = (config.grids.side**2, config.networks.latent_dim)
         self.latents = config.grids.latent_scale * draws.normal(
             config.seed, 0, draws.Stream.CONTROL_VECTORS, shape
@@ -88,8 +88,7 @@ class ControlFaces(keras.callbacks.Callback):
         faces = self._draw()
         picture = images.grid(faces, self.config.grids.side)
         images.save_png(self.run.grid(step), picture)
-        with self.summaries.as_default(step=step):
-            tf.summary.image("control_vectors", picture[np.newaxis])
+        self.events.add_picture(step, "control_vectors", picture)
         self.psnr.write(step, faces)
         self.drawn_at = step
 
@@ -107,12 +106,12 @@ class PsnrLog:
         self,
         config: Config,
         run: RunDirectory,
-        summaries: tf.summary.SummaryWriter,
+        events: EventLog,
         store: FaceStore,
         count: int,
     ):
         """count: how many of the store's images are trained on."""
-        self.run, self.summaries = run, summaries
+        self.run, self.events = run, events
         self.pool = store.gather(np.arange(min(config.grids.psnr_pool, count)))
         among = psnr_among(self.pool, self.FACES)
         run.update_record(psnr={"pool": len(self.pool), "among_reals": float(among.mean())})
@@ -122,8 +121,7 @@ class PsnrLog:
         scores = nearest_psnr(faces[: self.FACES], self.pool)
         line = {"step": step, "mean": scores.mean(), "faces": scores.tolist()}
         append_line(self.run.psnr, line)
-        with self.summaries.as_default(step=step):
-            tf.summary.scalar("psnr", line["mean"])
+        self.events.add_scalars(step, {"psnr": line["mean"]})
 
 
 class TrainingGif(keras.callbacks.Callback):
@@ -144,9 +142,15 @@ class TrainingGif(keras.callbacks.Callback):
         chosen = np.unique(
             np.linspace(0, len(paths) - 1, min(len(paths), self.MAX_FRAMES)).round().astype(int)
         )
-        images.save_gif(self.run.gif, (self._frame(paths[i]) for i in chosen), frame_ms=150)
+        frames = (frame for i in chosen if (frame := self._frame(paths[i])))
+        images.save_gif(self.run.gif, frames, frame_ms=150)
 
-    def _frame(self, path: Path) -> Image.Image:
-        with Image.open(path) as grid:
-            grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
-            return grid.copy()
+    def _frame(self, path: Path) -> Image.Image | None:
+        """The grid, at most MAX_PIXELS a side; None, and a warning, if the file was damaged since."""
+        try:
+            with Image.open(path) as grid:
+                grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
+                return grid.copy()
+        except (OSError, SyntaxError) as error:
+            tqdm.write(f"warning: {path} is left out of {self.run.gif.name}: {error}", file=sys.stderr)
+            return None

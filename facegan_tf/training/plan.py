@@ -9,7 +9,7 @@ from facegan_tf.costs import StepCosts, state_bytes, step_costs, trainable_param
 from facegan_tf.data.locate import Located
 from facegan_tf.errors import InputError
 from facegan_tf.evaluation.metrics import LEAST
-from facegan_tf.files import writable_parent
+from facegan_tf.files import folder_bytes, writable_parent
 from facegan_tf.gan import GAN
 
 GIB = 2**30
@@ -78,10 +78,11 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
         epochs_missed=tuple(epoch for epoch in named if epoch > epochs),
     )
     free = shutil.disk_usage(writable_parent(run_folder)).free
-    if free < plan.disk_bytes:
+    needed = plan.disk_bytes - folder_bytes(run_folder)  # of a run that goes on, much is there already
+    if free < needed:
         raise InputError(
             f"--out {run_folder}: {free / GIB:.2f} GiB are free there, the run may need "
-            f"{plan.disk_bytes / GIB:.2f}; make room, raise grids.every, or lower training.keep_checkpoints"
+            f"{needed / GIB:.2f} more; make room, raise grids.every, or lower training.keep_checkpoints"
         )
     return plan
 

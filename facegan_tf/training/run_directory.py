@@ -1,12 +1,9 @@
 """The run directory: what lies where in outputs/NAME, and how a run begins or goes on in it."""
 
 import json
-import os
-import platform
 import re
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,9 @@ from facegan_tf.config import Config, load_config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
 from facegan_tf.evaluation.records import EvaluationFiles
-from facegan_tf.files import atomic_file, write_json
-from facegan_tf.versions import versions
+from facegan_tf.files import atomic_file, is_partial, write_json
+from facegan_tf.training.lock import LOCK
+from facegan_tf.training.logs import EVALUATIONS, LOSSES, PSNR, keep_lines, read_log
 
 HARMLESS_CHANGES = (
     "name",
@@ -30,6 +28,8 @@ HARMLESS_CHANGES = (
     "training.log_every",
     "training.checkpoint_every",
     "training.keep_checkpoints",
+    "training.on_nonfinite",
+    "training.max_rollbacks",
     "grids.every",
     "grids.epochs",
     "evaluation.every",
@@ -44,6 +44,9 @@ HARMLESS_CHANGES = (
 The source may have moved; that its pixels are the same is checked by the store's fingerprint.
 """
 
+
+LOGGED_WITH = {"control_vectors": "grids", "psnr": "grids", "scores": "scores"}
+"""What TensorBoard's records, by the first part of their names, are written with; others with the losses."""
 
 BEST = "best"
 """Folder within that of the checkpoints, for the one that scored best."""
@@ -67,6 +70,7 @@ class RunDirectory:
         self.grids = folder / "grids"
         self.epochs = folder / "epochs"
         self.checkpoints = folder / "checkpoints"
+        self.nonfinite = folder / "nonfinite"
         self.tensorboard = folder / "tensorboard"
 
     def exists(self) -> bool:
@@ -76,7 +80,7 @@ class RunDirectory:
     def check_startable(self, config: Config, resume: bool) -> None:
         """Raise InputError unless `config` can start here, or go on here if `resume`."""
         if not self.exists():
-            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            if self.folder.exists() and not self._is_ours():
                 raise InputError(f"--out {self.folder}: is there already and holds no run; choose another")
             return
         if not resume:
@@ -94,6 +98,12 @@ class RunDirectory:
                 f"{', '.join(HARMLESS_CHANGES)}"
             )
 
+    def _is_ours(self) -> bool:
+        """Whether the folder holds nothing but what a run leaves that is killed as it begins."""
+        return self.folder.is_dir() and all(
+            path.name in (LOCK, self.record.name) or is_partial(path) for path in self.folder.iterdir()
+        )
+
     def check_same_images(self, store: FaceStore) -> None:
         """Raise InputError if a run has begun here with other pixels than the store's."""
         if not self.exists():
@@ -105,30 +115,23 @@ class RunDirectory:
                 f"{store.fingerprint[:12]}, was {known[:12]}); bring them back, or start another with --out"
             )
 
-    def changed_environment(self) -> list[str]:
-        """A line for each way in which this process differs from the one that began the run.
-
-        Each may round otherwise, so the run may end in other bits than if it had never stopped.
-        """
-        before, now = self.read_record(), environment()
-        return [
-            f"note: this run had {name} {before[block].get(name)}, now it is {value}: bits may differ"
-            for block in ("versions", "host")
-            for name, value in now[block].items()
-            if before[block].get(name) != value
-        ]
-
     def write_config(self, config: Config) -> None:
         """Write the resolved settings."""
         with atomic_file(self.config) as partial:
             partial.write_text(config.to_yaml(), encoding="utf-8")
 
     def read_record(self) -> dict[str, Any]:
-        """The facts in run.json."""
+        """The facts in run.json. Raises InputError if it is not what a run wrote."""
         try:
-            return json.loads(self.record.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.record}: can't be read: {error}; this run can't be resumed") from None
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+            if not (isinstance(record, dict) and "fingerprint" in record["store"]):
+                raise ValueError("it names no store")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.record}: can't be read: {error}; without it this run can't go on: bring it back, or "
+                "start another with --out"
+            ) from None
+        return record
 
     def update_record(self, **facts: Any) -> None:
         """Add facts to run.json, or renew them."""
@@ -142,7 +145,7 @@ class RunDirectory:
 
     def grid_paths(self) -> list[Path]:
         """All grids, oldest first."""
-        return sorted(self.grids.glob("step_*.png"), key=number_of)
+        return [path for _, path in sorted(_numbered(self.grids, r"step_(\d{6,})\.png"))]
 
     def best_step(self) -> int | None:
         """The step whose checkpoint is kept as the best; None if none is."""
@@ -154,90 +157,72 @@ class RunDirectory:
 
     def read_losses(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that hold losses, oldest first; the others hold scores."""
-        return [line for line in _read_lines(self.metrics) if "d_loss" in line]
+        return [line for line in read_log(self.metrics, LOSSES) if "d_loss" in line]
 
     def read_evaluations(self) -> list[dict[str, Any]]:
         """The records of evaluations.jsonl, oldest first; those that a training made have `training`."""
-        return _read_lines(EvaluationFiles(self.folder).all)
+        return read_log(EvaluationFiles(self.folder).all, EVALUATIONS)
 
     def read_psnr(self) -> list[dict[str, Any]]:
         """The lines of psnr.jsonl, oldest first."""
-        return _read_lines(self.psnr)
+        return read_log(self.psnr, PSNR)
 
     def forget_after(self, step: int, config: Config, images: int) -> None:
         """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
 
         The latter are the grid and the line of an end that is none any more. images: how many make an epoch.
         """
+        from facegan_tf.training.event_log import EventLog  # TensorFlow: reports do without it
+
         end = config.training.total_steps(images)
+        cadence = {
+            "losses": config.training.log_every,
+            "scores": config.evaluation.every or end,
+            "grids": config.grids.every,
+        }
 
-        def stays(number: int, every: int) -> bool:
-            return number <= step and (number % every == 0 or number == end)
-
-        def logged(line: dict[str, Any]) -> bool:
-            every = config.training.log_every if "d_loss" in line else config.evaluation.every
-            return stays(line["step"], every or end)
+        def stays(kind: str, number: int) -> bool:
+            return number <= step and (number % cadence[kind] == 0 or number == end)
 
         def evaluated(record: dict[str, Any]) -> bool:
-            return "training" not in record or stays(
-                record["training"]["step"], config.evaluation.every or end
-            )
+            return "training" not in record or stays("scores", record["training"]["step"])
 
-        _keep_lines(self.metrics, logged)
-        _keep_lines(self.psnr, lambda line: stays(line["step"], config.grids.every))
-        _keep_lines(EvaluationFiles(self.folder).all, evaluated)
-        for grid in self.grid_paths():
-            if not stays(number_of(grid), config.grids.every):
+        def logged(name: str, number: int) -> bool:
+            return stays(LOGGED_WITH.get(name.partition("/")[0], "losses"), number)
+
+        def measured(line: dict[str, Any]) -> bool:
+            return stays("losses" if "d_loss" in line else "scores", line["step"])
+
+        keep_lines(self.metrics, LOSSES, measured, expected=step >= config.training.log_every)
+        keep_lines(
+            self.psnr, PSNR, lambda line: stays("grids", line["step"]), expected=step >= config.grids.every
+        )
+        keep_lines(EvaluationFiles(self.folder).all, EVALUATIONS, evaluated, expected=False)
+        EventLog(self.tensorboard).keep(logged)
+        for number, grid in _numbered(self.grids, r"step_(\d{6,})\.png"):
+            if not stays("grids", number):
                 grid.unlink()
-        for kept_epoch in self.epochs.glob("epoch_*"):
-            if number_of(kept_epoch) > config.training.epochs_done(step, images):
-                kept_epoch.unlink()
-
-
-def _read_lines(log: Path) -> list[dict[str, Any]]:
-    if not log.exists():
-        return []
-    lines = log.read_text(encoding="utf-8").splitlines()
-    values = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            values.append(json.loads(line))
-        except ValueError:
-            if number == len(lines):  # torn by a crash; its step is done again
-                break
-            raise InputError(f"{log}: line {number} is not JSON: {line[:80]}") from None
-    return values
+        epochs_done = config.training.epochs_done(step, images)
+        for epoch, kept in _numbered(self.epochs, r"epoch_(\d{3,})\.(?:png|npz)"):
+            if epoch > epochs_done:
+                kept.unlink()
 
 
 def checkpoint_steps(folder: Path) -> list[int]:
     """The steps that `folder` has checkpoints of, oldest first; empty if there is no such folder."""
-    found = (re.fullmatch(r"step_(\d{6,})", place.name) for place in folder.glob("step_*"))
-    return sorted(int(match[1]) for match in found if match)
-
-
-def _keep_lines(log: Path, keeps: Callable[[dict[str, Any]], bool]) -> None:
-    kept = [line for line in _read_lines(log) if keeps(line)]
-    with atomic_file(log) as partial:
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    return sorted(step for step, _ in _numbered(folder, r"step_(\d{6,})"))
 
 
 def number_of(picture: Path) -> int:
-    """Of the step or epoch in a file's name."""
+    """Of the step in the name of one of `grid_paths`."""
     return int(picture.stem.rpartition("_")[2])
 
 
-def environment() -> dict[str, Any]:
-    """Versions and host, for the record: what the bits of a run depend on besides its config."""
-    return {
-        "versions": versions("tensorflow", "keras", "numpy", "pillow"),
-        "host": {
-            "name": platform.node(),
-            "platform": platform.platform(),
-            "cores": os.cpu_count(),
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's default"),
-        },
-        "command": sys.argv,
-    }
+def _numbered(folder: Path, pattern: str) -> Iterator[tuple[int, Path]]:
+    """(number, path) of what is called so in a folder; other things there are somebody else's."""
+    for path in folder.glob("*"):
+        if match := re.fullmatch(pattern, path.name):
+            yield int(match[1]), path
 
 
 def _changes(before: Config, now: Config) -> list[str]:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: ask for an orderly end, noticed even while a long step runs."""
+"""Ctrl-C, SIGTERM and a closed terminal: ask for an orderly end, noticed even while a long step runs."""
 
 import contextlib
 import os
@@ -7,6 +7,9 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C; what ends a pre-empted machine's processes; a closed terminal."""
 
 
 class Interrupted(Exception):
@@ -25,31 +28,33 @@ class SignalWatch:
 
 @contextlib.contextmanager
 def on_first_signal(ask_to_stop: Callable[[], None]) -> Iterator[SignalWatch]:
-    """In the block, the first SIGINT or SIGTERM calls `ask_to_stop`; a second SIGINT leaves at once.
+    """In the block, the first signal of `ENDING` calls `ask_to_stop`; a second SIGINT leaves at once.
 
     Python runs its handlers between bytecodes, and a step of a large net is minutes in one call. So
-    a thread reads the signals from the wake-up descriptor, which the interpreter writes to at once.
-    Does nothing outside the main thread, where Python allows no handlers.
+    a thread reads the signals from the wake-up descriptor, which the interpreter writes to at once. Under
+    `nohup`, which has SIGHUP ignored, a closed terminal ends nothing. Does nothing outside the main thread,
+    where Python allows no handlers.
     """
     watch = SignalWatch()
     if threading.current_thread() is not threading.main_thread():
         yield watch
         return
+    heeded = [s for s in ENDING if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN]
 
     def attend() -> None:
         while received := reader.recv(1):
             signum = received[0]
-            if signum not in (signal.SIGINT, signal.SIGTERM):
+            if signum not in heeded:
                 continue
             if watch.received is None:
                 watch.received = signum
+                ask_to_stop()
                 print(
                     f"\n{signal.Signals(signum).name}: finishing this step, then saving. "
                     "Ctrl-C again leaves at once, without saving.",
                     file=sys.stderr,
                     flush=True,
                 )
-                ask_to_stop()
             elif signum == signal.SIGINT:
                 os._exit(128 + signum)
 
@@ -58,7 +63,7 @@ def on_first_signal(ask_to_stop: Callable[[], None]) -> Iterator[SignalWatch]:
     thread = threading.Thread(target=attend, daemon=True)
     thread.start()
     previous_descriptor = signal.set_wakeup_fd(writer.fileno())
-    previous = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGINT, signal.SIGTERM)}
+    previous = {s: signal.signal(s, lambda *_: None) for s in heeded}
     try:
         yield watch
     finally:

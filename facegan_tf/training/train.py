@@ -1,7 +1,6 @@
 """`train`: from a config to a finished run directory."""
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,16 +16,14 @@ from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import FaceganError
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.gan import GAN, build_gan
-from facegan_tf.training import callbacks as own
-from facegan_tf.training import pictures
-from facegan_tf.training.checkpoints import Checkpoints
-from facegan_tf.training.clock import Clock
-from facegan_tf.training.evaluations import Evaluations, load_network, with_absolute_paths
-from facegan_tf.training.losses import LossStatistics
+from facegan_tf.training import environment
+from facegan_tf.training.evaluations import load_network, with_absolute_paths
+from facegan_tf.training.lock import locked
+from facegan_tf.training.nonfinite import NonFiniteError, keep_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
-from facegan_tf.training.run_directory import RunDirectory, environment
-from facegan_tf.training.signals import Interrupted, on_first_signal
-from facegan_tf.training.trainer import fit
+from facegan_tf.training.run_directory import RunDirectory
+from facegan_tf.training.session import Session
+from facegan_tf.training.terminal import lasting_output
 
 
 def train(
@@ -40,57 +37,64 @@ def train(
 
     resume: go on with the run that is there, if there is one. callbacks: yours, called after ours.
     Everything is checked before the work: raises InputError for what can't be done as asked, and
-    FaceganError for what fails on the way. Ctrl-C and SIGTERM save, then raise Interrupted.
+    FaceganError for what fails on the way. Ctrl-C, SIGTERM and a closed terminal save, then raise
+    Interrupted.
     """
     # Fusing a convolution with its activation fails where a gradient needs what lies between them, and
     # TensorFlow reports that as an error at every start.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
+    if resume and run.exists():
+        environment.take_threads_of(run.read_record())
     gan, plan, network = _check(config, run, resume)
     config = gan.config
-    _say(*plan.describe(), f"device           {_device()}", f"run directory    {run.folder}")
-    store = plan.located.open_or_prepare()
-    count = min(config.data.limit or len(store), len(store))
-    check_images(config, count)
-    run.check_same_images(store)
+    with lasting_output(), locked(run.folder):
+        run.check_startable(config, resume)  # again: another may have begun one, before this had the lock
+        _say(*plan.describe(), f"device           {environment.device()}", f"run directory    {run.folder}")
+        store = plan.located.open_or_prepare()
+        count = min(config.data.limit or len(store), len(store))
+        check_images(config, count)
+        run.check_same_images(store)
+        try:
+            _train_to_the_end(Session(gan, run, store, count, network, callbacks))
+        except OSError as error:
+            raise FaceganError(
+                f"{run.folder}: can't be written: {error}. What was complete is there still; once the disk "
+                f"takes it, go on with: facegan train {run.folder} --resume"
+            ) from error
+    return run.folder
 
-    checkpoints = Checkpoints(gan, run.checkpoints, config.training.keep_checkpoints)
-    start = checkpoints.restore() if checkpoints.steps() else 0
+
+def _train_to_the_end(session: Session) -> None:
+    """Go on from the newest checkpoint and, if so wanted, do so again from there when numbers go bad."""
+    config, run, count = session.config, session.run, session.count
+    start = session.restore()
     total = config.training.total_steps(count)
-    if start > total or (start == total and run.read_record()["status"] == "finished"):
+    if start > total or (start == total and run.read_record().get("status") == "finished"):
         length = next(key for key in LENGTHS if getattr(config.training, key) is not None)
         _say(f"{run.folder}: has done {start} steps of {total} already; raise training.{length} to go on")
-        return run.folder
-    _begin(run, config, store, start, count)
-    reals = pipeline.batches(
-        store, config.training.batch_size, config.seed, start, limit=count, flip=config.data.flip
-    )
-    _show_reals(run, store, config, count)
-    notes = checkpoints.newest_notes() if start else {}
-    statistics, clock = LossStatistics(notes.get("losses")), Clock(notes.get("seconds", 0.0))
-    summaries = tf.summary.create_file_writer(str(run.tensorboard))
-    psnr = pictures.PsnrLog(config, run, summaries, store, count)
-    faces = pictures.ControlFaces(config, run, summaries, psnr)
-    evaluating = []
-    if config.evaluation.every:
-        evaluating.append(
-            Evaluations(config, run, summaries, checkpoints, clock, faces, store, count, network)
-        )
-    told = [
-        clock,
-        own.NonFiniteGuard(),
-        own.ProgressBar(config),
-        own.MetricsLog(config, run, summaries),
-        statistics,
-        faces,
-        *evaluating,
-        own.CheckpointSaver(config, run, checkpoints, statistics, clock),
-        pictures.TrainingGif(run),
-        *callbacks,
-    ]
-    _fit_recorded(gan, reals, count, total, told, run)
-    _say(*statistics.describe())
-    return run.folder
+        return
+    _begin(run, config, session.store, start, count)
+    _show_reals(run, session.store, config, count)
+    while True:
+        try:
+            return session.fit(total)
+        except NonFiniteError as error:
+            kept = keep_numbers(run.nonfinite, error, session.rollbacks, session.image_indices)
+            way_out = (
+                f"{error}. The bad step's numbers: {kept}. The newest checkpoint is from before; try a lower "
+                "optimizers.*.learning_rate or optimizers.*.clipvalue"
+            )
+            if config.training.on_nonfinite == "stop":
+                way_out += ", or training.on_nonfinite=rollback, which goes on from there with other noise"
+                raise FaceganError(way_out) from error
+            if session.rollbacks == config.training.max_rollbacks:
+                raise FaceganError(
+                    f"{way_out}, or a higher training.max_rollbacks: it went back {session.rollbacks} times"
+                ) from error
+            start = session.roll_back()
+            run.forget_after(start, config, count)
+            _say(f"{error}; {kept}", f"going back to step {start}, rollback {session.rollbacks}")
 
 
 def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
@@ -102,7 +106,7 @@ def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
     gan, plan, _ = _check(config, run, resume)
     if plan.located.store:
         run.check_same_images(plan.located.store)
-    derived = [*plan.describe(), f"device           {_device()}", f"run directory    {out}"]
+    derived = [*plan.describe(), f"device           {environment.device()}", f"run directory    {out}"]
     return gan.config.to_yaml() + "\n".join(f"# {line}" for line in derived)
 
 
@@ -121,58 +125,18 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
     return gan, make_plan(gan, located, run.folder), network
 
 
-def _fit_recorded(
-    gan: GAN,
-    reals: tf.data.Dataset,
-    count: int,
-    total: int,
-    callbacks: Sequence[keras.callbacks.Callback],
-    run: RunDirectory,
-) -> None:
-    """Train with the signals watched, and leave the outcome in run.json."""
-    start, began = gan.steps_done, time.perf_counter()
-    run.update_record(status="running")
-    status = "failed"
-    gan.stop_training = False  # before a signal may set it
-
-    def stop() -> None:
-        gan.stop_training = True
-
-    try:
-        with on_first_signal(stop) as watch:
-            fit(gan, reals, count, callbacks)
-        finished = gan.steps_done >= total
-        status = "finished" if finished else "interrupted" if watch.received else "stopped"
-    except tf.errors.ResourceExhaustedError as error:
-        raise FaceganError(
-            f"step {gan.steps_done + 1}: out of memory; lower training.batch_size, data.size or the channels "
-            f"of the nets ({str(error).splitlines()[0]})"
-        ) from error
-    finally:
-        run.update_record(status=status)
-    seconds = time.perf_counter() - began
-    steps = gan.steps_done - start
-    speed = steps * gan.config.training.batch_size / seconds
-    _say(f"{status} at step {gan.steps_done}: {steps} steps in {seconds:.0f} s, {speed:.2f} images/s")
-    _say(f"pictures         {run.grid(gan.steps_done)}, {run.gif}, {run.curves}")
-    if watch.received and not finished:
-        _say(f"saved; go on with: facegan train {run.folder} --resume")
-        raise Interrupted(watch.received)
-
-
 def _begin(run: RunDirectory, config: Config, store: FaceStore, start: int, count: int) -> None:
-    """Make the run directory, or pick up the run that is there, which has done `start` steps."""
+    """Fill a new run directory, or pick up the run that is there, which has done `start` steps."""
     if run.exists():
-        _say(f"resuming at step {start}", *run.changed_environment())
+        _say(f"resuming at step {start}", *environment.changes(run.read_record()))
         run.forget_after(start, config, count)
-    run.folder.mkdir(parents=True, exist_ok=True)
     run.update_record(
         store={
             "folder": str(store.folder.absolute()),
             "fingerprint": store.fingerprint,
             "images": len(store),
         },
-        **environment(),
+        **environment.environment(),
     )
     run.write_config(config)
 
@@ -188,11 +152,6 @@ def _show_reals(run: RunDirectory, store: FaceStore, config: Config, count: int)
     )
     shown = images.to_uint8(batch[: config.grids.side**2]).numpy()
     images.save_png(run.reals, images.grid(shown, min(config.grids.side, int(np.ceil(len(shown) ** 0.5)))))
-
-
-def _device() -> str:
-    gpus = tf.config.list_physical_devices("GPU")
-    return ", ".join(gpu.name for gpu in gpus) or "CPU (TensorFlow sees no GPU)"
 
 
 def _say(*lines: str) -> None:

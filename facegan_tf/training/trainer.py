@@ -10,16 +10,21 @@ from facegan_tf.gan import GAN
 
 
 def fit(
-    gan: GAN, batches: Iterable[tf.Tensor], images: int, callbacks: Sequence[keras.callbacks.Callback]
+    gan: GAN,
+    batches: Iterable[tf.Tensor],
+    images: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    rollbacks: int = 0,
 ) -> None:
     """Train until the config's length is done, or a callback sets `gan.stop_training`.
 
     batches: reals float32 [B, S, S, 3] of the steps from `gan.steps_done` on; images: how many make
-    an epoch. A step depends on the weights, the optimizers' state, the seed and its own number alone.
+    an epoch; rollbacks: how often the run went back, each time to other noise. A step depends on the weights,
+    the optimizers' state, the seed, the rollbacks and its own number alone.
     """
     config, training = gan.config, gan.config.training
     step_draws = draws.of_steps(
-        config.seed,
+        draws.seed_after(config.seed, rollbacks),
         training.batch_size,
         config.networks.latent_dim,
         gan.steps_done,

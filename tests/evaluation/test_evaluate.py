@@ -120,16 +120,19 @@ def test_without_a_network_what_needs_none_is_still_computed(run, common, capsys
     assert "there is no fid, kid" in capsys.readouterr().err
 
 
-def test_no_download_leaves_the_scores_that_need_none(run, common, monkeypatch):
+def test_no_download_leaves_the_scores_that_need_none(run, common, monkeypatch, capsys):
     import keras
 
     def no_network(*args, **kwargs):
+        print("Downloading data from afar")  # as Keras does
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(keras.applications, "InceptionV3", no_network)
     record = evaluate(run, **common | {"features": "inception"})
     assert set(OF_PIXELS) <= set(record["scores"])
     assert "--features FILE.keras" in record["warnings"][-1]
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("--features FILE.keras") == 1
     with pytest.raises(InputError, match="each needs a feature network"):
         evaluate(run, **common | {"features": "inception"}, names=["fid", "recall"])
 
@@ -178,11 +181,17 @@ def test_the_best_checkpoint_or_any_other_can_be_scored(run, common):
 def test_bad_files_of_a_folder_are_left_out_and_named(store, common, tmp_path, capsys):
     images = folder_of(store, 20, tmp_path / "faces")
     (images / "000a.png").write_bytes(b"no image")
+    Image.open(images / "001.png").save(images / "000b.jpg", quality=95)
+    whole = (images / "000b.jpg").read_bytes()
+    (images / "000b.jpg").write_bytes(whole[: len(whole) - 1000])
     (images / "notes.txt").write_text("hello")
     record = evaluate(images, **common, names=["psnr"])
-    assert record["generated"]["rejected"] == [["000a.png", "not an image of a format that is read here"]]
+    rejected = dict(record["generated"]["rejected"])
+    assert list(rejected) == ["000a.png", "000b.jpg", "notes.txt"]
+    assert rejected["000a.png"] == "not an image of a format that is read here"
+    assert "truncated" in rejected["000b.jpg"]
     assert "000a.png is left out" in capsys.readouterr().err
-    with pytest.raises(InputError, match=r"--count 21: .* has only 20 images; 2 files are no images"):
+    with pytest.raises(InputError, match=r"--count 21: .* has only 20 images; 3 files are no images"):
         evaluate(images, **common | {"count": 21})
 
 
@@ -201,6 +210,8 @@ def test_what_can_t_be_worked_with_is_refused_and_nothing_is_written(
     images = folder_of(store, 8, tmp_path / "faces")
     mixed = folder_of(store, 8, tmp_path / "mixed")
     Image.new("RGB", (40, 32)).save(mixed / "004a.png")
+    late = folder_of(store, 8, tmp_path / "late")
+    Image.new("RGB", (16, 16)).save(late / "008.png")  # behind those that are scored
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.keras").write_text("no network")
     smaller = make_store(tmp_path / "smaller", 10, size=16)
@@ -210,6 +221,7 @@ def test_what_can_t_be_worked_with_is_refused_and_nothing_is_written(
         ([tmp_path / "nowhere", *against], "no such run"),
         ([tmp_path / "empty", *against], "holds no files"),
         ([mixed, *against, "--count", 8], "004a.png has 40x32 pixels"),
+        ([late, *against, "--count", 8], "008.png has 16x16 pixels"),
         ([images, *against, "--count", 9], "has only 8 images"),
         ([images, *against, "--count", 41], "has only 40 images"),
         ([images, *against, "--count", 5], "--count 5: must be 6 or more"),

@@ -12,7 +12,7 @@ def faces(size):
 
 
 def by_the_definition(plane, size):
-    """Antialiased bicubic (a = -0.5) of a float plane, weight by weight, in float64."""
+    """Antialiased bicubic (a = -0.5) of a float plane, weight by weight, in float64, cut off at 0 and 255."""
 
     def weights(old, new):
         scale = old / new
@@ -26,7 +26,7 @@ def by_the_definition(plane, size):
         return matrix / matrix.sum(axis=1, keepdims=True)
 
     filter_rows = weights(plane.shape[0], size)
-    return filter_rows @ plane @ filter_rows.T
+    return np.clip(filter_rows @ plane @ filter_rows.T, 0, 255)
 
 
 @pytest.mark.parametrize(("size", "target"), [(64, 299), (64, 40), (299, 75)])
@@ -38,6 +38,13 @@ def test_it_is_antialiased_bicubic_that_keeps_its_fractions(size, target):
             expected = by_the_definition(image[:, :, channel].astype(float), target)
             np.testing.assert_allclose(result[:, :, channel], expected, atol=1e-3)
     assert (resized != np.rint(resized)).any()
+
+
+def test_what_bicubic_overshoots_by_is_cut_off_as_clean_fid_does():
+    edge = np.zeros((1, 8, 8, 3), np.uint8)
+    edge[:, :, 4:] = 255
+    resized = resize(edge, 40)
+    assert resized.min() == 0 and resized.max() == 255
 
 
 def test_images_of_the_right_size_are_left_alone():

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from PIL import Image
 
-CLOSES_ITSELF = {"meta", "img", "input", "br"}
+CLOSES_ITSELF = {"meta", "img", "input", "br", "wbr"}
 
 
 class Page(HTMLParser):

@@ -31,12 +31,19 @@ def test_the_better_score_is_marked_whichever_way_is_better(tmp_path):
     assert marked["ms_ssim"] == []  # neither way is better
 
 
+def naively_resized():
+    record = evaluation(fid=2.0)
+    record["features"]["resize"] = "bilinear"
+    return record
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [
         (evaluation(count=30, fid=2.0), "images of each side: 20 | 30"),
         (evaluation(network="c" * 64, fid=2.0), "feature network (SHA-256): aaaaaaaaaaaa | cccccccccccc"),
         (evaluation(fingerprint="e" * 64, fid=2.0), "reference (fingerprint): ffffffffffff | eeeeeeeeeeee"),
+        (naively_resized(), "resizing for the network: bicubic | bilinear"),
     ],
 )
 def test_scores_that_were_measured_otherwise_are_told_apart_and_none_is_marked(tmp_path, other, words):
@@ -91,3 +98,12 @@ def test_wrong_use_is_refused(tmp_path, capsys):
     assert main(["compare", str(one), str(two), "--out", str(out)]) == 0
     with pytest.raises(InputError, match="is there already"):
         write_comparison([one, two], out)
+
+
+def test_a_run_with_a_damaged_config_is_named_with_the_line(tmp_path):
+    runs = [make_run(tmp_path / name) for name in ("one", "two")]
+    config = runs[1] / "config.yaml"
+    lines = config.read_text().splitlines()
+    config.write_text("\n".join([*lines, "name: [again"]))
+    with pytest.raises(InputError, match=re.escape(f"{config}: line {len(lines) + 1}: is no YAML")):
+        write_comparison(runs, tmp_path / "compare.html")

@@ -51,3 +51,14 @@ def test_a_signal_is_noted():
             time.sleep(0.05)
     assert watch.received == signal.SIGTERM
     assert asked == [True]
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with on_first_signal(lambda: pytest.fail("asked")) as watch:
+            signal.raise_signal(signal.SIGHUP)
+            time.sleep(0.2)
+        assert watch.received is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

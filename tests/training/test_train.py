@@ -1,9 +1,6 @@
 import json
 import re
-import signal
-import subprocess
-import sys
-import time
+import shutil
 
 import keras
 import numpy as np
@@ -15,7 +12,7 @@ from PIL import Image
 
 from facegan_tf import draws, train
 from facegan_tf.config import load_config
-from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.errors import InputError
 from facegan_tf.gan import GAN
 from facegan_tf.generator import restore_run
 from facegan_tf.images import grid, to_uint8
@@ -41,19 +38,6 @@ class Recorder(keras.callbacks.Callback):
         self.calls.append(batch)
 
 
-class Poison(keras.callbacks.Callback):
-    """Make one weight NaN before a step."""
-
-    def __init__(self, batch):
-        super().__init__()
-        self.batch = batch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if batch == self.batch:
-            weight = self.model.discriminator.weights[0]
-            weight.assign(weight.numpy() * np.nan)
-
-
 @pytest.fixture(scope="module")
 def config(store_folder):
     return tiny_config(store_folder)
@@ -63,13 +47,6 @@ def config(store_folder):
 def run(config, tmp_path_factory):
     """Six steps, undisturbed."""
     return train(config, tmp_path_factory.mktemp("runs") / "straight")
-
-
-def wait_for(path, process):
-    deadline = time.monotonic() + 120
-    while not path.exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def metrics(run):
@@ -123,13 +100,16 @@ def test_reals_png_shows_images_of_the_store(run, store_folder):
         assert (image == stored).all(axis=(1, 2, 3)).sum() == 1
 
 
-def test_tensorboard_has_scalars_and_grids(run):
+def tensorboard_steps(run):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0})
     events.Reload()
-    steps = {tag: [e.step for e in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
-    assert steps == {
+    return {tag: [e.step for e in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
+
+
+def test_tensorboard_has_scalars_and_grids(run):
+    assert tensorboard_steps(run) == {
         "d_loss": [1, 2, 3, 4, 5, 6],
         "g_loss": [1, 2, 3, 4, 5, 6],
         "images_per_second": [1, 2, 3, 4, 5, 6],
@@ -293,27 +273,7 @@ def test_what_was_written_after_the_last_checkpoint_is_not_there_twice_after_a_c
     train(config, tmp_path / "run", resume=True)
     assert metrics(tmp_path / "run") == metrics(run)
     assert sha256(tmp_path / "run") == sha256(run)
-
-
-def test_a_killed_run_resumed_in_another_process_ends_in_the_same_bits(config, tmp_path):
-    long = tiny_config(config.data.source, training={"steps": 40, "checkpoint_every": 7})
-    (tmp_path / "long.yaml").write_text(long.to_yaml())
-    command = [sys.executable, "-m", "facegan_tf", "train", tmp_path / "long.yaml", "--resume", "--out"]
-    killed, straight = tmp_path / "killed", tmp_path / "straight"
-    with subprocess.Popen(
-        [*command, killed], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        wait_for(killed / "grids" / "step_000016.png", process)
-        process.kill()
-    assert record(killed)["status"] == "running"
-    for out in (killed, straight):
-        subprocess.run([*command, out], check=True, capture_output=True)
-    assert sha256(killed) == sha256(straight)
-    assert (killed / "metrics.jsonl").read_bytes() == (straight / "metrics.jsonl").read_bytes()
-    assert checkpoint_steps(killed / "checkpoints") == checkpoint_steps(straight / "checkpoints")
-    grids = {grid.name: grid.read_bytes() for grid in (straight / "grids").iterdir()}
-    assert {grid.name: grid.read_bytes() for grid in (killed / "grids").iterdir()} == grids
-    assert not list(killed.rglob(".*partial*"))
+    assert tensorboard_steps(tmp_path / "run") == tensorboard_steps(run)
 
 
 def test_a_finished_run_can_be_made_longer_and_resuming_again_changes_nothing(run, config, tmp_path):
@@ -347,24 +307,6 @@ def test_a_line_torn_by_a_crash_is_written_again(run, config, tmp_path):
     assert metrics(stopped) == metrics(run)
 
 
-def test_another_environment_is_noticed_on_resuming(config, tmp_path, capsys):
-    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(2)])
-    (stopped / "run.json").write_text((stopped / "run.json").read_text().replace('"cores": ', '"cores": 9'))
-    capsys.readouterr()
-    train(config, stopped, resume=True)
-    assert "note: this run had cores 9" in capsys.readouterr().err
-
-
-def test_a_damaged_checkpoint_is_named_with_the_way_out(config, tmp_path):
-    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(4)])
-    data = stopped / "checkpoints" / "step_000004" / "state.data-00000-of-00001"
-    content = bytearray(data.read_bytes())
-    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
-    data.write_bytes(content)
-    with pytest.raises(InputError, match=r"step_000004.*(?s:.*)remove that folder to go back"):
-        train(config, stopped, resume=True)
-
-
 def test_only_the_newest_checkpoints_stay(config, tmp_path):
     some = tiny_config(config.data.source, training={"checkpoint_every": 1, "keep_checkpoints": 2})
     assert checkpoint_steps(train(some, tmp_path / "run") / "checkpoints") == [5, 6]
@@ -374,6 +316,26 @@ def test_an_existing_run_is_refused_with_both_ways_out(run, config):
     with pytest.raises(InputError, match=r"saved at step 6.*--resume.*--out"):
         train(config, run)
     assert metrics(run)[-1]["step"] == 6
+
+
+def test_what_a_run_leaves_that_is_killed_as_it_begins_is_not_in_the_way(run, config, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("lock", ".config.yaml.partial-99999999"):
+        (tmp_path / "run" / name).write_text("")
+    shutil.copy(run / "run.json", tmp_path / "run" / "run.json")
+    train(config, tmp_path / "run")
+    assert sha256(tmp_path / "run") == sha256(run)
+
+
+def test_somebody_elses_files_among_the_grids_stay(config, tmp_path):
+    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(3)])
+    for name in ("step_best.png", "step_000002 copy.png"):
+        (stopped / "grids" / name).write_text("mine")
+    (stopped / "grids" / "step_000002.png").write_text("damaged")
+    train(config, stopped, resume=True)
+    assert (stopped / "grids" / "step_best.png").read_text() == "mine"
+    with Image.open(stopped / "training.gif") as gif:
+        assert gif.n_frames == 2  # steps 4 and 6
 
 
 def test_a_folder_of_something_else_is_refused(config, tmp_path):
@@ -408,14 +370,6 @@ def test_own_callbacks_are_called_with_epochs_as_the_data_goes_round(config, tmp
         *("epoch 1 begins", 3, 4, "epoch 1 ends"),
         *("epoch 2 begins", 5),
     ]
-
-
-def test_losses_that_are_not_finite_stop_the_run_and_the_last_checkpoint_stays(config, tmp_path):
-    with pytest.raises(FaceganError, match=r"step 5: .* is not finite"):
-        train(config, tmp_path / "run", callbacks=[Poison(batch=4)])
-    assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [3]
-    assert record(tmp_path / "run")["status"] == "failed"
-    assert all(np.isfinite(line["d_loss"]) for line in metrics(tmp_path / "run"))
 
 
 def test_more_images_a_batch_than_there_are_is_refused_before_the_run_begins(store_folder, tmp_path):
@@ -493,21 +447,3 @@ def test_a_raw_source_is_prepared_once_into_the_cache(tmp_path):
     train(config, tmp_path / "two")
     assert [store] == list((tmp_path / "cache").iterdir())
     assert (store / "manifest.json").stat().st_mtime_ns == made
-
-
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_leaves(config, tmp_path, signum, code):
-    endless = tiny_config(config.data.source, training={"steps": 10**6, "checkpoint_every": 10**6})
-    (tmp_path / "endless.yaml").write_text(endless.to_yaml())
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "facegan_tf", "train", tmp_path / "endless.yaml", "--out", out]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(out / "grids" / "step_000002.png", process)
-        process.send_signal(signum)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert f"{signum.name}: finishing this step, then saving" in errors
-    assert "Traceback" not in errors
-    [saved] = checkpoint_steps(out / "checkpoints")
-    assert saved >= 2
-    assert record(out)["status"] == "interrupted"

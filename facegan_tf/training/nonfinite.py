@@ -1,0 +1,76 @@
+"""NaN and infinity: noticed at once, told with the steps between which they came, kept for inspection."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from facegan_tf.errors import FaceganError
+from facegan_tf.files import write_json
+from facegan_tf.gan import GAN
+
+
+class NonFiniteError(FaceganError):
+    """Losses or weights are not finite: nothing that is made from them is worth the time."""
+
+    def __init__(self, after: int, step: int, losses: dict[str, float], variables: dict[str, Any]):
+        """Between step `after`, where all was finite, and step `step`. The others are the bad step's numbers.
+
+        variables: of each that is not finite, by its path: how many values are `nan`, `infinite`, and in all.
+        """
+        what = ", ".join(f"{name} is {loss}" for name, loss in losses.items() if not math.isfinite(loss))
+        super().__init__(
+            f"between step {after} and step {step} the numbers stopped being finite: "
+            f"{what or 'weights are not, in ' + ', '.join(variables)}"
+        )
+        self.after, self.step, self.losses, self.variables = after, step, losses, variables
+
+
+class NonFiniteGuard(keras.callbacks.Callback):
+    """Raises NonFiniteError after a step that has a bad loss.
+
+    It comes before the callbacks that write: nothing of such a step is logged, drawn or saved. Weights that
+    went bad in a step show in the next one's losses, or when they are to be saved.
+    """
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Check this step's losses."""
+        losses = dict(logs or {})
+        if not all(map(math.isfinite, losses.values())):
+            raise NonFiniteError(batch, batch + 1, losses, nonfinite_variables(self.model))
+
+
+def nonfinite_variables(gan: GAN) -> dict[str, Any]:
+    """Of each variable of nets and optimizers with NaN or infinity, by its path, how many there are."""
+    owners = (gan.generator, gan.discriminator, gan.combined.optimizer, gan.critic.optimizer)
+    found = {}
+    for variable in (variable for owner in owners for variable in owner.variables):
+        values = np.asarray(variable.numpy())
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            counts = {"nan": int(np.isnan(values).sum()), "infinite": int(np.isinf(values).sum())}
+            found[variable.path] = counts | {"in_all": values.size}
+    return found
+
+
+def keep_numbers(
+    folder: Path, error: NonFiniteError, rollbacks: int, indices: Callable[[int], np.ndarray]
+) -> Path:
+    """Write a bad step's numbers into `folder`, for inspection; return the file.
+
+    rollbacks: how many there were before. indices: of a step, the places in the store of its images.
+    """
+    path = folder / f"step_{error.step:06d}_rollback_{rollbacks}.json"
+    losses = {name: loss if math.isfinite(loss) else str(loss) for name, loss in error.losses.items()}
+    numbers = {
+        "finite_after_step": error.after,
+        "step": error.step,
+        "rollbacks_before": rollbacks,
+        "losses": losses,
+        "variables": error.variables,
+        "images_of_the_step": indices(error.step - 1).tolist(),
+    }
+    write_json(path, numbers)
+    return path
