@@ -70,13 +70,29 @@ def _add_prepare(verbs: argparse._SubParsersAction) -> None:
     )
     verb.add_argument("--limit", type=int, metavar="N", help="keep the first N good images by name")
     verb.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core)")
+    verb.add_argument(
+        "--max-rejected",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="end with exit code 2 if more of the files read are bad, 0 to 1 (default: 0.5); the good ones "
+        "are kept all the same",
+    )
     verb.set_defaults(verb=_prepare)
 
 
 def _prepare(options: argparse.Namespace) -> None:
     from facegan_tf.data.prepare import prepare
 
-    prepare(options.source, options.out, options.size, options.crop, options.limit, options.workers)
+    prepare(
+        options.source,
+        options.out,
+        options.size,
+        options.crop,
+        options.limit,
+        options.workers,
+        options.max_rejected,
+    )
 
 
 def _add_train(verbs: argparse._SubParsersAction) -> None:

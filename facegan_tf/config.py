@@ -47,6 +47,8 @@ class DataSettings(Settings):
     """`square`, `center:N` or `box:L,T,R,B`, in pixels of the photo; a prepared store has its own."""
     limit: int | None = Field(default=None, ge=1)
     """Use only the first so many images by name; null: all."""
+    max_rejected: float = Field(default=0.5, ge=0, le=1)
+    """Share of raw photos that may be bad: above it the source is hardly the one that was meant."""
     flip: bool = False
     """Mirror each image left to right with probability 1/2."""
     cache: str = "~/.cache/facegan_tf"

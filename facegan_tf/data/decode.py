@@ -5,16 +5,16 @@ used raises `Rejected` with a reason of one line.
 """
 
 import io
-import struct
+import re
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from facegan_tf.data.crop import Crop
-from facegan_tf.errors import Rejected
+from facegan_tf.errors import Rejected, in_short
 
 # What photos come in. Left out on purpose: EPS and WMF, which Pillow hands to other programs, and formats
 # that plugins of other packages may add, which would make the result depend on what is installed.
@@ -23,13 +23,22 @@ PHOTO_FORMATS = (
     *("PPM", "TGA", "ICO", "ICNS", "PCX", "SGI", "PSD", "DDS", "QOI"),
 )
 
-# What Pillow raises on damaged files: it documents none of it. Mutating files of the formats above showed the
-# first row and RuntimeError; the others are what its own `Image.open` expects and old reports of it name.
-_DECODE_ERRORS = (
-    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError, OverflowError),
-    *(RuntimeError, IndexError, KeyError, TypeError, ZeroDivisionError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
+SCANS = 100
+"""Of a JPEG, as in libtiff. Progressive ones have ten; each takes its time, and few bytes suffice for one."""
+
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # of a segment, or the end: not within a scan's data
+_STRIP = 2**20  # pixels whose mode is converted at once
+
+# What undoes each EXIF orientation. `ImageOps.exif_transpose` also writes all tags anew: odd ones break it.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @contextmanager
@@ -53,8 +62,10 @@ def decode_face(content: bytes, size: int, crop: Crop) -> Image.Image:
     """
     with _reasons():
         image = _open(content)
-        square = image.crop(crop.box_in(*image.size))
-        return to_rgb(square).resize((size, size), Image.Resampling.LANCZOS)
+        box = crop.box_in(*image.size)
+        if box != (0, 0, *image.size):
+            image = image.crop(box)  # the name of the whole is taken: it may be large, and is needed no more
+        return to_rgb(image).resize((size, size), Image.Resampling.LANCZOS)
 
 
 def decode_whole(content: bytes) -> Image.Image:
@@ -68,24 +79,49 @@ def _open(content: bytes) -> Image.Image:
     if not content:
         raise Rejected("the file is empty")
     image = Image.open(io.BytesIO(content), formats=PHOTO_FORMATS)
-    ImageOps.exif_transpose(image, in_place=True)
-    return image
+    if image.format in ("JPEG", "MPO") and _scans(content) > SCANS:
+        raise Rejected(f"a JPEG of more than {SCANS} scans, which would take too long")
+    image.load()
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _scans(content: bytes) -> int:
+    """How often a JPEG goes over its pixels. What follows its end, a film or another picture, is left out."""
+    scans, place = 0, 2
+    while (marker := _MARKER.search(content, place)) and marker[1] != b"\xd9":
+        scans += marker[1] == b"\xda"
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return scans
+
+
+def _orientation(image: Image.Image) -> Any:
+    """The value of the EXIF tag, whatever it holds; 1 where the tags are damaged: the pixels need not be."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # as in `_reasons`
+        return 1
 
 
 @contextmanager
 def _reasons() -> Iterator[None]:
-    """Turn what Pillow raises in the block into Rejected."""
+    """Turn what Pillow raises in the block into Rejected.
+
+    On damaged files it raises nearly anything, and documents none of it: mutated files met a dozen types.
+    """
     try:
         yield
+    except Rejected:
+        raise
     except Image.UnidentifiedImageError:  # its own message holds a memory address
         raise Rejected("not an image of a format that is read here") from None
-    except _DECODE_ERRORS as error:
+    except Exception as error:
         raise Rejected(one_line(error)) from None
 
 
 def one_line(error: BaseException) -> str:
     """An exception as one line: Pillow's own words, led by the type where they say little without it."""
-    words = " ".join(str(error).split())
+    words = in_short(" ".join(str(error).split()), 200)
     if isinstance(error, (OSError, Image.DecompressionBombError, Image.DecompressionBombWarning)) and words:
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
@@ -95,6 +131,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode as 8-bit RGB, transparency over black; Rejected where the white point is unknown."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
+    rgb = Image.new("RGB", image.size)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):  # what lies between the two modes is never there as a whole
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        rgb.paste(_strip_to_rgb(strip), (0, top))
+    return rgb
+
+
+def _strip_to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep_grey_to_rgb(image)
     if not image.has_transparency_data:

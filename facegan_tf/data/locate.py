@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facegan_tf.config import DataSettings
 from facegan_tf.data.prepare import Request, check_request, check_room, prepare
+from facegan_tf.data.rejected import check_share
 from facegan_tf.data.sources import Source, is_synthetic
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.errors import FaceganError, InputError
@@ -26,25 +27,33 @@ class Located:
     """Images to train on; of a store that has yet to be prepared, files that may be images."""
 
     def open_or_prepare(self) -> FaceStore:
-        """The store, prepared first if need be, once. Raises FaceganError if that fails."""
+        """The store, prepared first if need be, once. Raises FaceganError if that fails.
+
+        It does, with the store kept, if a larger share than `data.max_rejected` of the photos is bad.
+        """
         if self.store:
             return self.store
+        data = self.data
         try:
-            return prepare(self.data.source, self.folder, self.data.size, self.data.crop, self.data.limit)
+            store = prepare(data.source, self.folder, data.size, data.crop, data.limit, max_rejected=1)
         except FaceganError:
-            if is_store(self.folder):  # another training was preparing the same, and was faster
-                return FaceStore.open(self.folder)
-            raise
+            if not is_store(self.folder):
+                raise
+            store = FaceStore.open(self.folder)  # another training was preparing the same, and was faster
+        check_share(store, data.max_rejected, "data.max_rejected=")
+        return store
 
 
 def locate(data: DataSettings) -> Located:
     """Find the store of these settings, or check that it can be prepared.
 
-    Raises InputError if the source can't be used, if there is no room for the store, or if a store
-    holds images of another size.
+    Raises InputError if the source can't be used, if there is no room for the store, if a store holds
+    images of another size, or if too many of the photos were rejected when they were prepared. A store
+    that is named itself is taken as it is.
     """
     source = absolute_source(data.source)
-    if not is_synthetic(source) and is_store(Path(source)):
+    is_named = not is_synthetic(source) and is_store(Path(source))
+    if is_named:
         folder = Path(source)
     else:
         request = Request(source, data.size, data.crop, data.limit)
@@ -65,6 +74,8 @@ def locate(data: DataSettings) -> Located:
             f"data.source: {folder} holds images of {store.size} pixels, data.size is {data.size}; "
             f"prepare another store with --size {data.size}, or set data.size={store.size}"
         )
+    if not is_named:
+        check_share(store, data.max_rejected, "data.max_rejected=")
     return Located(data, folder, store, min(len(store), data.limit or len(store)))
 
 

@@ -1,6 +1,5 @@
 """A source of photos -> a store of faces: the work behind `facegan prepare`."""
 
-import csv
 import datetime
 import os
 import shutil
@@ -16,10 +15,11 @@ from tqdm import tqdm
 
 from facegan_tf.cores import available_cores
 from facegan_tf.data.crop import Crop, parse_crop
+from facegan_tf.data.rejected import MAX_REJECTED, check_share, write_rejected
 from facegan_tf.data.sources import Source, SyntheticSource, open_source
 from facegan_tf.data.store import REJECTED, FaceStore, Manifest, StoreWriter, is_store
 from facegan_tf.data.workers import Job, make_chunks
-from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.errors import FaceganError, InputError, in_short
 from facegan_tf.files import atomic_folder, writable_parent
 from facegan_tf.versions import versions
 
@@ -55,6 +55,7 @@ def prepare(
     crop: str = "square",
     limit: int | None = None,
     workers: int | None = None,
+    max_rejected: float = MAX_REJECTED,
 ) -> FaceStore:
     """Make the store `out` of `size` x `size` faces from a folder, a zip, or `synthetic[:N]`.
 
@@ -66,26 +67,39 @@ def prepare(
 
     Raises InputError for settings, sources and folders that can't be worked with, before any work, and if
     no image is good; FaceganError if the work fails. The store is then absent, as it is after Ctrl-C.
+    It is there, and whole, where InputError says that a larger share than `max_rejected` (0 to 1) of the
+    files that were read is bad.
     """
     out = Path(out)
     request = Request(str(source), size, crop, limit)
     opened, parsed_crop = check_request(request)
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: use 1 or more")
+    if not 0 <= max_rejected <= 1:
+        raise InputError(f"--max-rejected {max_rejected}: use 0 to 1, a share of the files")
     if store := _already_there(out, request, opened):
         _say(f"{out} is there already: {len(store)} faces, fingerprint {store.fingerprint[:12]}")
-        return store
+    else:
+        store = _make(out, request, opened, parsed_crop, workers or available_cores())
+    check_share(store, max_rejected, "--max-rejected ")
+    return store
+
+
+def _make(out: Path, request: Request, opened: Source, crop: Crop, workers: int) -> FaceStore:
+    """Make the store of a request that has been checked, where nothing is in the way."""
     check_room(out, opened, request)
-    workers = workers or available_cores()
-    _say(f"preparing {source} at {size}x{size}, crop {request.crop}, into {out}, with {workers} processes")
+    _say(
+        f"preparing {request.source} at {request.size}x{request.size}, crop {request.crop}, "
+        f"into {out}, with {workers} processes"
+    )
     started = time.perf_counter()
     with _writing(out) as folder:
-        writer = StoreWriter(folder, size)
+        writer = StoreWriter(folder, request.size)
         with closing(writer):
-            rejected = _fill(writer, Job(opened, size, parsed_crop), limit, workers)
+            rejected = _fill(writer, Job(opened, request.size, crop), request.limit, workers)
         if not writer.count:
             raise _none_good(request, rejected)
-        _write_rejected(folder / REJECTED, rejected)
+        write_rejected(folder, rejected)
         writer.finish(rejected=len(rejected), **_about(request, opened))
     store = FaceStore.open(out)
     _say(_summary(store, time.perf_counter() - started))
@@ -184,16 +198,8 @@ def _fill(writer: StoreWriter, job: Job, limit: int | None, workers: int) -> lis
     return rejected
 
 
-def _write_rejected(path: Path, rejected: list[tuple[str, str]]) -> None:
-    # backslashreplace: a file's name need not be valid text
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("name", "reason"))
-        table.writerows(rejected)
-
-
 def _none_good(request: Request, rejected: list[tuple[str, str]]) -> InputError:
-    examples = "; ".join(f"{name}: {reason}" for name, reason in rejected[:3])
+    examples = "; ".join(f"{in_short(name, 200)}: {reason}" for name, reason in rejected[:3])
     return InputError(
         f"source {request.source}: none of its {len(rejected)} files is an image that can be used "
         f"({examples}{'; ...' if len(rejected) > 3 else ''}); no store was written"

@@ -5,9 +5,11 @@ processes, and has an `identity`: JSON values that change when the source does.
 """
 
 import hashlib
+import io
 import lzma
 import os
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -25,10 +27,11 @@ SYNTHETIC_COUNT = 5000
 SYNTHETIC_MOST = 10_000_000
 SYNTHETIC_SEED = 0
 FILE_LIMIT = 256 * 2**20  # bytes; a photo is far below, and what is read is held in memory
+_PIECE = 2**14  # bytes at once: asked for all of a zip's member, zipfile may inflate more than is declared
 
 _NOT_PHOTOS = {"__macosx", "thumbs.db", "desktop.ini"}  # what file managers leave behind
 
-# What zipfile raises on damaged, encrypted (RuntimeError) and unsupported (NotImplementedError) members.
+# What zipfile raises on damaged members, and on unsupported ones (NotImplementedError, a RuntimeError).
 _MEMBER_ERRORS = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -55,9 +58,9 @@ class FolderSource:
     def open(cls, root: Path) -> "FolderSource":
         """List the folder; InputError if it can't be listed or has no files."""
         try:
-            files = sorted(_walk(str(root), "", set()))
+            files = sorted(_walk(str(root)))
         except OSError as error:
-            raise InputError(f"{error.filename or root} can't be listed: {error.strerror}") from None
+            raise InputError(f"{root} can't be listed: {error.strerror}") from None
         if not files:
             raise InputError(f"the folder {root} holds no files (hidden ones are passed over)")
         digest = hashlib.sha256()
@@ -73,39 +76,63 @@ class FolderSource:
 
     def read(self, index: int) -> bytes:
         """The bytes of file `names[index]`; Rejected if it can't be read or is too large."""
+        path = self.root / self.names[index]
         try:
-            with (self.root / self.names[index]).open("rb") as file:
-                return _bounded(file.read(FILE_LIMIT + 1))
+            status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise Rejected("the folder can't be listed")
+            if not stat.S_ISREG(status.st_mode):  # a pipe or a device, which may have no end
+                raise Rejected("can't be read: not a regular file")
+            _check_bytes(status.st_size)
+            with path.open("rb") as file:
+                return file.read(FILE_LIMIT)
         except OSError as error:
             raise Rejected(f"can't be read: {error.strerror}") from None
 
 
-def _walk(folder: str, prefix: str, entered: set[tuple[int, int]]) -> Iterator[tuple[str, int, int]]:
-    """Yield (name, bytes, mtime_ns) of the files below; a dangling link has -1 bytes, reading says why."""
-    status = Path(folder).stat()
-    if (status.st_dev, status.st_ino) in entered:
-        return
-    entered.add((status.st_dev, status.st_ino))
-    with os.scandir(folder) as listing:
-        entries = sorted(listing, key=lambda entry: entry.name)
-    for entry in entries:
-        if _passed_over(entry.name):
-            continue
+def _walk(root: str) -> Iterator[tuple[str, int, int]]:
+    """Yield (name, bytes, mtime_ns) of what lies below; OSError if `root` itself can't be listed.
+
+    What is no file, or can't be reached or listed, has -1 bytes: reading it says why.
+    """
+    entered: set[tuple[int, int]] = set()
+    waiting = [""]  # not by recursion: folders lie in each other more deeply than Python calls
+    while waiting:
+        prefix = waiting.pop()
         try:
-            status = entry.stat()
+            status = Path(root, prefix).stat()
+            if (status.st_dev, status.st_ino) in entered:
+                continue
+            entered.add((status.st_dev, status.st_ino))
+            with os.scandir(Path(root, prefix)) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError:
-            yield prefix + entry.name, -1, 0
+            if not prefix:
+                raise
+            yield prefix, -1, 0
             continue
-        if stat.S_ISDIR(status.st_mode):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", entered)
-        elif stat.S_ISREG(status.st_mode):
-            yield prefix + entry.name, status.st_size, status.st_mtime_ns
+        folders = []
+        for entry in entries:
+            if _passed_over(entry.name):
+                continue
+            name = prefix + entry.name
+            try:
+                status = entry.stat()
+            except OSError:
+                yield name, -1, 0
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                folders.append(f"{name}/")
+            elif stat.S_ISREG(status.st_mode):
+                yield name, status.st_size, status.st_mtime_ns
+            else:
+                yield name, -1, 0
+        waiting += reversed(folders)
 
 
-def _bounded(content: bytes) -> bytes:
-    if len(content) > FILE_LIMIT:
+def _check_bytes(size: int) -> None:
+    if size > FILE_LIMIT:
         raise Rejected(f"larger than {FILE_LIMIT // 2**20} MiB")
-    return content
 
 
 class ZipSource:
@@ -156,12 +183,18 @@ class ZipSource:
     def read(self, index: int) -> bytes:
         """The bytes of member `names[index]`; Rejected if it is damaged, encrypted or too large."""
         member = self._members[index]
-        if member.file_size > FILE_LIMIT:
-            raise Rejected(f"larger than {FILE_LIMIT // 2**20} MiB")
+        _check_bytes(member.file_size)
+        if member.flag_bits & 1:
+            raise Rejected("can't be read from the zip: it is encrypted; unpack it, and give the folder")
+        if member.compress_type == zipfile.ZIP_BZIP2:  # zipfile can't inflate a part: 2 kB may become 2 GB
+            raise Rejected("compressed by bzip2, which is not read here; zip it anew")
+        content = io.BytesIO()
         try:
-            return self._archive.read(member)
+            with self._archive.open(member) as file:
+                shutil.copyfileobj(file, content, _PIECE)
         except _MEMBER_ERRORS as error:
             raise Rejected(f"can't be read from the zip: {one_line(error)}") from None
+        return content.getvalue()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import facegan_tf
 from facegan_tf.data.crop import Crop
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.sources import Source, SyntheticSource
-from facegan_tf.errors import FaceganError, Rejected
+from facegan_tf.errors import FaceganError, Rejected, in_short
 
 _CHUNK_BYTES = 2**20  # of pixels, and as many items at most: little memory, and few messages
 _CHUNK_ITEMS = 32
@@ -180,11 +180,11 @@ class _Crew:
 
     def _died(self, worker: _Worker) -> FaceganError:
         code, items = worker.process.wait(), worker.tasks[0]
+        first, last = (in_short(self._names[item], 200) for item in (items.start, items.stop - 1))
         ending = f"signal {-code}" if code < 0 else f"exit code {code}"
         return FaceganError(
-            f"a worker process ended ({ending}) between {self._names[items.start]} and "
-            f"{self._names[items.stop - 1]}; a file there may be to blame, or too little memory: "
-            "try --workers 1"
+            f"a worker process ended ({ending}) between {first} and {last}; a file there may be to blame, "
+            "or too little memory: try --workers 1"
         )
 
 
@@ -207,6 +207,7 @@ def _start_worker() -> _Worker:
 
 def serve(descriptor: int) -> None:
     """A worker's life: receive the job, then make chunk after chunk until the caller is done or gone."""
+    _silence_libraries()
     with Connection(descriptor) as connection:
         try:
             job: Job = connection.recv()
@@ -217,3 +218,11 @@ def serve(descriptor: int) -> None:
                 connection.send(make_chunk(job, items.start, items.stop))
         except (EOFError, ConnectionError):
             return
+
+
+def _silence_libraries() -> None:
+    """Let only Python write to stderr: libtiff tells there what it thinks of files, without their names."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)

@@ -20,6 +20,7 @@ from facegan_tf.training.logs import EVALUATIONS, LOSSES, PSNR, keep_lines, read
 HARMLESS_CHANGES = (
     "name",
     "data.source",
+    "data.max_rejected",
     "data.cache",
     "training.steps",
     "training.epochs",

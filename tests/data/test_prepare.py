@@ -20,11 +20,12 @@ from PIL import Image
 from facegan_tf.data import prepare as prepare_module
 from facegan_tf.data import workers as workers_module
 from facegan_tf.data.crop import Crop
+from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.sources import open_source
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.workers import Chunk, Job, Schedule
-from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.errors import FaceganError, InputError, Rejected
 
 CELEBA = Path(__file__).resolve().parents[3] / "shared" / "data" / "celeba-half.zip"
 BAD = {
@@ -168,7 +169,7 @@ def test_the_schedule_gives_every_item_once_and_none_after_the_last_wanted(
 def test_rejected_files_are_named_with_one_line_each(tmp_path: Path) -> None:
     names = ["a,b.jpg", 'say "cheese".jpg', "two\nlines.jpg", "fine.png", "日本.jpg"]
     source = write_zip(tmp_path / "a.zip", dict.fromkeys(names, b"") | {"fine.png": encoded(pixels(9, 9))})
-    prepare(str(source), tmp_path / "store", 8)
+    prepare(str(source), tmp_path / "store", 8, max_rejected=1)
     with (tmp_path / "store" / "rejected.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
             ["name", "reason"],
@@ -221,6 +222,22 @@ def test_what_it_says(photos: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert " images/s; " in said.err
     assert f"4 rejected, named in {tmp_path}/store/rejected.csv" in said.err
     assert f"fingerprint {store.fingerprint[:12]}" in said.err
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_what_libraries_say_of_damaged_files_is_not_heard(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """libtiff writes to stderr by itself, in the middle of the progress bar and without the file's name."""
+    whole = encoded(pixels(64, 64), "TIFF", compression="tiff_lzw")
+    damaged = whole[:200] + b"\xff" * 200 + whole[400:]
+    with pytest.raises(Rejected), pillow_warnings():
+        decode_face(damaged, 8, Crop())
+    heard = capfd.readouterr().err
+    assert "tempfile.tif" in heard
+    prepare(write_zip(tmp_path / "a.zip", GOOD | {"bad.tif": damaged}), tmp_path / "store", 8, workers=2)
+    assert rejected_names(tmp_path / "store") == ["bad.tif"]
+    assert "tempfile.tif" not in capfd.readouterr().err
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -1,5 +1,6 @@
 import os
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -113,9 +114,49 @@ def test_links_are_followed_and_no_folder_is_entered_twice(tmp_path: Path) -> No
             source.read(source.names.index(name))
 
 
-def test_pipes_are_passed_over(tmp_path: Path) -> None:
+def test_what_is_no_file_is_named_and_never_opened(tmp_path: Path) -> None:
+    """Opening a pipe would wait for ever, and /dev/zero has no end."""
     os.mkfifo(tmp_path / "pipe.jpg")
-    assert open_source(str(write_folder(tmp_path, ["a.jpg"]))).names == ("a.jpg",)
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    source = open_source(str(write_folder(tmp_path, ["a.jpg"])))
+    assert source.names == ("a.jpg", "pipe.jpg", "zero.jpg")
+    for index in (1, 2):
+        with pytest.raises(Rejected, match="can't be read: not a regular file"):
+            source.read(index)
+
+
+def test_a_folder_within_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may list everything, so the refusal is played."""
+    listing = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listing(path)
+
+    root = write_folder(tmp_path, ["a.jpg", "lost+found/b.jpg", "z/c.jpg"])
+    monkeypatch.setattr(os, "scandir", refuse)
+    source = open_source(str(root))
+    assert source.names == ("a.jpg", "lost+found/", "z/c.jpg")
+    with pytest.raises(Rejected, match="the folder can't be listed"):
+        source.read(1)
+    with pytest.raises(InputError, match=r"lost\+found can't be listed: Permission denied"):
+        open_source(str(root / "lost+found"))
+
+
+def test_folders_may_lie_in_each_other_more_deeply_than_calls_may(tmp_path: Path) -> None:
+    name = "d/" * 300 + "deep.jpg"
+    write_folder(tmp_path, [name])
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(250)
+    try:
+        source = open_source(str(tmp_path))
+        assert source.names == (name,)
+        assert source.read(0) == name.encode()
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_a_name_that_is_not_text_is_read(tmp_path: Path) -> None:
