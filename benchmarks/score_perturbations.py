@@ -102,8 +102,10 @@ def plot(records: list[dict], path: Path) -> None:
             ]
             axes.plot(range(len(levels) + 1), scores, marker="o", label=kind)
         axes.axhline(floor[name], color="grey", linestyle="--", linewidth=0.8)
-        if name in ("fid", "kid", "swd"):
-            axes.set_yscale("symlog", linthresh=max(abs(floor[name]), 1e-4))
+        if name in ("fid", "swd"):
+            axes.set_yscale("log")
+        elif name == "kid":  # may be below 0
+            axes.set_yscale("symlog", linthresh=1e-4)
         axes.set(title=name, xticks=range(3), xticklabels=["none", "little", "much"])
         axes.grid(alpha=0.3)
         if place == 0:

@@ -53,11 +53,12 @@ def save_psnr_curves(path: Path, psnr: Sequence[dict[str, Any]], among_reals: fl
 def save_score_curves(path: Path, evaluations: Sequence[dict[str, Any]], best_by: str) -> None:
     """Draw the scores of a training's evaluations against its steps, and against its time, as PNG.
 
-    evaluations: records, of which those without `training` are left out. The best by `best_by` is marked.
+    evaluations: records, of which those without `training` are left out, and those that were measured
+    otherwise than the last. The best by `best_by` is marked.
     """
     during = [record for record in evaluations if "training" in record]
     names = [name for name in ("fid", "kid", "swd", "ms_ssim") if name in during[-1]["scores"]]
-    during = [record for record in during if all(name in record["scores"] for name in names)]
+    during = [record for record in during if _measure(record) == _measure(during[-1])]
     figure = Figure(figsize=(9, 2.4 * len(names) + 0.6), layout="constrained")
     axes = figure.subplots(len(names), 2, sharex="col", sharey="row", squeeze=False)
     steps = np.array([record["training"]["step"] for record in during])
@@ -82,6 +83,11 @@ def save_score_curves(path: Path, evaluations: Sequence[dict[str, Any]], best_by
     figure.suptitle(f"N = {during[-1]['generated']['count']:,} of each side")
     with atomic_file(path) as partial:
         figure.savefig(partial, format="png", dpi=100)
+
+
+def _measure(record: dict[str, Any]) -> tuple[int, str | None]:
+    """N and the feature network of an evaluation: one curve is of one measure."""
+    return record["generated"]["count"], (record["features"] or {}).get("sha256")
 
 
 def _marker(steps: Sequence[int] | np.ndarray) -> str | None:

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from facegan_tf import plots
-from facegan_tf.plots import save_curves, save_psnr_curves, smooth
+from facegan_tf.plots import save_curves, save_psnr_curves, save_score_curves, smooth
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 1000])
@@ -29,14 +29,20 @@ def test_curves_are_drawn_in_both_colours(tmp_path):
         assert (pixels == colour).all(axis=1).sum() > 100
 
 
-def test_psnr_is_drawn_of_four_faces_and_of_all_in_the_mean(tmp_path, monkeypatch):
-    figures = []
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are drawn."""
+    made = []
 
     def make_figure(**settings):
-        figures.append(Figure(**settings))
-        return figures[-1]
+        made.append(Figure(**settings))
+        return made[-1]
 
     monkeypatch.setattr(plots, "Figure", make_figure)
+    return made
+
+
+def test_psnr_is_drawn_of_four_faces_and_of_all_in_the_mean(tmp_path, figures):
     lines = [{"step": step, "faces": [10.0 + k + step / 10 for k in range(16)]} for step in (50, 100)]
     save_psnr_curves(tmp_path / "psnr.png", lines, among_reals=14.0)
     curves = {line.get_label(): list(line.get_ydata()) for line in figures[0].axes[0].lines}
@@ -46,3 +52,30 @@ def test_psnr_is_drawn_of_four_faces_and_of_all_in_the_mean(tmp_path, monkeypatc
         "two different reals": [14.0, 14.0],
     }
     assert (tmp_path / "psnr.png").read_bytes().startswith(b"\x89PNG")
+
+
+def evaluated(step, fid, count=500):
+    return {
+        "scores": {"fid": fid, "ms_ssim": 0.2},
+        "generated": {"count": count},
+        "features": {"sha256": "a"},
+        "training": {"step": step, "images": 16 * step, "seconds": 3.0 * step},
+    }
+
+
+def test_scores_are_drawn_over_steps_images_and_minutes_and_the_best_is_starred(tmp_path, figures):
+    by_the_verb = {key: value for key, value in evaluated(40, 1.0).items() if key != "training"}
+    otherwise = evaluated(20, 2.0, count=100)  # before the run went on with another count
+    records = [otherwise, evaluated(40, 9.0), by_the_verb, evaluated(60, 5.0), evaluated(80, 7.0)]
+    save_score_curves(tmp_path / "scores.png", records, "fid")
+    (by_step, by_time), (diversity, _) = np.array(figures[0].axes[:4]).reshape(2, 2)
+    curve, star = by_step.lines
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([40, 60, 80], [9.0, 5.0, 7.0])
+    assert (star.get_label(), list(star.get_xdata()), list(star.get_ydata())) == ("best", [60], [5.0])
+    assert list(by_time.lines[0].get_xdata()) == [2.0, 3.0, 4.0]
+    assert (by_step.get_ylabel(), diversity.get_ylabel()) == ("fid", "ms_ssim")
+    (images,) = by_step.child_axes
+    assert images.get_xlabel() == "reals seen"
+    assert images.get_xlim() == pytest.approx([16 * step for step in by_step.get_xlim()])
+    assert figures[0].get_suptitle() == "N = 500 of each side"
+    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
