@@ -165,7 +165,10 @@ def main() -> int:
         seen[moment] += 1
         print(f"kill {number}, at {moment}: {saw(killed)}", flush=True)
     for run in (killed, straight):
-        subprocess.run([*base, "--out", str(run)], check=True, stdout=subprocess.DEVNULL)
+        ended = subprocess.run([*base, "--out", str(run)], capture_output=True, text=True)
+        if ended.returncode:
+            print(f"{run}: the training failed:\n{ended.stderr}")
+            return 1
     found, expected = digests(killed), digests(straight)
     different = sorted(name for name in found | expected if found.get(name) != expected.get(name))
     left = [str(path) for path in killed.rglob(".*.partial-*")]
