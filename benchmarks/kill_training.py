@@ -6,9 +6,9 @@
 
 Each kill is a SIGKILL: as the training starts, at a random moment once it is at work, or as soon as a
 checkpoint, a grid or a line of the log is being written. In the end both runs must have the same weights,
-metrics.jsonl, psnr.jsonl, grids, GIF, kept epochs and TensorBoard records (speeds aside, which follow from no
-seed), and nothing half-written. Prints what it saw, and exits with 1 if anything differs. Settings with
-frequent checkpoints and grids give it much to hit.
+scores, best checkpoint, metrics.jsonl, psnr.jsonl, grids, GIF, kept epochs and TensorBoard records (speeds
+aside, which follow from no seed), and nothing half-written. Prints what it saw, and exits with 1 if anything
+differs. Settings with frequent checkpoints and grids give it much to hit.
 """
 
 import argparse
@@ -28,6 +28,7 @@ COMPARED = (
     "training.gif",
     "curves.png",
     "reals.png",
+    "best.png",
     "grids/*",
     "epochs/*.png",
 )
@@ -92,7 +93,10 @@ def kill_once(command: list[str], run: Path, moment: str, draw: random.Random) -
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + LONGEST
     for seen in awaited(moment, run, draw):
-        while process.poll() is None and not seen() and time.monotonic() < deadline:
+        while process.poll() is None and not seen():
+            if time.monotonic() > deadline:
+                process.kill()
+                raise SystemExit(f"no {moment} was seen in {LONGEST:.0f} s; see what the training does")
             time.sleep(0.0002)
     code = process.poll()
     process.kill()
@@ -115,9 +119,13 @@ def digests(run: Path) -> dict[str, str]:
         for pattern in COMPARED
         for path in sorted(run.glob(pattern))
     }
-    for facts in sorted(run.glob("checkpoints/step_*/checkpoint.json")):
-        found[f"weights of {facts.parent.name}"] = json.loads(facts.read_text())["weights_sha256"]
+    for facts in sorted(run.glob("checkpoints/**/checkpoint.json")):
+        place = facts.parent.relative_to(run)
+        found[f"weights of {place}"] = json.loads(facts.read_text())["weights_sha256"]
     found["TensorBoard"] = hashlib.sha256(repr(tensorboard_records(run)).encode()).hexdigest()
+    evaluations = run / "evaluations.jsonl"
+    lines = evaluations.read_text().splitlines() if evaluations.exists() else []
+    found["scores"] = json.dumps([json.loads(line)["scores"] for line in lines])
     record = json.loads((run / "run.json").read_text())
     found["losses in run.json"] = json.dumps(record["losses"])
     found["status"] = record["status"]
@@ -161,6 +169,8 @@ def main() -> int:
         code = kill_once([*base, "--out", str(killed)], killed, moment, draw)
         if code is not None:
             print(f"the training ended by itself before kill {number}, with exit code {code}")
+            if code:
+                return 1
             break
         seen[moment] += 1
         print(f"kill {number}, at {moment}: {saw(killed)}", flush=True)

@@ -51,7 +51,7 @@ def remove_abandoned_partials(path: Path) -> None:
             _remove(partial)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file, or a folder's list of names, is on the disk: a machine may die too."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -71,9 +71,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
     partial = _partial(path)
     try:
         yield partial
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -91,11 +91,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         yield partial
         for written in (*partial.rglob("*"), partial):
-            _sync(written)
+            sync(written)
         if path.exists():
             raise FileExistsError(path)
         partial.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         if partial.exists():
             shutil.rmtree(partial)
@@ -126,7 +126,11 @@ def remove_folder(path: Path) -> None:
 
 def folder_bytes(folder: Path) -> int:
     """What the files below take, in bytes; 0 if there is no such folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # half-written ones vanish as they take their names
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def write_json(path: Path, content: Any) -> None:

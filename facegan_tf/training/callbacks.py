@@ -117,6 +117,7 @@ class CheckpointSaver(keras.callbacks.Callback):
         self._save()
 
     def _save(self) -> None:
+        self.run.sync()
         self.checkpoints.save(
             losses=self.statistics.state, seconds=self.clock.seconds, rollbacks=self.rollbacks
         )

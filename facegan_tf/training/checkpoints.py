@@ -20,10 +20,12 @@ import tensorflow as tf
 from facegan_tf.errors import InputError
 from facegan_tf.files import atomic_folder, folder_bytes, remove_folder, write_json
 from facegan_tf.gan import GAN
+from facegan_tf.images import save_png
 from facegan_tf.training.nonfinite import NonFiniteError, nonfinite_variables
 from facegan_tf.training.run_directory import BEST, checkpoint_steps
 
 FACTS = "checkpoint.json"
+PICTURE = "faces.png"
 
 
 class DamagedError(InputError):
@@ -43,17 +45,24 @@ class Checkpoints:
         """The steps there are checkpoints of, oldest first."""
         return checkpoint_steps(self.folder)
 
-    def save(self, **notes: Any) -> Path:
-        """Save the state as it is, under the number of steps done; return the checkpoint's folder.
+    def save(self, picture: np.ndarray | None = None, **notes: Any) -> None:
+        """Save the state as it is, under the number of steps done, and remove the oldest ones.
 
-        notes: JSON values to keep with it, which `notes` gives back. Raises NonFiniteError if
-        anything in it is not finite: such a state is never worth going back to; OSError if the disk won't
-        have it.
+        picture: uint8 [H, W, 3] to keep with it, as PICTURE. notes: JSON values to keep with it, which
+        `notes` gives back. Raises NonFiniteError if anything in it is not finite: such a state is never worth
+        going back to; OSError if the disk won't have it.
         """
+        place = self._place(self.gan.steps_done)
+        if not place.exists():  # it does where a run ends on a checkpoint's step, or is stopped at once
+            self._write(place, picture, notes)
+        for old in self._superseded():
+            remove_folder(self._place(old))
+
+    def _superseded(self) -> list[int]:
+        return self.steps()[: -self.keep]
+
+    def _write(self, place: Path, picture: np.ndarray | None, notes: dict[str, Any]) -> None:
         step, steps = self.gan.steps_done, self.steps()
-        place = self._place(step)
-        if place.exists():  # a run that ends on a checkpoint's step, or was resumed and stopped at once
-            return place
         if bad := nonfinite_variables(self.gan):
             raise NonFiniteError(steps[-1] if steps else 0, step, {}, bad)
         with atomic_folder(place) as partial:
@@ -61,6 +70,8 @@ class Checkpoints:
                 _trackable(self.gan).write(str(partial / "state"))
             except tf.errors.OpError as error:  # a full disk is "resource exhausted", as is a full memory
                 raise OSError(errno.EIO, error.message, str(place)) from error
+            if picture is not None:
+                save_png(partial / PICTURE, picture)
             facts = {
                 "step": step,
                 "weights_sha256": weights_sha256(self.gan),
@@ -68,13 +79,14 @@ class Checkpoints:
                 "notes": notes,
             }
             write_json(partial / FACTS, facts | {"sha256": _sha256(facts)})
-        for old in self.steps()[: -self.keep]:
-            remove_folder(self._place(old))
-        return place
 
-    def best(self) -> "Checkpoints":
-        """Those kept apart for their score, in best/: one, the best so far."""
-        return Checkpoints(self.gan, self.folder / BEST)
+    def best(self) -> "BestCheckpoints":
+        """Those kept apart for their score, in best/."""
+        return BestCheckpoints(self.gan, self.folder / BEST)
+
+    def picture(self) -> Path | None:
+        """The picture kept with the newest; None if there is no checkpoint."""
+        return self._place(self.steps()[-1]) / PICTURE if self.steps() else None
 
     def notes(self, which: str = "last") -> dict[str, Any]:
         """What was noted with the checkpoint `last`, `best` or of a step. Raises InputError as `restore`."""
@@ -97,9 +109,10 @@ class Checkpoints:
         raise InputError(f"{self.folder}: no checkpoint is whole; to start anew, remove that folder")
 
     def forget_after(self, step: int) -> None:
-        """Remove the checkpoints of later steps: a run that goes on from `step` makes them again."""
-        for later in (later for later in self.steps() if later > step):
-            remove_folder(self._place(later))
+        """Remove those of later steps, the best too: a run that goes on from `step` makes its own."""
+        for checkpoints in (self, self.best()):
+            for later in (later for later in checkpoints.steps() if later > step):
+                remove_folder(checkpoints._place(later))
 
     def _place(self, step: int) -> Path:
         return self.folder / f"step_{step:06d}"
@@ -142,14 +155,28 @@ class Checkpoints:
         raise InputError(f"--checkpoint {which}: {self.folder} has these steps: {there}")
 
 
+class BestCheckpoints(Checkpoints):
+    """Those kept for their score: the newest is the best so far.
+
+    Beside it stays the best as of the run's newest checkpoint: a run that goes on from there, with other
+    noise after a rollback, may never come to the best so far.
+    """
+
+    def _superseded(self) -> list[int]:
+        steps, saved = self.steps(), checkpoint_steps(self.folder.parent)
+        to_go_on_with = [step for step in steps if saved and step <= saved[-1]]
+        return [step for step in steps if step not in (steps[-1], *to_go_on_with[-1:])]
+
+
 def describe_checkpoints(folder: Path) -> list[dict[str, Any]]:
     """Of each checkpoint below `folder`, oldest first and the best last: JSON values.
 
-    `step`, `bytes`, `best` (whether it was kept for its score) and `whole` (whether it is as it was saved).
+    `step`, `bytes`, `best` (whether it is the one kept for its score) and `whole` (whether it is as it was
+    saved).
     """
     places = [(folder / f"step_{step:06d}", step, False) for step in checkpoint_steps(folder)]
     best = folder / BEST
-    places += [(best / f"step_{step:06d}", step, True) for step in checkpoint_steps(best)]
+    places += [(best / f"step_{step:06d}", step, True) for step in checkpoint_steps(best)[-1:]]
     return [
         {"step": step, "bytes": folder_bytes(place), "best": kept_as_best, "whole": _is_whole(place)}
         for place, step, kept_as_best in places
@@ -170,7 +197,7 @@ def read_facts(place: Path) -> dict[str, Any]:
         facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
         if facts.pop("sha256") != _sha256(facts) or place.name != f"step_{facts['step']:06d}":
             raise ValueError("it was altered")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise DamagedError(f"{place}: is damaged: {FACTS}: {error}") from error
     return facts
 

@@ -1,5 +1,6 @@
 """Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint kept apart."""
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
-from facegan_tf import images
 from facegan_tf.config import Config, EvaluationSettings
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import FaceganError, InputError
@@ -17,7 +17,7 @@ from facegan_tf.evaluation.evaluate import NO_NETWORK, Measure, score
 from facegan_tf.evaluation.feature_networks import FeatureNetwork, load_feature_network
 from facegan_tf.evaluation.records import EvaluationFiles, written
 from facegan_tf.evaluation.subjects import Subject, draw
-from facegan_tf.files import append_line
+from facegan_tf.files import append_line, atomic_file
 from facegan_tf.generator import FaceGenerator, generator_of
 from facegan_tf.plots import save_score_curves
 from facegan_tf.training.checkpoints import Checkpoints, DamagedError, weights_sha256
@@ -89,7 +89,10 @@ class Evaluations(keras.callbacks.Callback):
         self.count = min(self.settings.count, images)
         self.by = best_by(self.settings)
         self.generator: FaceGenerator | None = None
-        self.evaluated_at = -1
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Show the best of what a run goes on with."""
+        self._show_best()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Evaluate if it is this step's turn, or the last."""
@@ -136,7 +139,15 @@ class Evaluations(keras.callbacks.Callback):
             same = all(kept.get(key) == fact for key, fact in scored.items())
             if same and kept["score"] <= value:
                 return False
-        # First the picture: a run that is killed in between draws both again.
-        images.save_png(self.run.best_grid, self.faces.picture())
-        self.best.save(score=value, **scored)
+        self.best.save(self.faces.picture(), score=value, **scored)
+        self._show_best()
         return True
+
+    def _show_best(self) -> None:
+        """Let best.png be the picture of the best that is kept, if there is one."""
+        picture = self.best.picture()
+        if picture is None or not picture.exists():
+            self.run.best_grid.unlink(missing_ok=True)
+            return
+        with atomic_file(self.run.best_grid) as partial:
+            shutil.copyfile(picture, partial)

@@ -4,6 +4,7 @@ TensorFlow's own summary writer keeps what a full disk has refused to itself, an
 crash would show some steps twice. So the records are made with TensorBoard's own functions, and written here.
 """
 
+import contextlib
 import errno
 import platform
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.image.metadata import create_summary_metadata
@@ -51,42 +53,41 @@ class EventLog:
         """Close the file; the log may be written to again."""
         if self._writer is not None:
             self._writer.close()
-            self._writer = None
+            self._writer = self._path = None
 
     def keep(self, stays: Callable[[str, int], bool]) -> None:
         """Keep, once each, the records (name, step) that are to stay; those torn by a crash are dropped.
 
         All files become one, which is there before the others go: killed in between, this can be done again.
+        Raises OSError if the disk won't have it.
         """
         self.close()
         files = sorted(self.folder.glob(_FILES))
-        kept: dict[tuple[tuple[str, ...], int], bytes] = {}
-        for file in files:
-            for record in _records(file):
-                event = Event.FromString(record)
+        if not files:
+            return
+        kept = set()
+        path = self._new_path()
+        with _disk_errors(path), atomic_file(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+            writer.write(_version())
+            for record, event in (each for file in files for each in _records(file)):
                 names = tuple(value.tag for value in event.summary.value)  # one, in each of ours
-                if names and all(stays(name, event.step) for name in names):
-                    kept.setdefault((names, event.step), record)
-        if kept:
-            with atomic_file(self._new_path()) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
-                writer.write(_version())
-                for record in kept.values():
+                new = names and (names, event.step) not in kept
+                if new and all(stays(name, event.step) for name in names):
+                    kept.add((names, event.step))
                     writer.write(record)
         for file in files:
             file.unlink()
 
     def _add(self, step: int, summary: Summary) -> None:
-        try:
+        self._path = self._path or self._new_path()
+        with _disk_errors(self._path):
             if self._writer is None:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self._path = self._new_path()
                 self._writer = tf.io.TFRecordWriter(str(self._path))
                 self._writer.write(_version())
             event = Event(wall_time=time.time(), step=step, summary=summary)
             self._writer.write(event.SerializeToString())
             self._writer.flush()
-        except tf.errors.OpError as error:  # a full disk is "resource exhausted", as is a full memory
-            raise OSError(errno.EIO, error.message, str(self._path)) from error
 
     def _new_path(self) -> Path:
         """A name that sorts behind those that are there: TensorBoard reads in this order."""
@@ -98,10 +99,22 @@ def _version() -> bytes:
     return Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString()
 
 
-def _records(file: Path) -> Iterator[bytes]:
-    """The whole records of a file, up to one that is torn or damaged."""
+def _records(file: Path) -> Iterator[tuple[bytes, Event]]:
+    """The whole records of a file, up to one that is torn or damaged, and what they hold."""
     try:
-        for record in tf.data.TFRecordDataset(str(file)):
-            yield record.numpy()
-    except tf.errors.DataLossError:
+        for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+            yield record, Event.FromString(record)
+    except (tf.errors.DataLossError, DecodeError):
         return
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn TensorFlow's errors of writing into OSError: a full disk is "resource exhausted" to it."""
+    try:
+        yield
+    except (
+        tf.errors.OpError,
+        IndexError,
+    ) as error:  # IndexError: "out of range", of a file that may not grow
+        raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from error

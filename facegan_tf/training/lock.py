@@ -25,7 +25,7 @@ def locked(folder: Path) -> Iterator[None]:
     it could let two in.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a+", encoding="utf-8") as file:
+    with (folder / LOCK).open("a+", encoding="utf-8", errors="backslashreplace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -39,8 +39,10 @@ def locked(folder: Path) -> Iterator[None]:
             f"{shlex.join(sys.argv)}"
         )
         file.flush()
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)
 
 
 def _holder(folder: Path) -> str:

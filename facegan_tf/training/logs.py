@@ -31,13 +31,13 @@ def read_log(log: Path, keys: Sequence[str]) -> list[Line]:
     for number, line in enumerate(lines, start=1):
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if number == len(lines):
                 break
             raise _not_ours(log, number, "is not JSON", line) from None
         if not isinstance(value, dict) or not all(key in value for key in keys):
             raise _not_ours(log, number, f"must be an object with {', '.join(keys)}", line)
-        if not isinstance(value.get("step", 0), int):
+        if not isinstance(value.get("training", value).get("step", 0), int):
             raise _not_ours(log, number, "must have a whole number as step", line)
         values.append(value)
     return values
@@ -45,8 +45,10 @@ def read_log(log: Path, keys: Sequence[str]) -> list[Line]:
 
 def keep_lines(log: Path, keys: Sequence[str], keeps: Callable[[Line], bool], *, expected: bool) -> None:
     """Drop all other lines of a log. If it is missing though it is `expected`, say so."""
-    if expected and not log.exists():
-        print(f"warning: {log} is missing; it begins anew", file=sys.stderr)
+    if not log.exists():
+        if expected:
+            print(f"warning: {log} is missing; it begins anew", file=sys.stderr)
+        return
     kept = [line for line in read_log(log, keys) if keeps(line)]
     with atomic_file(log) as partial:
         partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")

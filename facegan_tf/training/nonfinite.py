@@ -17,7 +17,7 @@ class NonFiniteError(FaceganError):
     """Losses or weights are not finite: nothing that is made from them is worth the time."""
 
     def __init__(self, after: int, step: int, losses: dict[str, float], variables: dict[str, Any]):
-        """Between step `after`, where all was finite, and step `step`. The others are the bad step's numbers.
+        """Between step `after`, whose losses were finite, and step `step`, of which the other numbers are.
 
         variables: of each that is not finite, by its path: how many values are `nan`, `infinite`, and in all.
         """
@@ -60,17 +60,18 @@ def keep_numbers(
 ) -> Path:
     """Write a bad step's numbers into `folder`, for inspection; return the file.
 
-    rollbacks: how many there were before. indices: of a step, the places in the store of its images.
+    rollbacks: how many there were before. indices: of a step, counted from 0, the places in the store of its
+    images. Weights that went bad in a step show in the next one's losses: the file names both steps' images.
     """
     path = folder / f"step_{error.step:06d}_rollback_{rollbacks}.json"
     losses = {name: loss if math.isfinite(loss) else str(loss) for name, loss in error.losses.items()}
     numbers = {
-        "finite_after_step": error.after,
+        "losses_were_finite_in_step": error.after,
         "step": error.step,
         "rollbacks_before": rollbacks,
         "losses": losses,
         "variables": error.variables,
-        "images_of_the_step": indices(error.step - 1).tolist(),
+        "images": {step: indices(step - 1).tolist() for step in (error.step - 1, error.step) if step > 0},
     }
     write_json(path, numbers)
     return path

@@ -54,12 +54,14 @@ class ControlFaces(keras.callbacks.Callback):
         is killed in between goes on after it.
         """
         step, seconds = batch + 1, time.perf_counter() - self.began
-        if step % self.config.grids.every == 0:
+        on_time = step % self.config.grids.every == 0
+        if on_time:
             losses = logs or {}
             tqdm.write(
                 f"{step}/{self.params['steps']}: d_loss: {losses['d_loss']:.4f}, "
                 f"a_loss: {losses['g_loss']:.4f}. ({seconds:.1f} sec)"
             )
+        if on_time or step == self.params["steps"]:
             self._draw_grid(step)
         before, epoch = (self.config.training.epochs_done(n, self.params["images"]) for n in (batch, step))
         if epoch > before and self.config.grids.keeps_epoch(epoch):
@@ -72,7 +74,7 @@ class ControlFaces(keras.callbacks.Callback):
             np.savez_compressed(file, faces=faces, latents=self.latents.numpy())
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Draw the state that the run ends in."""
+        """Draw the state that a run is stopped in."""
         if self.drawn_at != self.model.steps_done:
             self._draw_grid(self.model.steps_done)
 
@@ -151,6 +153,6 @@ class TrainingGif(keras.callbacks.Callback):
             with Image.open(path) as grid:
                 grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
                 return grid.copy()
-        except (OSError, SyntaxError) as error:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             tqdm.write(f"warning: {path} is left out of {self.run.gif.name}: {error}", file=sys.stderr)
             return None

@@ -107,9 +107,10 @@ def _disk_bytes(gan: GAN, config: Config, steps: int, epochs: int) -> int:
     checkpoints = config.training.keep_checkpoints + 1  # one more while it is written
     every = config.evaluation.every
     if every:
-        checkpoints += 2  # the best, and the one before while it is written
+        checkpoints += 3  # the best, the one before, and one more while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
-    grids = 2 * grid * (steps // config.grids.every + 1)  # TensorBoard has a copy
+    # TensorBoard has a copy, and another as a run that goes on puts it in order.
+    grids = 3 * grid * (steps // config.grids.every + 1)
     named = config.grids.epochs
     kept_epochs = epochs if named == "each" else sum(epoch <= epochs for epoch in set(named))
     lines = 300 * (steps // config.training.log_every + 1) + 500 * (steps // config.grids.every + 1)

@@ -13,7 +13,7 @@ from facegan_tf.config import Config, load_config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.errors import InputError
 from facegan_tf.evaluation.records import EvaluationFiles
-from facegan_tf.files import atomic_file, is_partial, write_json
+from facegan_tf.files import atomic_file, is_partial, sync, write_json
 from facegan_tf.training.lock import LOCK
 from facegan_tf.training.logs import EVALUATIONS, LOSSES, PSNR, keep_lines, read_log
 
@@ -49,7 +49,7 @@ LOGGED_WITH = {"control_vectors": "grids", "psnr": "grids", "scores": "scores"}
 """What TensorBoard's records, by the first part of their names, are written with; others with the losses."""
 
 BEST = "best"
-"""Folder within that of the checkpoints, for the one that scored best."""
+"""Folder within that of the checkpoints, for what scored best."""
 
 
 class RunDirectory:
@@ -124,9 +124,13 @@ class RunDirectory:
         """The facts in run.json. Raises InputError if it is not what a run wrote."""
         try:
             record = json.loads(self.record.read_text(encoding="utf-8"))
-            if not (isinstance(record, dict) and "fingerprint" in record["store"]):
+            if not isinstance(record["store"]["fingerprint"], str):
                 raise ValueError("it names no store")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if not all(
+                isinstance(record.get(block, {}), dict) for block in ("versions", "compute", "losses")
+            ):
+                raise ValueError("a block of facts is none")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(
                 f"{self.record}: can't be read: {error}; without it this run can't go on: bring it back, or "
                 "start another with --out"
@@ -149,7 +153,7 @@ class RunDirectory:
 
     def best_step(self) -> int | None:
         """The step whose checkpoint is kept as the best; None if none is."""
-        return next(iter(checkpoint_steps(self.checkpoints / BEST)), None)
+        return next(reversed(checkpoint_steps(self.checkpoints / BEST)), None)
 
     def epoch(self, epoch: int, suffix: str) -> Path:
         """Path of what is kept of the control faces after so many epochs."""
@@ -157,7 +161,7 @@ class RunDirectory:
 
     def read_losses(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that hold losses, oldest first; the others hold scores."""
-        return [line for line in read_log(self.metrics, LOSSES) if "d_loss" in line]
+        return [line for line in read_log(self.metrics, LOSSES) if {"d_loss", "g_loss"} <= line.keys()]
 
     def read_evaluations(self) -> list[dict[str, Any]]:
         """The records of evaluations.jsonl, oldest first; those that a training made have `training`."""
@@ -167,22 +171,31 @@ class RunDirectory:
         """The lines of psnr.jsonl, oldest first."""
         return read_log(self.psnr, PSNR)
 
+    def sync(self) -> None:
+        """Wait until the logs are on the disk: a checkpoint vouches for what they have up to its step."""
+        logs = (self.metrics, self.psnr, EvaluationFiles(self.folder).all)
+        for log in (*logs, *self.tensorboard.glob("*")):
+            if log.exists():
+                sync(log)
+
     def forget_after(self, step: int, config: Config, images: int) -> None:
         """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
 
-        The latter are the grid and the line of an end that is none any more. images: how many make an epoch.
+        The latter are the grid and the lines of an end that is none any more, at `step` itself. What is from
+        before stays, at whatever intervals it was written. images: how many make an epoch.
         """
         from facegan_tf.training.event_log import EventLog  # TensorFlow: reports do without it
 
         end = config.training.total_steps(images)
-        cadence = {
-            "losses": config.training.log_every,
-            "scores": config.evaluation.every or end,
-            "grids": config.grids.every,
+        written = load_config(self.config)
+        intervals = {
+            "losses": written.training.log_every,
+            "scores": written.evaluation.every or end,
+            "grids": written.grids.every,
         }
 
         def stays(kind: str, number: int) -> bool:
-            return number <= step and (number % cadence[kind] == 0 or number == end)
+            return number < step or (number == step and (number % intervals[kind] == 0 or number == end))
 
         def evaluated(record: dict[str, Any]) -> bool:
             return "training" not in record or stays("scores", record["training"]["step"])
@@ -193,9 +206,9 @@ class RunDirectory:
         def measured(line: dict[str, Any]) -> bool:
             return stays("losses" if "d_loss" in line else "scores", line["step"])
 
-        keep_lines(self.metrics, LOSSES, measured, expected=step >= config.training.log_every)
+        keep_lines(self.metrics, LOSSES, measured, expected=step >= intervals["losses"])
         keep_lines(
-            self.psnr, PSNR, lambda line: stays("grids", line["step"]), expected=step >= config.grids.every
+            self.psnr, PSNR, lambda line: stays("grids", line["step"]), expected=step >= intervals["grids"]
         )
         keep_lines(EvaluationFiles(self.folder).all, EVALUATIONS, evaluated, expected=False)
         EventLog(self.tensorboard).keep(logged)

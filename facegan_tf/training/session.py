@@ -20,7 +20,7 @@ from facegan_tf.training.clock import Clock
 from facegan_tf.training.evaluations import Evaluations
 from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.losses import LossStatistics
-from facegan_tf.training.nonfinite import NonFiniteGuard
+from facegan_tf.training.nonfinite import NonFiniteError, NonFiniteGuard
 from facegan_tf.training.run_directory import RunDirectory
 from facegan_tf.training.signals import Interrupted, on_first_signal
 from facegan_tf.training.trainer import fit
@@ -99,6 +99,11 @@ class Session:
                 fit(self.gan, reals, self.count, told, self.rollbacks)
             finished = self.gan.steps_done >= total
             status = "finished" if finished else "interrupted" if watch.received else "stopped"
+        except NonFiniteError as error:
+            if watch.received:  # the end was asked for first; going on will come to this step again
+                _say(f"{error}; nothing of that step was saved")
+                raise Interrupted(watch.received) from error
+            raise
         except tf.errors.ResourceExhaustedError as error:
             raise FaceganError(
                 f"step {self.gan.steps_done + 1}: out of memory; lower training.batch_size, data.size or the "

@@ -1,6 +1,7 @@
 """Words to a terminal that may be closed while the work goes on."""
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -8,25 +9,29 @@ from typing import Any, TextIO
 
 
 class _Lasting:
-    """A text stream which, once it can't be written to any more, says nothing and goes on."""
+    """A text stream whose failures stop no work, and which is silent once no one can read it."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write, or turn silent for good."""
-        try:
-            return self._stream.write(text)
-        except OSError:  # EIO: the terminal was closed; EPIPE: the reader of a pipe is gone
-            self._go_silent()
-            return len(text)
+        """Write, if that can be done."""
+        with self._passing_over_failures():
+            self._stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        """Flush, or turn silent for good."""
-        try:
+        """Flush, if that can be done."""
+        with self._passing_over_failures():
             self._stream.flush()
-        except OSError:
-            self._go_silent()
+
+    @contextlib.contextmanager
+    def _passing_over_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.EIO, errno.EPIPE):  # the terminal was closed; a pipe's reader is gone
+                self._go_silent()
 
     def _go_silent(self) -> None:
         """Point the descriptor to nowhere, so that what is buffered, here and in libraries, fails no more."""

@@ -1,5 +1,6 @@
 """`train`: from a config to a finished run directory."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.run_directory import RunDirectory
 from facegan_tf.training.session import Session
 from facegan_tf.training.terminal import lasting_output
+
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""Errors of a disk that is full, broken, or not to be written to."""
 
 
 def train(
@@ -58,6 +62,8 @@ def train(
         try:
             _train_to_the_end(Session(gan, run, store, count, network, callbacks))
         except OSError as error:
+            if error.errno not in _OF_A_DISK:
+                raise
             raise FaceganError(
                 f"{run.folder}: can't be written: {error}. What was complete is there still; once the disk "
                 f"takes it, go on with: facegan train {run.folder} --resume"
@@ -80,21 +86,28 @@ def _train_to_the_end(session: Session) -> None:
         try:
             return session.fit(total)
         except NonFiniteError as error:
-            kept = keep_numbers(run.nonfinite, error, session.rollbacks, session.image_indices)
-            way_out = (
-                f"{error}. The bad step's numbers: {kept}. The newest checkpoint is from before; try a lower "
-                "optimizers.*.learning_rate or optimizers.*.clipvalue"
-            )
-            if config.training.on_nonfinite == "stop":
-                way_out += ", or training.on_nonfinite=rollback, which goes on from there with other noise"
-                raise FaceganError(way_out) from error
-            if session.rollbacks == config.training.max_rollbacks:
-                raise FaceganError(
-                    f"{way_out}, or a higher training.max_rollbacks: it went back {session.rollbacks} times"
-                ) from error
-            start = session.roll_back()
-            run.forget_after(start, config, count)
-            _say(f"{error}; {kept}", f"going back to step {start}, rollback {session.rollbacks}")
+            bad = error.with_traceback(None)  # which would keep this GAN alive beside the next
+        _say(str(bad), f"the bad step's numbers: {_numbers_kept(session, bad)}")
+        _check_may_go_back(session, bad)
+        run.forget_after(session.roll_back(), config, count)
+        _say(f"going back to step {session.gan.steps_done}, rollback {session.rollbacks}")
+
+
+def _numbers_kept(session: Session, bad: NonFiniteError) -> Path:
+    return keep_numbers(session.run.nonfinite, bad, session.rollbacks, session.image_indices)
+
+
+def _check_may_go_back(session: Session, bad: NonFiniteError) -> None:
+    """Raise FaceganError, with the ways out, if the run is to stop instead."""
+    training = session.config.training
+    ways_out = "try a lower optimizers.*.learning_rate or optimizers.*.clipvalue"
+    if training.on_nonfinite == "stop":
+        ways_out += ", or training.on_nonfinite=rollback, which goes back to it and on with other noise"
+    elif session.rollbacks == training.max_rollbacks:
+        ways_out += f", or a higher training.max_rollbacks: it went back {session.rollbacks} times"
+    else:
+        return
+    raise FaceganError(f"{bad}. The newest checkpoint is from before; {ways_out}") from bad
 
 
 def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:

@@ -119,6 +119,34 @@ def test_checkpoints_are_described_with_those_that_are_damaged(run):
     assert described[0]["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
 
 
+def test_beside_the_best_so_far_stays_the_best_that_a_run_may_go_on_with(config, tmp_path, monkeypatch):
+    gan = build_gan(config)
+    checkpoints = Checkpoints(gan, tmp_path, keep=2)
+    best = checkpoints.best()
+    done = iter((2, 4, 4, 5, 7))
+    for kept, expected in [
+        (best, [2]),
+        (checkpoints, [2]),
+        (best, [4]),
+        (best, [4, 5]),
+        (best, [4, 7]),
+    ]:
+        monkeypatch.setattr(type(gan), "steps_done", next(done))
+        kept.save()
+        assert best.steps() == expected
+    checkpoints.forget_after(4)  # as a run does that goes back to its checkpoint
+    assert best.steps() == [4]
+
+
+def test_the_oldest_goes_though_the_newest_was_there_already(config, tmp_path, monkeypatch):
+    gan = build_gan(config)
+    for step in (1, 2, 3):
+        monkeypatch.setattr(type(gan), "steps_done", step)
+        Checkpoints(gan, tmp_path, keep=9).save()
+    Checkpoints(gan, tmp_path, keep=2).save()  # as after a kill between the saving and the removing
+    assert checkpoint_steps(tmp_path) == [2, 3]
+
+
 def test_what_is_noted_comes_back(config, tmp_path):
     checkpoints = Checkpoints(build_gan(config), tmp_path)
     checkpoints.save(score=0.1, losses={"sums": {"d": 1e-9}})

@@ -54,7 +54,7 @@ def scores(run):
 
 
 def best(run):
-    (folder,) = (run / "checkpoints" / "best").iterdir()
+    folder = max((run / "checkpoints" / "best").iterdir())  # one before it may be kept as well
     facts = json.loads((folder / "checkpoint.json").read_text())
     return {key: facts[key] for key in ("step", "weights_sha256", "notes")}
 

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -60,10 +61,23 @@ def test_a_torn_file_and_one_that_was_rewritten_already_make_no_step_double(tmp_
     assert read(folder) == {name: steps for name, steps in expected.items() if steps}
 
 
-def test_nothing_kept_leaves_no_file(tmp_path):
+def test_nothing_kept_leaves_an_empty_log(tmp_path):
     fill(tmp_path, [1]).close()
     EventLog(tmp_path).keep(lambda name, step: False)
-    assert not list(tmp_path.iterdir())
+    assert read(tmp_path) == {}
+
+
+def test_a_full_disk_as_it_is_put_in_order_is_an_error_and_loses_nothing(tmp_path):
+    fill(tmp_path, range(1, 9)).close()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError):
+            EventLog(tmp_path).keep(lambda name, step: True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read(tmp_path)["loss"] == list(range(1, 9))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_disk_that_takes_no_more_is_an_error_and_what_was_logged_stays(tmp_path):
@@ -84,9 +98,14 @@ def test_a_disk_that_takes_no_more_is_an_error_and_what_was_logged_stays(tmp_pat
     assert read(tmp_path)["loss"] == list(range(int(step)))
 
 
-@pytest.mark.parametrize("content", [b"", b"no records"])
+@pytest.mark.parametrize("content", [b"", b"no records", "a record that is no event"])
 def test_a_file_of_something_else_is_dropped(tmp_path, content):
-    (tmp_path / "events.out.tfevents.1.host").write_bytes(content)
+    path = tmp_path / "events.out.tfevents.1.host"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            writer.write(b"\xff\xff")
     fill(tmp_path, [1]).close()
     EventLog(tmp_path).keep(lambda name, step: True)
     assert read(tmp_path)["loss"] == [1]

@@ -81,4 +81,5 @@ def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(s
     kills = ["--kills", "2", "--seed", "1", "--out", tmp_path / "kills", "--set", "training.steps=600"]
     done = subprocess.run([*script, *kills], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kills: " in done.stdout
     assert "different: none; half-written: none" in done.stdout

@@ -51,5 +51,6 @@ def test_only_what_is_to_stay_is_kept(log, capsys):
 
 def test_a_log_that_should_be_there_is_missed(tmp_path, capsys):
     keep_lines(tmp_path / "metrics.jsonl", LOSSES, lambda line: True, expected=True)
-    assert "warning: " in capsys.readouterr().err
-    assert (tmp_path / "metrics.jsonl").read_text() == ""
+    assert "metrics.jsonl is missing; it begins anew" in capsys.readouterr().err
+    keep_lines(tmp_path / "psnr.jsonl", LOSSES, lambda line: True, expected=False)
+    assert not capsys.readouterr().err

@@ -1,4 +1,6 @@
 import json
+import signal
+import time
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from facegan_tf.generator import restore_run
 from facegan_tf.training.checkpoints import weights_sha256
 from facegan_tf.training.run_directory import checkpoint_steps
 from facegan_tf.training.session import Session
+from facegan_tf.training.signals import Interrupted
 
 
 def config(store, on_nonfinite="rollback", **training):
@@ -45,14 +48,16 @@ def test_the_bad_steps_numbers_are_kept(store_folder, tmp_path):
     with pytest.raises(FaceganError):
         train(config(store_folder, "stop"), run, callbacks=[Poison(4)])
     numbers = json.loads((run / "nonfinite" / "step_000005_rollback_0.json").read_text())
-    assert numbers["finite_after_step"] == 4
+    assert numbers["losses_were_finite_in_step"] == 4
     assert numbers["step"] == 5
     assert numbers["losses"] == {"d_loss": "nan", "g_loss": "nan"}
     poisoned = [counts for counts in numbers["variables"].values() if counts["nan"] == counts["in_all"]]
     assert poisoned
-    # 24 images, 4 a step: the first epoch's fifth four.
-    assert len(set(numbers["images_of_the_step"])) == 4
-    assert set(numbers["images_of_the_step"]) <= set(range(24))
+    # 24 images, 4 a step: of one epoch, so all different.
+    assert list(numbers["images"]) == ["4", "5"]
+    seen = numbers["images"]["4"] + numbers["images"]["5"]
+    assert len(set(seen)) == 8
+    assert set(seen) <= set(range(24))
 
 
 def test_the_images_that_are_named_are_those_of_the_step(store_folder, tmp_path, monkeypatch):
@@ -125,6 +130,18 @@ def test_a_run_that_went_back_resumes_in_the_same_bits(store_folder, tmp_path):
     train(settings, run, resume=True)
     assert sha256(run) == sha256(undisturbed)
     assert (run / "metrics.jsonl").read_bytes() == (undisturbed / "metrics.jsonl").read_bytes()
+
+
+def test_a_signal_is_followed_though_the_step_was_bad(store_folder, tmp_path):
+    class Signal(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 4:
+                signal.raise_signal(signal.SIGTERM)
+                time.sleep(0.5)  # a thread attends to it
+
+    with pytest.raises(Interrupted):
+        train(config(store_folder), tmp_path / "run", callbacks=[Poison(4), Signal()])
+    assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [3]
 
 
 def test_streams_of_noise_never_meet():

@@ -17,6 +17,7 @@ from facegan_tf.gan import GAN
 from facegan_tf.generator import restore_run
 from facegan_tf.images import grid, to_uint8
 from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf.training.pictures import PsnrLog
 from facegan_tf.training.run_directory import checkpoint_steps
 from facegan_tf.training.train import dry_run
 
@@ -289,6 +290,41 @@ def test_a_finished_run_can_be_made_longer_and_resuming_again_changes_nothing(ru
         assert sorted(p.name for p in (tmp_path / "run" / "grids").iterdir()) == [
             f"step_{step:06d}.png" for step in (2, 4, 6)
         ]
+
+
+def test_other_intervals_on_resuming_leave_what_is_there(config, tmp_path):
+    stopped = train(config, tmp_path / "run", callbacks=[StopAfter(4)])
+    rarer = tiny_config(
+        config.data.source,
+        training={"log_every": 3, "steps": 8},
+        grids={"every": 5, "side": 2, "psnr_pool": 8},
+    )
+    train(rarer, stopped, resume=True)
+    assert [line["step"] for line in metrics(stopped)] == [1, 2, 3, 4, 6, 8]
+    assert [path.name for path in sorted((stopped / "grids").iterdir())] == [
+        f"step_{step:06d}.png" for step in (2, 4, 5, 8)
+    ]
+    assert tensorboard_steps(stopped)["psnr"] == [2, 4, 5, 8]
+
+
+def test_an_end_that_was_killed_as_it_was_drawn_is_drawn_again(config, tmp_path, monkeypatch):
+    ends = tiny_config(
+        config.data.source, training={"steps": 3}, grids={"every": 2, "side": 2, "psnr_pool": 8}
+    )
+
+    write = PsnrLog.write
+
+    def killed_at_the_end(log, step, faces):
+        if step == 3:
+            raise RuntimeError("pulled the plug")
+        write(log, step, faces)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PsnrLog, "write", killed_at_the_end)
+        with pytest.raises(RuntimeError, match="plug"):
+            train(ends, tmp_path / "run")
+    train(ends, tmp_path / "run", resume=True)
+    assert [json.loads(line)["step"] for line in (tmp_path / "run" / "psnr.jsonl").open()] == [2, 3]
 
 
 def test_fewer_steps_than_are_done_change_nothing(config, tmp_path):
