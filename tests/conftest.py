@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,12 @@ import pytest
 
 from facegan_tf.config import Config
 from facegan_tf.data.store import StoreWriter
+
+for ignored in (signal.SIGINT, signal.SIGHUP):
+    # As they are under nohup, and in the background of a script; what we start would ignore them, too, while
+    # what we handle ourselves is not passed on.
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, lambda *_: None)
 
 
 def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
