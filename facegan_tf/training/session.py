@@ -52,6 +52,7 @@ class Session:
     def restore(self) -> int:
         """Go to the newest checkpoint that is whole, if there are any; return its step, or 0."""
         if not self._checkpoints.steps():
+            self._checkpoints.forget_after(0)  # a best that was kept before the first checkpoint
             return 0
         start = self._checkpoints.restore()
         self._checkpoints.forget_after(start)

@@ -110,6 +110,22 @@ def test_without_a_checkpoint_a_rollback_goes_back_to_the_start(store_folder, tm
     assert steps(run) == list(range(1, 9))
 
 
+def test_the_best_of_a_try_that_was_given_up_is_forgotten(store_folder, tmp_path):
+    settings = tiny_config(
+        store_folder,
+        training={"steps": 4, "checkpoint_every": 9, "on_nonfinite": "rollback"},
+        evaluation={"every": 2, "count": 8},
+    )
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen.append(checkpoint_steps(tmp_path / "run" / "checkpoints" / "best"))
+
+    train(settings, tmp_path / "run", callbacks=[Poison(2, times=1), Look()])
+    assert seen == [[], []]  # also after the rollback to the start, though step 2 had been the best
+
+
 def test_there_are_no_more_rollbacks_than_are_allowed(store_folder, tmp_path):
     poison = Poison(4)
     with pytest.raises(FaceganError, match=r"max_rollbacks: it went back 2 times"):
