@@ -21,8 +21,8 @@ format: .venv/installed-dev
 
 .venv/bin/python:
 	@echo "making .venv and installing TensorFlow into it: a minute or two"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "$(PYTHON) is $$($(PYTHON) --version); 3.10 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version); 3.11 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed: .venv/bin/python setup.cfg

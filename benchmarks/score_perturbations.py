@@ -24,8 +24,8 @@ from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.evaluate import Measure, score
 from facegan_tf.evaluation.feature_networks import load_feature_network
 from facegan_tf.evaluation.metrics import ALL
-from facegan_tf.evaluation.records import written
 from facegan_tf.evaluation.subjects import Subject
+from facegan_tf.evaluation.text import written
 
 LEVELS = {
     "blur": (0.5, 1.0),

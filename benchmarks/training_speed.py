@@ -23,7 +23,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `facegan train` has it
 import keras
 import numpy as np
 
-from facegan_tf.config import load_config
+from facegan_tf.config.load import load_config
 from facegan_tf.data.pipeline import batches
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.store import FaceStore

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 if TYPE_CHECKING:
-    from facegan_tf.config import load_config
+    from facegan_tf.common.images import grid, save_gif
+    from facegan_tf.config.load import load_config
     from facegan_tf.data.prepare import prepare
-    from facegan_tf.export import export_savedmodel
-    from facegan_tf.gan import build_gan
-    from facegan_tf.generator import load_generator, restore_run
-    from facegan_tf.images import grid, save_gif
-    from facegan_tf.info import describe
-    from facegan_tf.interpolation import round_trip
-    from facegan_tf.network_plot import save_network_plot
+    from facegan_tf.model.gan import build_gan
+    from facegan_tf.report.info import describe
+    from facegan_tf.report.network_plot import save_network_plot
+    from facegan_tf.run.restore import restore_run
+    from facegan_tf.serving.export import export_savedmodel
+    from facegan_tf.serving.generator import load_generator
+    from facegan_tf.serving.interpolation import round_trip
     from facegan_tf.training.train import train
 
 __all__ = [
@@ -42,17 +43,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "build_gan": "facegan_tf.gan",
-    "describe": "facegan_tf.info",
-    "export_savedmodel": "facegan_tf.export",
-    "grid": "facegan_tf.images",
-    "load_config": "facegan_tf.config",
-    "load_generator": "facegan_tf.generator",
+    "build_gan": "facegan_tf.model.gan",
+    "describe": "facegan_tf.report.info",
+    "export_savedmodel": "facegan_tf.serving.export",
+    "grid": "facegan_tf.common.images",
+    "load_config": "facegan_tf.config.load",
+    "load_generator": "facegan_tf.serving.generator",
     "prepare": "facegan_tf.data.prepare",
-    "restore_run": "facegan_tf.generator",
-    "round_trip": "facegan_tf.interpolation",
-    "save_gif": "facegan_tf.images",
-    "save_network_plot": "facegan_tf.network_plot",
+    "restore_run": "facegan_tf.run.restore",
+    "round_trip": "facegan_tf.serving.interpolation",
+    "save_gif": "facegan_tf.common.images",
+    "save_network_plot": "facegan_tf.report.network_plot",
     "train": "facegan_tf.training.train",
 }
 

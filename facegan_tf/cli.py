@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.common.errors import FaceganError, InputError
 
 SOURCE_HELP = "a folder (searched through), a zip (read in place), or synthetic[:N] (drawn faces)"
 CHECKPOINT_HELP = "of a run: last (default), best (by its evaluations), or a step"
@@ -120,7 +120,7 @@ def _train(options: argparse.Namespace) -> int:
     # Faster on CPUs where TensorFlow leaves it off by itself, by 1.5 times on AVX2 ones; a step of
     # training need not round as the exported model does, so this is for training alone.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    from facegan_tf.config import load_config
+    from facegan_tf.config.load import load_config
 
     overrides = list(options.overrides)
     if options.steps is not None:
@@ -153,17 +153,17 @@ def _add_info(verbs: argparse._SubParsersAction) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
-    from facegan_tf.files import refuse_existing, writable_parent
+    from facegan_tf.common.files import refuse_existing, writable_parent
 
     if options.plot is not None:
         refuse_existing(options.plot, "--plot")
         writable_parent(options.plot, "--plot")
 
-    from facegan_tf.info import as_text, describe
+    from facegan_tf.report.info import as_text, describe
 
     facts = describe(options.path)
     if options.plot is not None:
-        from facegan_tf.network_plot import save_network_plot
+        from facegan_tf.report.network_plot import save_network_plot
 
         save_network_plot(options.plot, facts)
         print(f"{options.plot}: both nets, layer by layer", file=sys.stderr)
@@ -192,7 +192,7 @@ def _add_sample(verbs: argparse._SubParsersAction) -> None:
 
 
 def _sample(options: argparse.Namespace) -> None:
-    from facegan_tf.sampling import write_samples
+    from facegan_tf.serving.sampling import write_samples
 
     write_samples(
         options.trained, options.out, options.count, options.seed, options.truncation, options.checkpoint
@@ -215,7 +215,7 @@ def _add_interpolate(verbs: argparse._SubParsersAction) -> None:
 
 
 def _interpolate(options: argparse.Namespace) -> None:
-    from facegan_tf.sampling import write_interpolation
+    from facegan_tf.serving.sampling import write_interpolation
 
     try:
         seeds = [int(seed) for seed in options.seeds.split(",")]
@@ -296,7 +296,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from facegan_tf.evaluation.evaluate import evaluate
     from facegan_tf.evaluation.metrics import ALL
-    from facegan_tf.evaluation.records import as_text
+    from facegan_tf.evaluation.text import as_text
 
     named = options.metrics and [name for words in options.metrics for name in words.split(",") if name]
     record = evaluate(
@@ -357,8 +357,8 @@ def _add_export(verbs: argparse._SubParsersAction) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from facegan_tf.export import export_savedmodel
-    from facegan_tf.generator import restore_run
+    from facegan_tf.run.restore import restore_run
+    from facegan_tf.serving.export import export_savedmodel
 
     gan, _ = restore_run(options.run, options.checkpoint)
     export_savedmodel(gan.generator, options.out)

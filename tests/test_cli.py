@@ -5,10 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import tiny_config, tiny_settings
 from PIL import Image
 
 from facegan_tf import cli, train
+from tests.helpers.configs import tiny_config, tiny_settings
 
 
 def facegan(*arguments, code="import sys; from facegan_tf.cli import main; sys.exit(main())"):

@@ -13,8 +13,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from facegan_tf.data.crop import Crop
-from facegan_tf.errors import Rejected, in_short
+from facegan_tf.common.errors import Rejected, in_short
+from facegan_tf.config.crop import Crop
 
 # What photos come in. Left out on purpose: EPS and WMF, which Pillow hands to other programs, and formats
 # that plugins of other packages may add, which would make the result depend on what is installed.

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from facegan_tf.config import DataSettings
+from facegan_tf.common.errors import FaceganError, InputError
+from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.prepare import Request, check_request, check_room, prepare
 from facegan_tf.data.rejected import check_share
 from facegan_tf.data.sources import Source, is_synthetic
 from facegan_tf.data.store import FaceStore, is_store
-from facegan_tf.errors import FaceganError, InputError
 
 
 @dataclass(frozen=True)

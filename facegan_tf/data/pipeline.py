@@ -7,7 +7,7 @@ an epoch, no batch is short, and any batch can be had without those before it.
 
 import tensorflow as tf
 
-from facegan_tf import draws
+from facegan_tf.common import draws
 from facegan_tf.data.store import FaceStore
 
 READY = 4

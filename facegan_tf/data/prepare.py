@@ -13,15 +13,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from facegan_tf.cores import available_cores
-from facegan_tf.data.crop import Crop, parse_crop
+from facegan_tf.common.cores import available_cores
+from facegan_tf.common.errors import FaceganError, InputError, in_short
+from facegan_tf.common.files import atomic_folder, writable_parent
+from facegan_tf.common.versions import versions
+from facegan_tf.config.crop import Crop, parse_crop
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, write_rejected
 from facegan_tf.data.sources import Source, SyntheticSource, open_source
 from facegan_tf.data.store import REJECTED, FaceStore, Manifest, StoreWriter, is_store
 from facegan_tf.data.workers import Job, make_chunks
-from facegan_tf.errors import FaceganError, InputError, in_short
-from facegan_tf.files import atomic_folder, writable_parent
-from facegan_tf.versions import versions
 
 FILTER = "lanczos"
 SIZES = range(8, 1025)
@@ -216,7 +216,7 @@ def _about(request: Request, source: Source) -> dict[str, Any]:
         "source_identity": source.identity,
         "limit": request.limit,
         "versions": versions("numpy", "pillow"),
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 

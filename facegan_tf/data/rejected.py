@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from facegan_tf.common.errors import InputError
 from facegan_tf.data.store import REJECTED, FaceStore
-from facegan_tf.errors import InputError
 
 MAX_REJECTED = 0.5
 """Share of the files that were read: above it the source is hardly what was meant."""

@@ -20,8 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from facegan_tf.common.errors import InputError, Rejected
 from facegan_tf.data.decode import one_line
-from facegan_tf.errors import InputError, Rejected
 
 SYNTHETIC_COUNT = 5000
 SYNTHETIC_MOST = 10_000_000
@@ -211,7 +211,7 @@ class SyntheticSource:
     @property
     def identity(self) -> dict[str, Any]:
         """What the drawn faces depend on."""
-        from facegan_tf.data.synthetic import DRAWING_VERSION
+        from facegan_tf.data.synthetic.faces import DRAWING_VERSION
 
         return {
             "kind": "synthetic",
@@ -222,7 +222,9 @@ class SyntheticSource:
 
     def draw(self, index: int, size: int) -> bytes:
         """RGB pixels of face `index` at `size` x `size`, row by row."""
-        from facegan_tf.data.synthetic import draw_face  # numpy: workers that decode photos do without it
+        from facegan_tf.data.synthetic.faces import (
+            draw_face,  # numpy: workers that decode photos do without it
+        )
 
         return draw_face(SYNTHETIC_SEED, index, size).tobytes()
 

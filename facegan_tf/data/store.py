@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from facegan_tf.errors import InputError
-from facegan_tf.files import write_json
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import write_json
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"

@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 import facegan_tf
-from facegan_tf.data.crop import Crop
+from facegan_tf.common.errors import FaceganError, Rejected, in_short
+from facegan_tf.config.crop import Crop
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.sources import Source, SyntheticSource
-from facegan_tf.errors import FaceganError, Rejected, in_short
 
 _CHUNK_BYTES = 2**20  # of pixels, and as many items at most: little memory, and few messages
 _CHUNK_ITEMS = 32

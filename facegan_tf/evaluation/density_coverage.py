@@ -20,6 +20,6 @@ def density_coverage(generated: np.ndarray, reference: np.ndarray, k: int = NEIG
     covered = np.zeros(len(reference), bool)
     for _, distances in squared_distances(generated, reference):
         hits = distances < radii
-        inside += np.count_nonzero(hits)
+        inside += int(np.count_nonzero(hits))
         covered |= hits.any(axis=0)
     return float(inside / (k * len(generated))), float(covered.mean())

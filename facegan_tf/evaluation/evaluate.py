@@ -9,23 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facegan_tf.config import load_config
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import writable_parent
+from facegan_tf.common.versions import versions
+from facegan_tf.config.load import load_config
 from facegan_tf.data.locate import locate
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import InputError
 from facegan_tf.evaluation import metrics
-from facegan_tf.evaluation.feature_networks import (
-    FeatureNetwork,
-    NoNetworkError,
-    Range,
-    load_feature_network,
-)
+from facegan_tf.evaluation.feature_networks import FeatureNetwork, NoNetworkError, Range, load_feature_network
 from facegan_tf.evaluation.features import BATCH, FeatureCache, extract
 from facegan_tf.evaluation.nearest import save_picture
-from facegan_tf.evaluation.records import EvaluationFiles
 from facegan_tf.evaluation.subjects import Subject, check_count, load_subject, store_facts
-from facegan_tf.files import writable_parent
-from facegan_tf.versions import versions
+from facegan_tf.run.records import EvaluationFiles
 
 DEFAULT_COUNT = 2000
 DEFAULT_CACHE = "~/.cache/facegan_tf"
@@ -135,7 +130,7 @@ def score(
         "settings": result.settings,
         "versions": versions("tensorflow", "keras", "numpy", "pillow"),
         "seconds": {name: round(s, 3) for name, s in (*seconds.items(), *result.seconds.items(), total)},
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
     return sides, record
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf.errors import FaceganError, InputError
+from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.evaluation.resize import NAME as RESIZE
 
 INCEPTION_SIZE = 299

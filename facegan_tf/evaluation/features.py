@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from facegan_tf.common.draws import untuned
+from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.files import atomic_file
+from facegan_tf.common.progress import progress
 from facegan_tf.data.store import FaceStore
-from facegan_tf.draws import untuned
-from facegan_tf.errors import FaceganError
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.evaluation.resize import NAME as RESIZE
 from facegan_tf.evaluation.resize import resize
-from facegan_tf.files import atomic_file
-from facegan_tf.progress import progress
 
 BATCH = 32
 """Images that a network sees at once; features don't depend on it."""

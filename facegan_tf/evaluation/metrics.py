@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from facegan_tf.common.errors import InputError
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import InputError
 from facegan_tf.evaluation import density_coverage, fid, kid, ms_ssim, nearest, precision_recall, swd
 
 OF_FEATURES = ("fid", "kid", "precision", "recall", "density", "coverage")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from facegan_tf import images
+from facegan_tf.common import images
+from facegan_tf.common.progress import progress
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.psnr import psnr_of, squared_differences
-from facegan_tf.progress import progress
 
 NEIGHBOURS = 3
 MOST_FACES = 256

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from facegan_tf.common.errors import InputError, Rejected
+from facegan_tf.common.images import DRAWN_AT_ONCE
+from facegan_tf.common.progress import progress
 from facegan_tf.data.decode import decode_whole, pillow_warnings
 from facegan_tf.data.sources import FolderSource, ZipSource, is_synthetic, open_source
 from facegan_tf.data.store import FaceStore, is_store
-from facegan_tf.errors import InputError, Rejected
-from facegan_tf.generator import FaceGenerator, generator_of, is_savedmodel, load_generator, restore_run
-from facegan_tf.images import DRAWN_AT_ONCE
-from facegan_tf.progress import progress
-from facegan_tf.sampling import GRID_NAME, SEED_LIMIT
-from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.restore import is_savedmodel, restore_run
+from facegan_tf.serving.generator import FaceGenerator, generator_of, load_generator
+from facegan_tf.serving.sampling import GRID_NAME, SEED_LIMIT
 
 
 @dataclass(frozen=True)

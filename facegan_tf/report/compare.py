@@ -7,20 +7,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from facegan_tf.errors import InputError
-from facegan_tf.evaluation.records import (
-    MEANINGS,
-    newest_evaluation,
-    provenance,
-    written,
-    written_with_deviation,
-)
-from facegan_tf.files import refuse_existing, writable_parent
-from facegan_tf.plots import smooth
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import refuse_existing, writable_parent
+from facegan_tf.config.yaml_settings import read_yaml
+from facegan_tf.evaluation.text import MEANINGS, provenance, written, written_with_deviation
 from facegan_tf.report import pictures
 from facegan_tf.report.page import open_run, read_record, write_page
-from facegan_tf.training.run_directory import RunDirectory, flat, number_of
-from facegan_tf.yaml_settings import read_yaml
+from facegan_tf.run.directory import RunDirectory, flat, number_of
+from facegan_tf.run.plots import smooth
+from facegan_tf.run.records import newest_evaluation
 
 CURVES = (("d_loss", "discriminator's loss"), ("g_loss", "generator's loss"))
 SCORE_CURVES = ("fid", "kid", "swd", "ms_ssim")

@@ -6,9 +6,9 @@ from typing import Any
 
 import jinja2
 
-from facegan_tf.errors import InputError
-from facegan_tf.files import atomic_file
-from facegan_tf.training.run_directory import RunDirectory
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import atomic_file
+from facegan_tf.run.directory import RunDirectory
 
 
 def open_run(path: str | Path) -> RunDirectory:

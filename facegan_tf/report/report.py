@@ -3,18 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from facegan_tf.evaluation.records import (
-    MEANINGS,
-    EvaluationFiles,
-    newest_evaluation,
-    provenance,
-    written,
-    written_with_deviation,
-)
-from facegan_tf.files import writable_parent
+from facegan_tf.common.files import writable_parent
+from facegan_tf.evaluation.text import MEANINGS, provenance, written, written_with_deviation
 from facegan_tf.report import pictures
 from facegan_tf.report.page import open_run, read_record, write_page
-from facegan_tf.training.run_directory import RunDirectory, checkpoint_steps, number_of
+from facegan_tf.run.directory import RunDirectory, checkpoint_steps, number_of
+from facegan_tf.run.records import EvaluationFiles, newest_evaluation
 
 
 def write_report(path: str | Path, out: str | Path | None = None) -> Path:

@@ -13,14 +13,14 @@ import time
 import keras
 from tqdm import tqdm
 
-from facegan_tf.config import Config
-from facegan_tf.files import append_line
-from facegan_tf.plots import save_curves, save_psnr_curves
-from facegan_tf.training.checkpoints import Checkpoints
+from facegan_tf.common.files import append_line
+from facegan_tf.config.settings import Config
+from facegan_tf.run.checkpoints import Checkpoints
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.plots import save_curves, save_psnr_curves
+from facegan_tf.run.tensorboard import EventLog
 from facegan_tf.training.clock import Clock
-from facegan_tf.training.event_log import EventLog
-from facegan_tf.training.losses import LossStatistics
-from facegan_tf.training.run_directory import RunDirectory
+from facegan_tf.training.statistics import LossStatistics
 
 Logs = dict[str, float] | None
 

@@ -9,22 +9,24 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
-from facegan_tf.config import Config, EvaluationSettings
+from facegan_tf.common.errors import FaceganError, InputError
+from facegan_tf.common.files import append_line, atomic_file
+from facegan_tf.config.settings import Config, EvaluationSettings
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import FaceganError, InputError
 from facegan_tf.evaluation import metrics
 from facegan_tf.evaluation.evaluate import NO_NETWORK, Measure, score
 from facegan_tf.evaluation.feature_networks import FeatureNetwork, load_feature_network
-from facegan_tf.evaluation.records import EvaluationFiles, written
+from facegan_tf.evaluation.plots import save_score_curves
 from facegan_tf.evaluation.subjects import Subject, draw
-from facegan_tf.files import append_line, atomic_file
-from facegan_tf.generator import FaceGenerator, generator_of
-from facegan_tf.plots import save_score_curves
-from facegan_tf.training.checkpoints import Checkpoints, DamagedError, weights_sha256
+from facegan_tf.evaluation.text import written
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.checkpoints import Checkpoints, DamagedError
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.records import EvaluationFiles
+from facegan_tf.run.tensorboard import EventLog
+from facegan_tf.serving.generator import FaceGenerator, generator_of
 from facegan_tf.training.clock import Clock
-from facegan_tf.training.event_log import EventLog
 from facegan_tf.training.pictures import ControlFaces
-from facegan_tf.training.run_directory import RunDirectory
 
 NAMES = tuple(name for name in metrics.ALL if name != "psnr")
 """PSNR comes with the grids."""

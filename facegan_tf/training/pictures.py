@@ -10,13 +10,13 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
-from facegan_tf import draws, images
-from facegan_tf.config import Config
+from facegan_tf.common import draws, images
+from facegan_tf.common.files import append_line, atomic_file
+from facegan_tf.config.settings import Config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
-from facegan_tf.files import append_line, atomic_file
-from facegan_tf.training.event_log import EventLog
-from facegan_tf.training.run_directory import RunDirectory
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.tensorboard import EventLog
 
 Logs = dict[str, float] | None
 

@@ -4,13 +4,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from facegan_tf.config import Config
-from facegan_tf.costs import StepCosts, state_bytes, step_costs, trainable_parameters
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import folder_bytes, writable_parent
+from facegan_tf.config.settings import Config
 from facegan_tf.data.locate import Located
-from facegan_tf.errors import InputError
 from facegan_tf.evaluation.metrics import LEAST
-from facegan_tf.files import folder_bytes, writable_parent
-from facegan_tf.gan import GAN
+from facegan_tf.model.costs import StepCosts, step_costs, trainable_parameters
+from facegan_tf.model.gan import GAN
+from facegan_tf.model.state import state_bytes
 
 GIB = 2**30
 

@@ -8,22 +8,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from facegan_tf.common.errors import FaceganError
 from facegan_tf.data import pipeline
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import FaceganError
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.gan import GAN, build_gan
+from facegan_tf.model.finite import NonFiniteError
+from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.run.checkpoints import Checkpoints
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.tensorboard import EventLog
 from facegan_tf.training import callbacks as own
 from facegan_tf.training import pictures
-from facegan_tf.training.checkpoints import Checkpoints
 from facegan_tf.training.clock import Clock
 from facegan_tf.training.evaluations import Evaluations
-from facegan_tf.training.event_log import EventLog
-from facegan_tf.training.losses import LossStatistics
-from facegan_tf.training.nonfinite import NonFiniteError, NonFiniteGuard
-from facegan_tf.training.run_directory import RunDirectory
+from facegan_tf.training.loop import fit
+from facegan_tf.training.nonfinite import NonFiniteGuard
 from facegan_tf.training.signals import Interrupted, on_first_signal
-from facegan_tf.training.trainer import fit
+from facegan_tf.training.statistics import LossStatistics
 
 
 class Session:

@@ -9,22 +9,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf import images
-from facegan_tf.config import LENGTHS, Config
+from facegan_tf.common import images
+from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.terminal import lasting_output
+from facegan_tf.config.settings import LENGTHS, Config
 from facegan_tf.data import pipeline
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import FaceganError
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.gan import GAN, build_gan
-from facegan_tf.training import environment
+from facegan_tf.model.finite import NonFiniteError
+from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.run import environment
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.lock import locked
 from facegan_tf.training.evaluations import load_network, with_absolute_paths
-from facegan_tf.training.lock import locked
-from facegan_tf.training.nonfinite import NonFiniteError, keep_numbers
+from facegan_tf.training.nonfinite import keep_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
-from facegan_tf.training.run_directory import RunDirectory
 from facegan_tf.training.session import Session
-from facegan_tf.training.terminal import lasting_output
 
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """Errors of a disk that is full, broken, or not to be written to."""

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import PIL
 import pytest
-from photos import PEAK_MEMORY, bare_pillow, encoded, pixels, raw_png
 from PIL import Image
 
+from facegan_tf.common.errors import Rejected
+from facegan_tf.config.crop import parse_crop
 from facegan_tf.data import decode as decode_module
-from facegan_tf.data.crop import parse_crop
 from facegan_tf.data.decode import PHOTO_FORMATS, decode_face, one_line, pillow_warnings
-from facegan_tf.data.synthetic import draw_face
-from facegan_tf.errors import Rejected
+from facegan_tf.data.synthetic.faces import draw_face
+from tests.helpers.photos import PEAK_MEMORY, bare_pillow, encoded, pixels, raw_png
 
 
 def decoded(content: bytes, size: int, crop: str = "square") -> np.ndarray:
@@ -190,7 +190,7 @@ def test_strips_of_a_large_image_fit_together(mode: str, monkeypatch: pytest.Mon
 def test_memory_is_that_of_the_photo_and_its_square(mode: str, tmp_path: Path) -> None:
     """Pillow takes 4 bytes a pixel for each; what lies between two modes comes and goes in strips."""
     code = (
-        "import sys; import numpy; from facegan_tf.data.crop import parse_crop; "
+        "import sys; import numpy; from facegan_tf.config.crop import parse_crop; "
         "from facegan_tf.data.decode import decode_face; "
         "small, large = (open(path, 'rb').read() for path in sys.argv[1:]); "
         f"decode_face(small, 8, parse_crop('square')); before = {PEAK_MEMORY}; "
@@ -311,7 +311,7 @@ def test_a_damaged_file_is_a_photo_or_rejected_and_nothing_else(tmp_path: Path) 
     """500 mutated files of drawn faces; the script makes as many of real photos as it is asked to."""
     for index in range(2):
         Image.fromarray(draw_face(0, index, 64)).save(tmp_path / f"{index}.png")
-    script = Path(__file__).resolve().parents[2] / "benchmarks" / "fuzz_images.py"
+    script = Path(__file__).resolve().parents[2] / "tools" / "fuzz_images.py"
     ended = subprocess.run(
         [sys.executable, script, tmp_path, "--cases", "500", "--seed", "3"],
         capture_output=True,

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import PEAK_MEMORY, bare_pillow, encoded, pixels, raw_png, write_zip
 from PIL import Image
 
 from facegan_tf.cli import main
+from facegan_tf.common.errors import InputError
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.rejected import read_rejected
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import InputError
+from tests.helpers.photos import PEAK_MEMORY, bare_pillow, encoded, pixels, raw_png, write_zip
 
 SIZE = 64
 PHOTO = pixels(90, 70)

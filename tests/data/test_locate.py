@@ -1,10 +1,10 @@
 import pytest
-from conftest import make_store
-from photos import encoded, pixels
 
-from facegan_tf.config import DataSettings
+from facegan_tf.common.errors import InputError
+from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.locate import locate
-from facegan_tf.errors import InputError
+from tests.helpers.configs import make_store
+from tests.helpers.photos import encoded, pixels
 
 
 def settings(source, tmp_path, **others):

@@ -2,13 +2,13 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import make_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegan_tf import draws
+from facegan_tf.common import draws
 from facegan_tf.data.pipeline import batches, shuffled_indices
 from facegan_tf.data.store import FaceStore
+from tests.helpers.configs import make_store
 
 
 def first(dataset, count):

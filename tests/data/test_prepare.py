@@ -14,20 +14,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import bare_pillow, encoded, pixels, raw_png, write_zip
 from PIL import Image
 
+from facegan_tf.common.errors import FaceganError, InputError, Rejected
+from facegan_tf.config.crop import Crop
 from facegan_tf.data import prepare as prepare_module
 from facegan_tf.data import workers as workers_module
-from facegan_tf.data.crop import Crop
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.sources import open_source
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.workers import Chunk, Job, Schedule
-from facegan_tf.errors import FaceganError, InputError, Rejected
+from tests.helpers import paths
+from tests.helpers.photos import bare_pillow, encoded, pixels, raw_png, write_zip
 
-CELEBA = Path(__file__).resolve().parents[3] / "shared" / "data" / "celeba-half.zip"
+CELEBA = paths.CELEBA
 BAD = {
     "000.txt": b"a note",
     "007.jpg": b"",
@@ -502,7 +503,7 @@ def test_interrupted_no_store_appears_and_the_workers_end(tmp_path: Path, stop: 
 
 
 def test_drawn_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from facegan_tf.data.synthetic import draw_face
+    from facegan_tf.data.synthetic.faces import draw_face
 
     monkeypatch.setattr(workers_module, "_CHUNK_ITEMS", 2)
     store = prepare("synthetic:5", tmp_path / "store", 16, workers=2)

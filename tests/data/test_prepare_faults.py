@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import bare_pillow, encoded, pixels, write_zip
 
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.store import FaceStore
-from facegan_tf.data.synthetic import draw_face
+from facegan_tf.data.synthetic.faces import draw_face
+from tests.helpers.photos import bare_pillow, encoded, pixels, write_zip
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = 4096
@@ -147,7 +147,7 @@ def test_killed_at_random_moments_it_goes_through_in_the_end_as_if_it_never_had_
     large = {f"{k:03}.png": encoded(pixels(300, 300, k), compress_level=1) for k in range(60)}
     source = write_zip(tmp_path / "photos.zip", large | {"a.txt": b"no photo", "b.jpg": b""})
     ended = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "kill_prepare.py", source, "--kills", "3"],
+        [sys.executable, ROOT / "tools" / "kill_prepare.py", source, "--kills", "3"],
         capture_output=True,
         text=True,
         env=ENVIRONMENT,

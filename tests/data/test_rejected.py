@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import bare_pillow, encoded, pixels, write_zip
 
 from facegan_tf.cli import _parser, main
-from facegan_tf.config import DataSettings
+from facegan_tf.common.errors import InputError, in_short
+from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.locate import locate
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected, write_rejected
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import InputError, in_short
+from tests.helpers.photos import bare_pillow, encoded, pixels, write_zip
 
 GOOD = {f"good{k}.png": encoded(pixels(12, 9, k)) for k in range(3)}
 CUT = {f"cut{k}.jpg": encoded(pixels(30, 30, k), "JPEG")[: 700 + k] for k in range(3)}

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import write_zip
 
+from facegan_tf.common.errors import InputError, Rejected
 from facegan_tf.data import sources
 from facegan_tf.data.sources import open_source
-from facegan_tf.errors import InputError, Rejected
+from tests.helpers.photos import write_zip
 
 
 def write_folder(root: Path, names: list[str]) -> Path:

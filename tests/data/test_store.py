@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facegan_tf.common.errors import InputError
 from facegan_tf.data.store import FaceStore, Manifest, StoreWriter, is_store
-from facegan_tf.errors import InputError
 
 ABOUT = {
     "crop": "square",

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegan_tf.data import synthetic_attributes as attributes_module
-from facegan_tf.data.synthetic import FaceAttributes, draw_attributes, draw_face, face_attributes
-from facegan_tf.data.synthetic_hair import HAIRCUTS
-from facegan_tf.data.synthetic_scene import Scene
+from facegan_tf.data.synthetic import attributes as attributes_module
+from facegan_tf.data.synthetic.faces import FaceAttributes, draw_attributes, draw_face, face_attributes
+from facegan_tf.data.synthetic.hair import HAIRCUTS
+from facegan_tf.data.synthetic.scene import Scene
 
 # Red, down the middle of draw_face(0, 0, 16).
 GOLDEN = [76, 134, 127, 123, 159, 169, 172, 178, 181, 161, 147, 144, 135, 112, 52, 48]

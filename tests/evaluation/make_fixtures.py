@@ -6,7 +6,7 @@ They need an environment of their own, as the package's has none of them:
     references/bin/pip install torch==2.13.0 scipy==1.17.1 scikit-learn==1.9.1 pillow tqdm
     references/bin/pip install --no-deps torch-fidelity==0.4.0 torchmetrics==1.9.0 prdc==0.2 \
         lightning-utilities
-    references/bin/python tests/evaluation/make_fixtures.py
+    references/bin/python -m tests.evaluation.make_fixtures
 
 makes tests/evaluation/fixtures/scores.json, which tests/evaluation/test_references.py reads. SWD is in no
 package that can be had: it is written out here by its published definition, with scipy's filters.
@@ -19,12 +19,13 @@ import types
 from importlib.metadata import version
 from pathlib import Path
 
-import metric_inputs
 import numpy as np
 import scipy.linalg
 import scipy.ndimage
 import torch
 from prdc import compute_prdc
+
+from tests.helpers import metric_inputs
 
 # torch-fidelity imports torchvision for its networks, of which nothing here has need, and torchmetrics
 # can't be imported where it finds a torchvision that is none.

@@ -5,16 +5,16 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import make_store, tiny_dcgan
 from PIL import Image
 
 from facegan_tf.cli import main
+from facegan_tf.common.errors import InputError
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import InputError
 from facegan_tf.evaluation import features, nearest
 from facegan_tf.evaluation.evaluate import evaluate
 from facegan_tf.evaluation.metrics import ALL, OF_FEATURES, OF_PIXELS
 from facegan_tf.training.train import train
+from tests.helpers.configs import make_store, tiny_dcgan
 
 
 @pytest.fixture(scope="module")

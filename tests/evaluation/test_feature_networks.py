@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facegan_tf.errors import InputError
+from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.feature_networks import NoNetworkError, load_feature_network
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from facegan_tf.common.errors import FaceganError
 from facegan_tf.data.store import FaceStore
-from facegan_tf.errors import FaceganError
 from facegan_tf.evaluation import features
 from facegan_tf.evaluation.feature_networks import load_feature_network
 from facegan_tf.evaluation.features import FeatureCache, extract

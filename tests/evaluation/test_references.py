@@ -6,11 +6,11 @@ make_fixtures.py ran them.
 import json
 from pathlib import Path
 
-import metric_inputs
 import numpy as np
 import pytest
 
 from facegan_tf.evaluation import density_coverage, fid, kid, ms_ssim, precision_recall, swd
+from tests.helpers import metric_inputs
 
 FIXTURE = json.loads((Path(__file__).parent / "fixtures" / "scores.json").read_text())
 FEATURES = metric_inputs.features()

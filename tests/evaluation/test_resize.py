@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from facegan_tf.data.synthetic import draw_face
+from facegan_tf.data.synthetic.faces import draw_face
 from facegan_tf.evaluation.resize import resize
 
 

@@ -9,9 +9,10 @@
 Both can be worked out exactly.
 """
 
-import inputs
 import numpy as np
-from layers import normalised_side
+
+from tests.parity import inputs
+from tests.parity.layers import normalised_side
 
 KEPT = 0.9  # of an average, each time that it moves
 GENERATE_ONCE = ("dcgan128",)

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import inputs
 import numpy as np
-import results
-from averages import expected
-from package_run import PackageRun, precision
+
+from tests.parity import inputs, results
+from tests.parity.averages import expected
+from tests.parity.package_run import PackageRun, precision
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

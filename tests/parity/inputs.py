@@ -9,7 +9,8 @@ import zlib
 from typing import NamedTuple
 
 import numpy as np
-from layers import Parameter, parameters
+
+from tests.parity.layers import Parameter, parameters
 
 STEPS = 5
 

@@ -8,10 +8,11 @@ images lie in [-1, 1], where its generator's tanh lives, instead of [0, 1].
 import numpy as np
 import tensorflow as tf
 import tf_keras
-from inputs import Batch, Step
 from tf_keras.layers import Conv2D, Conv2DTranspose, Dense, Dropout, Flatten, Input, LeakyReLU, Reshape
 from tf_keras.models import Model
 from tf_keras.optimizers.legacy import RMSprop
+
+from tests.parity.inputs import Batch, Step
 
 HEIGHT = WIDTH = 128
 CHANNELS = 3

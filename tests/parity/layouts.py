@@ -6,7 +6,8 @@ transposed), dense ones [in, out], and a map is flattened as (y, x, channel). Py
 """
 
 import numpy as np
-from layers import Parameter
+
+from tests.parity.layers import Parameter
 
 
 def to_keras(parameter: Parameter, array: np.ndarray) -> np.ndarray:

@@ -4,12 +4,12 @@ The frameworks need an environment of their own, as the package's has neither of
 
     python -m venv sources
     sources/bin/pip install torch==2.13.0 tensorflow==2.21.0 tf_keras==2.21.0
-    sources/bin/python tests/parity/make_fixtures.py
+    sources/bin/python -m tests.parity.make_fixtures
 
 makes tests/parity/fixtures/NAME.npz, at reduced width, which tests/parity/test_parity.py reads. At the
 recipes' own widths:
 
-    sources/bin/python tests/parity/make_fixtures.py --full-width --out DIR
+    sources/bin/python -m tests.parity.make_fixtures --full-width --out DIR
     python tests/parity/compare.py DIR
 
 The second line is run in the package's environment; it prints the largest errors of each recipe.
@@ -23,8 +23,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import inputs
-import results
+from tests.parity import inputs, results
 
 
 def make(recipe: str, scale: inputs.Scale, dtype: str, folder: Path) -> Path:
@@ -34,12 +33,12 @@ def make(recipe: str, scale: inputs.Scale, dtype: str, folder: Path) -> Path:
     }
     run: results.Run
     if recipe == "celeba128":
-        import keras2_recipe
+        from tests.parity import keras2_recipe
 
         run = keras2_recipe.Run(scale.divisor, weights, dtype)
         packages = ["tf_keras", "tensorflow", "numpy"]
     else:
-        import torch_recipes
+        from tests.parity import torch_recipes
 
         run = torch_recipes.Run(recipe, scale.divisor, weights, dtype)
         packages = ["torch", "numpy"]

@@ -2,20 +2,20 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import inputs
 import keras
 import numpy as np
 import tensorflow as tf
-from layers import parameters
-from layouts import from_keras, to_keras
-from results import Tensors
 
 from facegan_tf import build_gan, load_config
-from facegan_tf.config import Config
+from facegan_tf.config.settings import Config
+from tests.helpers import paths
+from tests.parity import inputs
+from tests.parity.layers import parameters
+from tests.parity.layouts import from_keras, to_keras
+from tests.parity.results import Tensors
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = paths.CONFIGS
 
 
 def narrow_config(recipe: str, divisor: int) -> Config:

@@ -9,8 +9,9 @@ import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
-import inputs
 import numpy as np
+
+from tests.parity import inputs
 
 PICKS = 4096
 

@@ -1,9 +1,10 @@
 """The recipes against their sources, which were run in PyTorch and Keras 2 (make_fixtures.py)."""
 
 import pytest
-from compare import FIXTURES, compare, read_fixture
-from inputs import COMMITTED, fingerprint
-from results import outputs
+
+from tests.parity.compare import FIXTURES, compare, read_fixture
+from tests.parity.inputs import COMMITTED, fingerprint
+from tests.parity.results import outputs
 
 RECIPES = list(COMMITTED)
 

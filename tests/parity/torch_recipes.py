@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from inputs import Batch, Step
 from torch import nn
+
+from tests.parity.inputs import Batch, Step
 
 LATENT = 100
 SLOPE = float(np.float32(0.2))  # what TensorFlow makes of it, in float64 too

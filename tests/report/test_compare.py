@@ -1,12 +1,12 @@
 import re
 
 import pytest
-from fake_run import evaluation, make_run
-from pages import Page, shade
 
 from facegan_tf.cli import main
-from facegan_tf.errors import InputError
+from facegan_tf.common.errors import InputError
 from facegan_tf.report.compare import write_comparison
+from tests.helpers.fake_run import evaluation, make_run
+from tests.helpers.pages import Page, shade
 
 
 def best(page):

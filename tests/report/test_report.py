@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 import pytest
-from fake_run import evaluation, make_run
-from pages import Page, opened, shade
 
 from facegan_tf.cli import main
-from facegan_tf.errors import InputError
+from facegan_tf.common.errors import InputError
 from facegan_tf.report import pictures
 from facegan_tf.report.report import write_report
+from tests.helpers.fake_run import evaluation, make_run
+from tests.helpers.pages import Page, opened, shade
 
 SECTIONS = (
     *("The run", "Faces", "Over time", "Curves", "Scores", "Nearest neighbours", "Settings"),
@@ -50,7 +50,7 @@ def test_the_slider_has_every_grid_in_order(run):
 
 def test_of_many_or_large_grids_the_page_stays_small(tmp_path):
     run = make_run(tmp_path / "long", steps=range(1, 101))
-    from fake_run import picture
+    from tests.helpers.fake_run import picture
 
     picture(run / "grids" / "step_000100.png", 100, size=1000)
     found = frames(Page(write_report(run)))

@@ -6,17 +6,18 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_store, tiny_dcgan
-from interruptions import Crash
 from PIL import Image
 
 from facegan_tf import load_generator, train
 from facegan_tf.cli import main
-from facegan_tf.errors import InputError
+from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import evaluate
-from facegan_tf.generator import restore_run
-from facegan_tf.training.checkpoints import Checkpoints, weights_sha256
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.checkpoints import Checkpoints
+from facegan_tf.run.restore import restore_run
 from facegan_tf.training.train import dry_run
+from tests.helpers.configs import make_store, tiny_dcgan
+from tests.helpers.interruptions import Crash
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_scores_of_another_measure_are_not_compared(run, settings, tmp_path):
 
 
 def test_the_best_so_far_stays_until_a_better_one_comes(config, tmp_path):
-    from facegan_tf.gan import build_gan
+    from facegan_tf.model.gan import build_gan
 
     checkpoints = Checkpoints(build_gan(config), tmp_path)
     checkpoints.best().save(score=1.0)

@@ -7,12 +7,13 @@ import subprocess
 
 import keras
 import pytest
-from conftest import tiny_config
 
 from facegan_tf import train
-from facegan_tf.errors import FaceganError
-from facegan_tf.generator import load_generator, restore_run
-from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf.common.errors import FaceganError
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.restore import restore_run
+from facegan_tf.serving.generator import load_generator
+from tests.helpers.configs import tiny_config
 
 
 class SmallDisk:

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import tiny_config
 
-from facegan_tf.training.run_directory import checkpoint_steps
+from facegan_tf.run.directory import checkpoint_steps
+from tests.helpers.configs import tiny_config
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -77,7 +77,7 @@ def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(s
         grids={"every": 10, "side": 2, "psnr_pool": 8, "epochs": [10]},
     )
     (tmp_path / "long.yaml").write_text(config.to_yaml())
-    script = [sys.executable, REPOSITORY / "benchmarks" / "kill_training.py", tmp_path / "long.yaml"]
+    script = [sys.executable, REPOSITORY / "tools" / "kill_training.py", tmp_path / "long.yaml"]
     kills = ["--kills", "2", "--seed", "1", "--out", tmp_path / "kills", "--set", "training.steps=600"]
     done = subprocess.run([*script, *kills], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

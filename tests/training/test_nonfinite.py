@@ -5,16 +5,17 @@ import time
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_config, tiny_dcgan
-from interruptions import Crash, Poison, StopAfter
 
-from facegan_tf import draws, train
-from facegan_tf.errors import FaceganError
-from facegan_tf.generator import restore_run
-from facegan_tf.training.checkpoints import weights_sha256
-from facegan_tf.training.run_directory import checkpoint_steps
+from facegan_tf import train
+from facegan_tf.common import draws
+from facegan_tf.common.errors import FaceganError
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.directory import checkpoint_steps
+from facegan_tf.run.restore import restore_run
 from facegan_tf.training.session import Session
 from facegan_tf.training.signals import Interrupted
+from tests.helpers.configs import tiny_config, tiny_dcgan
+from tests.helpers.interruptions import Crash, Poison, StopAfter
 
 
 def config(store, on_nonfinite="rollback", **training):

@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 import pytest
-from conftest import tiny_dcgan
 from PIL import Image
 
 from facegan_tf import train
+from facegan_tf.common.images import to_uint8
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
-from facegan_tf.generator import restore_run
-from facegan_tf.images import to_uint8
+from facegan_tf.run.restore import restore_run
+from tests.helpers.configs import tiny_dcgan
 
 
 @pytest.fixture(scope="module")

@@ -6,20 +6,21 @@ import keras
 import numpy as np
 import pytest
 import yaml
-from conftest import make_store, tiny_config, tiny_dcgan
-from interruptions import Crash, StopAfter
 from PIL import Image
 
-from facegan_tf import draws, train
-from facegan_tf.config import load_config
-from facegan_tf.errors import InputError
-from facegan_tf.gan import GAN
-from facegan_tf.generator import restore_run
-from facegan_tf.images import grid, to_uint8
-from facegan_tf.training.checkpoints import weights_sha256
+from facegan_tf import train
+from facegan_tf.common import draws
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.images import grid, to_uint8
+from facegan_tf.config.load import load_config
+from facegan_tf.model.gan import GAN
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.directory import checkpoint_steps
+from facegan_tf.run.restore import restore_run
 from facegan_tf.training.pictures import PsnrLog
-from facegan_tf.training.run_directory import checkpoint_steps
 from facegan_tf.training.train import dry_run
+from tests.helpers.configs import make_store, tiny_config, tiny_dcgan
+from tests.helpers.interruptions import Crash, StopAfter
 
 
 class Recorder(keras.callbacks.Callback):

@@ -1,0 +1,88 @@
+"""The DCGAN family: four published recipes at 32, 64 and 128 pixels, as settings of two functions.
+
+Sources: Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional
+Generative Adversarial Networks" (2015), as the recipes in configs/ vary it. Kernels of 4 and strides
+of 2 all through, so "same" padding is PyTorch's padding of 1. Batch normalisation has PyTorch's
+defaults, and stands neither at the image's end of the nets nor after a dense layer. No biases but
+those of dense layers.
+"""
+
+from collections.abc import Iterator
+
+import keras
+from keras import layers
+
+from facegan_tf.config.networks import DcganNetworks
+
+KERNEL = 4
+
+
+def build_generator(size: int, settings: DcganNetworks, seeds: Iterator[int]) -> keras.Model:
+    """Latents float32 [N, latent_dim] -> images float32 [N, size, size, 3] in [-1, 1]."""
+    generator = settings.generator
+    stem_channels, *doublings = generator.channels
+    stem_size = size // 2 ** len(generator.channels)
+
+    def deconvolve(x: keras.KerasTensor, channels: int, **how: str | int) -> keras.KerasTensor:
+        kernel = _kernel_initializer(settings, seeds)
+        return layers.Conv2DTranspose(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **how)(x)
+
+    def normalise(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.LeakyReLU(negative_slope=generator.leaky_slope)(_batch_norm(settings, seeds)(x))
+
+    latents = keras.Input((settings.latent_dim,), name="latents")
+    if generator.stem == "dense":
+        kernel = _kernel_initializer(settings, seeds)
+        x = layers.Dense(stem_channels * stem_size**2, kernel_initializer=kernel)(latents)
+        x = layers.Reshape((stem_size, stem_size, stem_channels))(x)
+    else:
+        x = layers.Reshape((1, 1, settings.latent_dim))(latents)
+        x = normalise(deconvolve(x, stem_channels, padding="valid"))
+    if generator.dropout:
+        x = layers.Dropout(generator.dropout, seed=next(seeds))(x)
+    for channels in doublings:
+        x = normalise(deconvolve(x, channels, strides=2, padding="same"))
+    x = deconvolve(x, 3, strides=2, padding="same")
+    images = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model(latents, images, name="generator")
+
+
+def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]) -> keras.Model:
+    """Images float32 [N, size, size, 3] in [-1, 1] -> logits float32 [N, 1]."""
+    discriminator = settings.discriminator
+
+    def convolve(x: keras.KerasTensor, channels: int, **how: str | int) -> keras.KerasTensor:
+        kernel = _kernel_initializer(settings, seeds)
+        return layers.Conv2D(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **how)(x)
+
+    images = keras.Input((size, size, 3), name="images")
+    x = images
+    for place, channels in enumerate(discriminator.channels):
+        x = convolve(x, channels, strides=2, padding="same")
+        if place > 0:
+            x = _batch_norm(settings, seeds)(x)
+        x = layers.LeakyReLU(negative_slope=discriminator.leaky_slope)(x)
+    if discriminator.dropout:
+        x = layers.Dropout(discriminator.dropout, seed=next(seeds))(x)
+    if discriminator.head == "dense":
+        x = layers.Dense(1, kernel_initializer=_kernel_initializer(settings, seeds))(layers.Flatten()(x))
+    else:
+        x = layers.Flatten()(convolve(x, 1, padding="valid"))
+    logits = layers.Activation("linear", dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+def _kernel_initializer(settings: DcganNetworks, seeds: Iterator[int]) -> keras.initializers.Initializer:
+    if settings.kernel_std is None:
+        return keras.initializers.GlorotUniform(seed=next(seeds))
+    return keras.initializers.RandomNormal(stddev=settings.kernel_std, seed=next(seeds))
+
+
+def _batch_norm(settings: DcganNetworks, seeds: Iterator[int]) -> layers.Layer:
+    return layers.BatchNormalization(
+        epsilon=1e-5,
+        momentum=0.9,  # of the average that is kept; PyTorch's momentum of 0.1 is that of the new one
+        gamma_initializer=keras.initializers.RandomNormal(
+            mean=1.0, stddev=settings.gamma_std, seed=next(seeds)
+        ),
+    )

@@ -1,0 +1,65 @@
+"""The deepconv family: the generator and discriminator of the celeba128 recipe, at any width.
+
+Source: "Human Face Generation using GAN" (Code360 by Coding Ninjas, 2022), whose nets these are at
+128 pixels and the default widths. No normalisation; kernels of 5 and 7 at full resolution; biases
+on; Keras' default initialisers. Another size changes only how often the stem is doubled, and how
+often the discriminator halves: its last feature map is 6x6 at every size.
+"""
+
+from collections.abc import Iterator
+
+import keras
+from keras import layers
+
+from facegan_tf.config.networks import DeepConvNetworks
+
+STEM_SIZE = 16
+
+
+def build_generator(size: int, settings: DeepConvNetworks, seeds: Iterator[int]) -> keras.Model:
+    """Latents float32 [N, latent_dim] -> images float32 [N, size, size, 3] in [-1, 1]."""
+    widths = settings.generator
+
+    def activate(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.LeakyReLU(negative_slope=settings.leaky_slope)(x)
+
+    def convolve(x: keras.KerasTensor, channels: int, kernel: int) -> keras.KerasTensor:
+        return layers.Conv2D(channels, kernel, padding="same", kernel_initializer=_glorot(seeds))(x)
+
+    latents = keras.Input((settings.latent_dim,), name="latents")
+    x = layers.Dense(widths.stem_channels * STEM_SIZE**2, kernel_initializer=_glorot(seeds))(latents)
+    x = layers.Reshape((STEM_SIZE, STEM_SIZE, widths.stem_channels))(activate(x))
+    x = activate(convolve(x, widths.body_channels, kernel=5))
+    for _ in range(_doublings(STEM_SIZE, size)):
+        x = layers.Conv2DTranspose(
+            widths.body_channels, 4, strides=2, padding="same", kernel_initializer=_glorot(seeds)
+        )(x)
+        x = activate(x)
+    for _ in range(2):
+        x = activate(convolve(x, widths.head_channels, kernel=5))
+    images = layers.Activation("tanh", dtype="float32", name="images")(convolve(x, 3, kernel=7))
+    return keras.Model(latents, images, name="generator")
+
+
+def build_discriminator(size: int, settings: DeepConvNetworks, seeds: Iterator[int]) -> keras.Model:
+    """Images float32 [N, size, size, 3] in [-1, 1] -> logits float32 [N, 1].
+
+    The source ends in a sigmoid; here the loss applies it, which is the same function, computed safely.
+    """
+    channels = settings.discriminator.channels
+    images = keras.Input((size, size, 3), name="images")
+    x = images
+    for kernel, strides in [(3, 1)] + [(4, 2)] * _doublings(8, size):
+        x = layers.Conv2D(channels, kernel, strides=strides, kernel_initializer=_glorot(seeds))(x)
+        x = layers.LeakyReLU(negative_slope=settings.leaky_slope)(x)
+    x = layers.Dropout(settings.discriminator.dropout, seed=next(seeds))(layers.Flatten()(x))
+    logits = layers.Dense(1, kernel_initializer=_glorot(seeds), dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+def _glorot(seeds: Iterator[int]) -> keras.initializers.Initializer:
+    return keras.initializers.GlorotUniform(seed=next(seeds))
+
+
+def _doublings(start: int, end: int) -> int:
+    return (end // start).bit_length() - 1

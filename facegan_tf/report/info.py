@@ -1,0 +1,131 @@
+"""What `facegan info` tells: layers, parameters, FLOPs and memory of a config or a run."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers
+
+from facegan_tf.config.load import load_config
+from facegan_tf.model.costs import forward_flops, layer_flops, step_costs, trainable_parameters
+from facegan_tf.model.gan import build_gan
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.checkpoints import describe_checkpoints
+from facegan_tf.run.directory import checkpoint_steps
+from facegan_tf.run.restore import restore_run
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """Facts of a config file or a run directory, as JSON values.
+
+    Keys: `generator` and `discriminator` (as `describe_network` gives them), `training_step` (`flops`,
+    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256`, `checkpoints` (their steps),
+    `checkpoint_files` (as `describe_checkpoints` gives them) and `best_checkpoint` (null if none was kept for
+    its score). Raises InputError if `path` is neither.
+    """
+    path = Path(path)
+    facts: dict[str, Any] = {}
+    if path.is_dir():
+        gan, run = restore_run(path)
+        facts["step"] = gan.steps_done
+        facts["weights_sha256"] = weights_sha256(gan)
+        facts["checkpoints"] = checkpoint_steps(run.checkpoints)
+        facts["checkpoint_files"] = describe_checkpoints(run.checkpoints)
+        facts["best_checkpoint"] = run.best_step()
+    else:
+        gan = build_gan(load_config(path))
+    costs = step_costs(gan, gan.config.training.batch_size)
+    return {
+        "name": gan.config.name,
+        **facts,
+        "generator": describe_network(gan.generator),
+        "discriminator": describe_network(gan.discriminator),
+        "training_step": {"flops": costs.flops, "memory_bytes": costs.memory_bytes},
+        "settings": gan.config.model_dump(mode="json"),
+    }
+
+
+def describe_network(model: keras.Model) -> dict[str, Any]:
+    """Facts of a net, as JSON values: `trainable_parameters`, `flops` of one image, and `layers`.
+
+    Each layer, from the input on, has `name`, `type` (its class), `detail` (its setting in short, such
+    as `k4 s2` for a kernel of 4x4 with strides of 2; may be empty), `output` (the shape of one image's),
+    `parameters` (those that it learns) and `flops` (of one image). Both sum up to the net's.
+    """
+    return {
+        "trainable_parameters": trainable_parameters(model),
+        "flops": forward_flops(model),
+        "layers": [
+            {
+                "name": layer.name,
+                "type": type(layer).__name__,
+                "detail": _detail(layer),
+                "output": list(layer.output.shape[1:]),
+                "parameters": trainable_parameters(layer),
+                "flops": layer_flops(layer),
+            }
+            for layer in model.layers
+        ],
+    }
+
+
+def _detail(layer: keras.Layer) -> str:
+    match layer:
+        case layers.Conv2D() | layers.Conv2DTranspose():
+            return f"k{layer.kernel_size[0]} s{layer.strides[0]}"
+        case layers.BatchNormalization():
+            return f"momentum {layer.momentum:g}"
+        case layers.LeakyReLU():
+            return f"slope {layer.negative_slope:g}"
+        case layers.Dropout():
+            return f"rate {layer.rate:g}"
+        case layers.Activation():
+            return layer.activation.__name__
+    return ""
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    """The same facts for a person: a table of layers for each net, then a training step's costs."""
+    lines = [facts["name"]]
+    for key in ("generator", "discriminator"):
+        lines += ["", f"{key}, for one image:", *_table(facts[key])]
+    step = facts["training_step"]
+    lines += [
+        "",
+        f"a training step of {facts['settings']['training']['batch_size']} images: "
+        f"{step['flops'] / 1e9:,.1f} GFLOPs, about {step['memory_bytes'] / 2**30:.2f} GiB besides TensorFlow",
+    ]
+    if "step" in facts:
+        lines += [
+            f"trained for {facts['step']} steps",
+            f"weights SHA-256 {facts['weights_sha256']}",
+            "checkpoints:",
+            *(
+                f"  step {each['step']:<10,}{each['bytes'] / 1e6:>10,.1f} MB"
+                f"  {'whole' if each['whole'] else 'DAMAGED'}{', the best' if each['best'] else ''}"
+                for each in facts["checkpoint_files"]
+            ),
+        ]
+    return "\n".join(lines)
+
+
+def _table(network: dict[str, Any]) -> list[str]:
+    """The lines of a net's table: a header, each layer, the totals."""
+
+    def row(kind: str, detail: str, output: str, parameters: int, flops: int) -> str:
+        return f"  {kind:<18}  {detail:<13}  {output:<13}  {parameters:>12,}  {flops / 1e6:>13,.2f}"
+
+    return [
+        f"  {'layer':<18}  {'setting':<13}  {'output':<13}  {'parameters':>12}  {'MFLOPs':>13}",
+        *(
+            row(
+                layer["type"],
+                layer["detail"],
+                "x".join(map(str, layer["output"])),
+                layer["parameters"],
+                layer["flops"],
+            )
+            for layer in network["layers"]
+        ),
+        row("total", "", "", network["trainable_parameters"], network["flops"]),
+    ]

@@ -1,0 +1,74 @@
+"""Small configs and stores."""
+
+from pathlib import Path
+
+import numpy as np
+
+from facegan_tf.config.settings import Config
+from facegan_tf.data.store import StoreWriter
+
+
+def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
+    """Settings of the smallest nets of the deepconv family, at 32 pixels, as a config file has them."""
+    optimizer = {"name": "rmsprop", "learning_rate": 1e-3, "clipvalue": 1.0}
+    settings: dict = {
+        "name": "tiny",
+        "data": {"source": str(source), "size": 32},
+        "networks": {
+            "family": "deepconv",
+            "latent_dim": 4,
+            "generator": {"stem_channels": 3, "body_channels": 4, "head_channels": 3},
+            "discriminator": {"channels": 4, "dropout": 0.4},
+        },
+        "objective": {"real_target": 0, "fake_target": 1, "generator_target": 0, "label_noise": 0.05},
+        "optimizers": {"discriminator": optimizer, "generator": optimizer},
+        "training": {"steps": 6, "batch_size": 4, "log_every": 1, "checkpoint_every": 3},
+        "grids": {"every": 2, "side": 2, "psnr_pool": 8},
+        "evaluation": {},
+    }
+    for name, block in blocks.items():
+        settings[name] = settings[name] | block
+    return settings
+
+
+def tiny_dcgan(source: object = "synthetic:24", **blocks: dict) -> Config:
+    """A config of the smallest nets of the DCGAN family, with everything that its recipes have."""
+    networks = {
+        "family": "dcgan",
+        "latent_dim": 4,
+        "generator": {"stem": "dense", "channels": [6, 4], "dropout": 0.5},
+        "discriminator": {"channels": [4, 6], "head": "dense", "dropout": 0.5},
+    }
+    optimizers = {
+        "discriminator": {"name": "sgd", "learning_rate": 1e-2, "momentum": 0.9},
+        "generator": {"name": "adam", "learning_rate": 1e-3, "beta1": 0.5},
+    }
+    objective = {"critic": "split", "real_target": 0.9, "fake_target": 0.0, "generator_target": 1.0}
+    settings = tiny_settings(source, **blocks)
+    settings |= {"networks": networks, "optimizers": optimizers, "objective": objective}
+    return Config.model_validate(settings)
+
+
+def tiny_config(source: object = "synthetic:24", **blocks: dict) -> Config:
+    """`tiny_settings`, validated."""
+    return Config.model_validate(tiny_settings(source, **blocks))
+
+
+def make_store(folder: Path, count: int, size: int = 32, shard_bytes: int = 2**20) -> Path:
+    """A store of noise whose image number i has the value i % 256 in its first pixel."""
+    folder.mkdir(parents=True)
+    faces = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    faces[:, 0, 0, 0] = np.arange(count) % 256
+    writer = StoreWriter(folder, size, shard_bytes)
+    writer.append(faces.tobytes())
+    writer.finish(
+        crop="square",
+        filter="lanczos",
+        source="noise",
+        source_identity={"kind": "noise"},
+        limit=None,
+        rejected=0,
+        versions={},
+        created="2000-01-01T00:00:00+00:00",
+    )
+    return folder

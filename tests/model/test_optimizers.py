@@ -1,0 +1,103 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from facegan_tf.config.optimizers import AdamSettings, RMSpropSettings, SGDSettings
+from facegan_tf.model.optimizers import build_optimizer
+
+SCALES = [1e-8, 1e-6, 1e-3, 10.0]
+
+
+def keras_2_rmsprop(gradients, rate, decay, clipvalue):
+    """RMSprop as Keras 2 had it: the decay by steps done, epsilon 1e-7 added to the root."""
+    weight, mean_square = 0.0, 0.0
+    for step, gradient in enumerate(gradients):
+        clipped = np.clip(gradient, -clipvalue, clipvalue)
+        mean_square = 0.9 * mean_square + 0.1 * clipped**2
+        weight = weight - rate / (1 + decay * step) * clipped / (np.sqrt(mean_square) + 1e-7)
+    return weight
+
+
+def papers_adam(gradients, rate, beta1, beta2):
+    """Algorithm 1 of Kingma and Ba, "Adam", 2015, with its epsilon of 1e-8."""
+    weight, mean, mean_square = 0.0, 0.0, 0.0
+    for step, gradient in enumerate(gradients, start=1):
+        mean = beta1 * mean + (1 - beta1) * gradient
+        mean_square = beta2 * mean_square + (1 - beta2) * gradient**2
+        corrected, corrected_square = mean / (1 - beta1**step), mean_square / (1 - beta2**step)
+        weight = weight - rate * corrected / (np.sqrt(corrected_square) + 1e-8)
+    return weight
+
+
+def pytorch_sgd(gradients, rate, momentum):
+    """SGD as PyTorch documents it: the velocity is a sum of gradients, the rate is applied after."""
+    weight, velocity = 0.0, 0.0
+    for gradient in gradients:
+        velocity = momentum * velocity + gradient
+        weight = weight - rate * velocity
+    return weight
+
+
+def stepped(settings, gradients):
+    optimizer, weight = (
+        build_optimizer(settings),
+        keras.Variable(np.zeros(gradients[0].shape), dtype="float32"),
+    )
+    for gradient in gradients:
+        optimizer.apply([tf.constant(gradient, tf.float32)], [weight])
+    return weight.numpy()
+
+
+def noise(scale, steps=20):
+    return scale * np.random.default_rng(0).normal(size=(steps, 50))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_rmsprop_is_keras_2s_at_any_scale_of_gradients(scale):
+    settings = RMSpropSettings(name="rmsprop", learning_rate=0.01, decay=0.1, clipvalue=1.0)
+    expected = keras_2_rmsprop(noise(scale), rate=0.01, decay=0.1, clipvalue=1.0)
+    np.testing.assert_allclose(stepped(settings, noise(scale)), expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("betas", [(0.1, 0.99), (0.5, 0.999), (0.0, 0.9)])
+def test_adam_is_its_papers_at_any_scale_of_gradients(scale, betas):
+    settings = AdamSettings(name="adam", learning_rate=0.01, beta1=betas[0], beta2=betas[1])
+    expected = papers_adam(noise(scale), 0.01, *betas)
+    np.testing.assert_allclose(stepped(settings, noise(scale)), expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgd_is_pytorchs(momentum):
+    settings = SGDSettings(name="sgd", learning_rate=0.01, momentum=momentum)
+    expected = pytorch_sgd(noise(1.0), 0.01, momentum)
+    np.testing.assert_allclose(stepped(settings, noise(1.0)), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adam", "sgd"])
+def test_the_rate_decays_by_the_steps_done(name):
+    kind = {"rmsprop": RMSpropSettings, "adam": AdamSettings, "sgd": SGDSettings}[name]
+    optimizer = build_optimizer(kind(name=name, learning_rate=0.1, decay=0.5))
+    weight, rates = keras.Variable(np.zeros(2), dtype="float32"), []
+    for _ in range(4):
+        rates.append(float(optimizer.learning_rate))
+        optimizer.apply([tf.constant([1.0, 2.0])], [weight])
+    assert rates == pytest.approx([0.1 / (1 + 0.5 * step) for step in range(4)])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RMSpropSettings(name="rmsprop", learning_rate=0.01, clipvalue=0.5),
+        AdamSettings(name="adam", learning_rate=0.01, clipvalue=0.5),
+        SGDSettings(name="sgd", learning_rate=0.01, clipvalue=0.5),
+    ],
+    ids=lambda settings: settings.name,
+)
+def test_without_clipvalue_gradients_are_taken_whole(settings):
+    gradients = np.array([[1.0, 0.1], [0.1, 0.1]])
+    clipped = stepped(settings, gradients)
+    whole = stepped(settings.model_copy(update={"clipvalue": None}), gradients)
+    assert whole[0] != clipped[0]
+    assert whole[1] == clipped[1]

@@ -1,0 +1,58 @@
+import pytest
+
+from facegan_tf.report.info import as_text, describe
+from tests.helpers import paths
+
+CONFIGS = paths.CONFIGS
+
+# Learnable numbers of each source's generator and discriminator.
+COUNTS = {
+    "dcgan32_smooth": (372_416, 167_809),
+    "dcgan32": (2_963_328, 663_297),
+    "dcgan128": (12_786_560, 11_164_416),
+    "celeba128": (14_953_987, 4_211_713),
+    "dcgan64_sgd": (3_576_704, 2_765_568),
+}
+
+
+@pytest.fixture(scope="module", params=COUNTS)
+def facts(request):
+    return describe(CONFIGS / f"{request.param}.yaml")
+
+
+def test_every_recipe_has_its_sources_number_of_parameters(facts):
+    nets = (facts["generator"], facts["discriminator"])
+    assert tuple(net["trainable_parameters"] for net in nets) == COUNTS[facts["name"]]
+
+
+def test_the_layers_sum_up_to_the_net(facts):
+    for net in (facts["generator"], facts["discriminator"]):
+        assert sum(layer["parameters"] for layer in net["layers"]) == net["trainable_parameters"]
+        assert sum(layer["flops"] for layer in net["layers"]) == net["flops"] > 0
+
+
+def test_the_table_has_a_line_for_each_layer_with_its_numbers(facts):
+    text = as_text(facts)
+    for name in ("generator", "discriminator"):
+        _, _, table = text.partition(f"{name}, for one image:\n")
+        header, *lines = table.split("\n\n")[0].splitlines()
+        assert header.split() == ["layer", "setting", "output", "parameters", "MFLOPs"]
+        assert len({len(line) for line in (header, *lines)}) == 1  # columns in line
+        for layer, line in zip(facts[name]["layers"], lines, strict=False):
+            shape = "x".join(map(str, layer["output"]))
+            parts = [layer["type"], *layer["detail"].split(), shape, f"{layer['parameters']:,}"]
+            assert line.split() == [*parts, f"{layer['flops'] / 1e6:,.2f}"]
+        total = f"total {facts[name]['trainable_parameters']:,} {facts[name]['flops'] / 1e6:,.2f}"
+        assert lines[-1].split() == total.split()
+    assert f"a training step of {facts['settings']['training']['batch_size']} images" in text
+
+
+def test_a_dcgan_says_how_its_layers_are_set():
+    layers = describe(CONFIGS / "dcgan64_sgd.yaml")["discriminator"]["layers"]
+    assert [(layer["type"], layer["detail"], layer["output"]) for layer in layers[:5]] == [
+        ("InputLayer", "", [64, 64, 3]),
+        ("Conv2D", "k4 s2", [32, 32, 64]),
+        ("LeakyReLU", "slope 0.2", [32, 32, 64]),
+        ("Conv2D", "k4 s2", [16, 16, 128]),
+        ("BatchNormalization", "momentum 0.9", [16, 16, 128]),
+    ]

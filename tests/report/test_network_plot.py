@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from facegan_tf import cli
+from facegan_tf.report.info import describe
+from facegan_tf.report.network_plot import Block, network_blocks, save_network_plot
+from tests.helpers import paths
+
+CONFIGS = paths.CONFIGS
+
+
+def blocks(config, net):
+    return network_blocks(describe(CONFIGS / f"{config}.yaml")[net]["layers"])
+
+
+def test_what_follows_a_layer_is_told_below_it():
+    assert blocks("dcgan32_smooth", "generator") == [
+        Block("input", "", (100,)),
+        Block("dense", "", (4, 4, 128), ("Dropout 0.5",)),
+        Block("deconv", "k4 s2", (8, 8, 64), ("BatchNorm", "ReLU")),
+        Block("deconv", "k4 s2", (16, 16, 32), ("BatchNorm", "ReLU")),
+        Block("deconv", "k4 s2", (32, 32, 3), ("tanh",)),
+    ]
+    assert blocks("celeba128", "discriminator")[-2:] == [
+        Block("conv", "k4 s2", (6, 6, 256), ("LeakyReLU 0.3", "Dropout 0.4")),
+        Block("dense", "", (1,)),
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_can_be_drawn_with_nothing_beyond_the_edge(path, tmp_path):
+    save_network_plot(tmp_path / "nets.png", describe(path))
+    with Image.open(tmp_path / "nets.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert pixels.shape[0] == 1000 and pixels.shape[1] >= 1600
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    assert all((edge == 255).all() for edge in edges)
+    assert (pixels < 255).any(axis=2).mean() > 0.02  # and something is drawn
+
+
+def test_by_command_line_a_picture_is_made_once(tmp_path, capsys):
+    command = ["info", str(CONFIGS / "quickstart.yaml"), "--plot", str(tmp_path / "nets.png")]
+    assert cli.main(command) == 0
+    assert "generator, for one image" in capsys.readouterr().out
+    made = (tmp_path / "nets.png").read_bytes()
+    assert made.startswith(b"\x89PNG")
+    assert cli.main(command) == 2
+    assert "--plot" in capsys.readouterr().err
+    assert (tmp_path / "nets.png").read_bytes() == made
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    code = cli.main(["info", str(CONFIGS / "quickstart.yaml"), "--plot", str(tmp_path / "file" / "x.png")])
+    assert code == 2
+    assert f"--plot {tmp_path / 'file' / 'x.png'}: {tmp_path / 'file'} is not a folder" in (
+        capsys.readouterr().err
+    )
