@@ -24,9 +24,9 @@ import keras
 import numpy as np
 
 from facegan_tf.config.load import load_config
-from facegan_tf.data.pipeline import batches
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.store import FaceStore
+from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.training.train import train
 
 BATCH_SIZES = (16, 64, 128, 256)  # what the recipes take
@@ -49,7 +49,7 @@ def pipeline_speed(folder: Path, rounds: int) -> None:
     for batch_size in BATCH_SIZES:
         ours, bare = [], []
         for _ in range(rounds):
-            ours.append(images_per_second(batches(store, batch_size, seed=0), batch_size))
+            ours.append(images_per_second(TrainingSet(store, batch_size, seed=0).batches(), batch_size))
             bare.append(images_per_second(numpy_loop(store, batch_size), batch_size))
         ratios = np.array(ours) / np.array(bare)
         print(f"64 pixels, batches of {batch_size}")

@@ -1,13 +1,14 @@
-"""The errors that the commands turn into one clear line and an exit code, and what keeps it one line."""
+"""The errors that people are meant to read, and how values appear in them."""
 
+import re
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 MAX_PROBLEMS = 20
-"""That are told at once."""
+"""Most problems listed in one message."""
 
 
 class FaceganError(Exception):
@@ -17,12 +18,49 @@ class FaceganError(Exception):
 
 
 class InputError(FaceganError):
-    """Wrong use: a flag, a setting, a path or a file that can't be worked with.
+    """Wrong use: a parameter, a setting, a path or a file that can't be used.
 
-    The message names the flag or setting, its value, and what to do instead.
+    name: what was given: a parameter such as `out`, or a setting's full path, `data.source`. None where the
+    value needs no name, such as the path of a damaged file. value: as it was given; None if it was not, or
+    if showing it helps nobody. problem: what is wrong with it, and the way out, in which parameters stand
+    between backticks: "must be 1 or more; or leave `count` out".
+
+    Python shows the names as they are. The command line shows its flags instead (`described`), and where a
+    setting is written is known, that comes first (`place`).
     """
 
     exit_code = 2
+
+    def __init__(self, name: str | None, value: object = None, problem: str | None = None) -> None:
+        if problem is None:  # TRANSITION: one text alone; goes when every error has its parts
+            name, value, problem = None, None, str(name)
+        super().__init__(name, value, problem)
+        self.name, self.value, self.problem = name, value, problem
+        self.place: str | None = None
+        """Where the setting is written, such as `configs/mine.yaml: line 12`; None if that is not known."""
+
+    def __str__(self) -> str:
+        return self.described()
+
+    def described(self, flags: Mapping[str, str] | None = None) -> str:
+        """The message, with `flags` in place of the parameters that they set: {"out": "--out"}."""
+        flags = flags or {}
+        problem = re.sub("`([a-z_]+)`", lambda match: flags.get(match[1], match[0]), self.problem)
+        if self.name and self.name in flags:
+            named = [" ".join(each for each in (flags[self.name], self._shown_value()) if each)]
+        else:
+            named = [each for each in (self.name, self._shown_value()) if each]
+        return ": ".join([*([self.place] if self.place else []), *named, problem])
+
+    def renamed(self, names: Mapping[str, str]) -> "InputError":
+        """The same error by the names that the caller was given the values by: {"source": "data.source"}."""
+        problem = re.sub("`([a-z_]+)`", lambda match: names.get(match[1], match[0]), self.problem)
+        return type(self)(names.get(self.name or "", self.name), self.value, problem)
+
+    def _shown_value(self) -> str:
+        if self.value is None:
+            return ""
+        return as_yaml(self.value) if isinstance(self.value, (bool, list, tuple, dict)) else str(self.value)
 
 
 class Rejected(Exception):
@@ -30,7 +68,7 @@ class Rejected(Exception):
 
 
 def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
-    """A line for each problem, and for how many there are beyond MAX_PROBLEMS."""
+    """A line for each of the first MAX_PROBLEMS problems, and one for how many more there are."""
     lines = [as_line(problem) for problem in problems[:MAX_PROBLEMS]]
     if len(problems) > MAX_PROBLEMS:
         lines.append(f"and {len(problems) - MAX_PROBLEMS:,} more like these")
@@ -38,12 +76,12 @@ def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
 
 
 def in_short(text: str, longest: int = 60) -> str:
-    """A text as it is, if it fits in a line; else its beginning and its end, escaped."""
-    return text if len(text) <= longest and text.isprintable() else shown(text)[1:-1]
+    """The text itself if it fits in a line; else its beginning and its end, escaped."""
+    return text if len(text) <= longest and text.isprintable() else as_yaml(text)[1:-1]
 
 
-def shown(value: Any) -> str:
-    """A value in one short line, with YAML's words."""
+def as_yaml(value: Any) -> str:
+    """A value in one short line, with YAML's words for true, false and null."""
     text = _SHORT.repr(value)
     return text if len(text) <= 120 else text[:117] + "..."
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from facegan_tf.common.errors import as_lines, shown
+from facegan_tf.common.errors import as_lines, as_yaml
 from facegan_tf.config.safe_yaml import KeyPath, dotted
 from facegan_tf.config.yaml_settings import YamlSettings
 
@@ -51,7 +51,7 @@ def _is_repeated(problem: Mapping[str, Any]) -> bool:
 def _explained(problem: Mapping[str, Any], model: type[BaseModel], settings: YamlSettings) -> str:
     path, known = _path(problem["loc"], model)
     message = problem["msg"].removeprefix("Value error, ")
-    value = f"{shown(problem['input'])}: "
+    value = f"{as_yaml(problem['input'])}: "
     match problem["type"]:
         case "extra_forbidden":
             value, message = "", f"no such setting; {_hint(path, known, model)}"
@@ -84,7 +84,7 @@ def _choice(path: KeyPath, problem: Mapping[str, Any]) -> tuple[KeyPath, str, st
     tag = problem["input"][key]
     near = difflib.get_close_matches(str(tag), kinds, n=1)
     message = f"must be one of {', '.join(kinds)}" + (f"; did you mean {near[0]}?" if near else "")
-    return (*path, key), f"{shown(tag)}: ", message
+    return (*path, key), f"{as_yaml(tag)}: ", message
 
 
 def _first_named(message: str, path: KeyPath, settings: YamlSettings) -> KeyPath:

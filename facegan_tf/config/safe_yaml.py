@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from yaml.composer import ComposerError
 
-from facegan_tf.common.errors import in_short, shown
+from facegan_tf.common.errors import as_yaml, in_short
 
 KeyPath = tuple[str | int, ...]
 """The keys that lead to a setting; an int is a place in a list."""
@@ -211,13 +211,13 @@ class _Values:
         except (ValueError, LookupError):  # of `!!int many`, of 5,000 digits
             readable = False
         if not readable:
-            self._refuse(path, line, f"{shown(node.value)}: can't be read as {_SCALARS[node.tag]}")
+            self._refuse(path, line, f"{as_yaml(node.value)}: can't be read as {_SCALARS[node.tag]}")
             return None
         if isinstance(value, str) and _UNSEEN.search(value):
             self._refuse(
                 path,
                 line,
-                f"{shown(value)}: has a line break or another character that can't be seen; take it out",
+                f"{as_yaml(value)}: has a line break or another character that can't be seen; take it out",
             )
         return value
 

@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from facegan_tf.common.errors import InputError, as_lines, in_short, shown
+from facegan_tf.common.errors import InputError, as_lines, as_yaml, in_short
 from facegan_tf.config.safe_yaml import KeyPath, NotPlainYaml, Written, parse_yaml
 
 MAX_BYTES = 64 * 1024
@@ -82,7 +82,7 @@ def read_yaml(path: Path) -> YamlSettings:
         raise InputError(f"{path}: is empty; a config is a mapping of settings, as those in configs/ are")
     if not isinstance(root.content, dict):
         raise InputError(
-            f"{path}: line {root.line}: a config is a mapping of settings, this is {shown(root.plain())}"
+            f"{path}: line {root.line}: a config is a mapping of settings, this is {as_yaml(root.plain())}"
         )
     return YamlSettings(path, root)
 

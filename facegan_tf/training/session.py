@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf.common.errors import FaceganError
-from facegan_tf.data import pipeline
 from facegan_tf.data.store import FaceStore
+from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.finite import NonFiniteError
 from facegan_tf.model.gan import GAN, build_gan
@@ -73,9 +73,7 @@ class Session:
 
     def image_indices(self, step: int) -> np.ndarray:
         """The places in the store of the images of step number `step`: int64 [B]."""
-        batch_size = self.config.training.batch_size
-        positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        return pipeline.shuffled_indices(positions, self.count, self.config.seed).numpy()
+        return TrainingSet.of(self.config, self.store).indices(step).numpy()
 
     def fit(self, total: int) -> None:
         """Train to step `total`, with the signals watched, and leave the outcome in run.json.
@@ -88,14 +86,7 @@ class Session:
         self.run.update_record(status="running")
         status = "failed"
         self.gan.stop_training = False  # before a signal may set it
-        reals = pipeline.batches(
-            self.store,
-            self.config.training.batch_size,
-            self.config.seed,
-            start,
-            limit=self.count,
-            flip=self.config.data.flip,
-        )
+        reals = TrainingSet.of(self.config, self.store).batches(start)
         try:
             with on_first_signal(self._stop) as watch:
                 fit(self.gan, reals, self.count, told, self.rollbacks)

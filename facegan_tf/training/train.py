@@ -13,9 +13,9 @@ from facegan_tf.common import images
 from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.terminal import lasting_output
 from facegan_tf.config.settings import LENGTHS, Config
-from facegan_tf.data import pipeline
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.store import FaceStore
+from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.finite import NonFiniteError
 from facegan_tf.model.gan import GAN, build_gan
@@ -157,10 +157,7 @@ def _begin(run: RunDirectory, config: Config, store: FaceStore, start: int, coun
 
 def _show_reals(run: RunDirectory, store: FaceStore, config: Config, count: int) -> None:
     """Draw the first batch as the nets see it, at most as many images as a control grid has."""
-    first = pipeline.batches(
-        store, config.training.batch_size, config.seed, limit=count, flip=config.data.flip
-    )
-    batch = next(iter(first)).numpy()
+    batch = next(iter(TrainingSet.of(config, store).batches())).numpy()
     _say(
         f"reals            scaled to {batch.min():.5f} ... {batch.max():.5f} in the first batch: {run.reals}"
     )

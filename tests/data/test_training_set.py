@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegan_tf.common import draws
-from facegan_tf.data.pipeline import batches, shuffled_indices
 from facegan_tf.data.store import FaceStore
+from facegan_tf.data.training_set import TrainingSet, shuffled_indices
+from facegan_tf.model.step_draws import of_steps
 from tests.helpers.configs import make_store
 
 
@@ -40,13 +40,13 @@ def test_epochs_and_seeds_differ_and_leave_nothing_in_place():
 
 def test_every_image_comes_once_an_epoch_even_if_batches_do_not_divide_it(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 10))
-    seen = np.concatenate([numbers(batch) for batch in first(batches(store, 4, seed=0), 5)])
+    seen = np.concatenate([numbers(batch) for batch in first(TrainingSet(store, 4, seed=0).batches(), 5)])
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
 
 
 def test_images_are_the_stores_scaled_to_minus_one_to_one(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 6))
-    [batch] = first(batches(store, 6, seed=0), 1)
+    [batch] = first(TrainingSet(store, 6, seed=0).batches(), 1)
     assert batch.dtype == np.float32
     expected = store.gather(numbers(batch)).astype(np.float64) / 127.5 - 1
     np.testing.assert_allclose(batch, expected, atol=1e-6)
@@ -57,22 +57,24 @@ def test_images_are_the_stores_scaled_to_minus_one_to_one(tmp_path):
 def test_started_at_a_step_it_yields_what_it_yields_there_from_the_start(tmp_path, flip):
     # Two shards, and batches that span epochs.
     store = FaceStore.open(make_store(tmp_path / "store", 11, shard_bytes=7 * 32 * 32 * 3))
-    whole = first(batches(store, 4, seed=5, flip=flip), 9)
+    whole = first(TrainingSet(store, 4, seed=5, flip=flip).batches(), 9)
     for start in (1, 2, 5, 8):
-        late = first(batches(store, 4, seed=5, start_step=start, flip=flip), 9 - start)
+        late = first(TrainingSet(store, 4, seed=5, flip=flip).batches(start), 9 - start)
         np.testing.assert_array_equal(np.stack(late), np.stack(whole[start:]))
 
 
 def test_a_limit_uses_the_first_images_only(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 20))
-    seen = np.concatenate([numbers(batch) for batch in first(batches(store, 7, seed=0, limit=7), 3)])
+    seen = np.concatenate(
+        [numbers(batch) for batch in first(TrainingSet(store, 7, seed=0, limit=7).batches(), 3)]
+    )
     assert sorted(seen) == sorted(list(range(7)) * 3)
 
 
 def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 40))
-    plain = np.concatenate(first(batches(store, 40, seed=0), 5))
-    flipped = np.concatenate(first(batches(store, 40, seed=0, flip=True), 5))
+    plain = np.concatenate(first(TrainingSet(store, 40, seed=0).batches(), 5))
+    flipped = np.concatenate(first(TrainingSet(store, 40, seed=0, flip=True).batches(), 5))
     mirrored = (flipped == plain[:, :, ::-1]).all(axis=(1, 2, 3))
     same = (flipped == plain).all(axis=(1, 2, 3))
     assert (mirrored ^ same).all()
@@ -81,5 +83,5 @@ def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path)
 
 def test_no_tuner_runs_beside_a_loop(store_folder):
     # It sleeps for up to a minute, and the end of a loop would wait for it to wake up.
-    for dataset in (batches(FaceStore.open(store_folder), 4, 0), draws.of_steps(0, 4, 4)):
+    for dataset in (TrainingSet(FaceStore.open(store_folder), 4, 0).batches(), of_steps(0, 4, 4)):
         assert dataset.options().autotune.enabled is False

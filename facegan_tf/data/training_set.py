@@ -1,0 +1,89 @@
+"""What a run learns from, batch after batch: a pure function of (store, seed, step).
+
+The images of all epochs form one endless sequence; image number p is place p % n in the shuffle of
+epoch p // n. Batch k holds the numbers k * B to (k + 1) * B - 1, so every image comes exactly once
+an epoch, no batch is short, and batch k needs none of those before it.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from facegan_tf.common import draws
+from facegan_tf.config.settings import Config
+from facegan_tf.data.store import FaceStore
+
+READY = 4
+"""Batches that are prepared while a step runs."""
+
+
+class TrainingSet:
+    """A store, cut to its first `len` images, and the order in which a run sees them."""
+
+    def __init__(
+        self,
+        store: FaceStore,
+        batch_size: int,
+        seed: int,
+        *,
+        limit: int | None = None,
+        flip: bool = False,
+    ):
+        """limit: use only the store's first images. flip: mirror each image with probability 1/2."""
+        self.store = store
+        self.batch_size = batch_size
+        self.seed = seed
+        self.flip = flip
+        self._count = min(limit or len(store), len(store))
+
+    @classmethod
+    def of(cls, config: Config, store: FaceStore) -> "TrainingSet":
+        """The images of `store` that a run of this config learns from."""
+        data = config.data
+        return cls(store, config.training.batch_size, config.seed, limit=data.limit, flip=data.flip)
+
+    def __len__(self) -> int:
+        """How many different images there are: an epoch."""
+        return self._count
+
+    def first(self, count: int) -> np.ndarray:
+        """The first images by name, at most `count`: uint8 [N, S, S, 3]."""
+        return self.store.gather(np.arange(min(count, len(self))))
+
+    def indices(self, step: int | tf.Tensor) -> tf.Tensor:
+        """The places in the store of the images of batch number `step`: int64 [batch_size]."""
+        step = tf.cast(step, tf.int64)
+        positions = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
+        return shuffled_indices(positions, len(self), self.seed)
+
+    def batches(self, start_step: int = 0) -> tf.data.Dataset:
+        """Endless batches float32 [batch_size, S, S, 3] in [-1, 1], the first being number `start_step`."""
+        steps = tf.data.Dataset.range(start_step, tf.int64.max)
+        ready = steps.map(self._load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return ready.prefetch(READY).with_options(draws.untuned())
+
+    def _load(self, step: tf.Tensor) -> tf.Tensor:
+        images = tf.numpy_function(self.store.gather, [self.indices(step)], tf.uint8, stateful=False)
+        images = tf.ensure_shape(images, [self.batch_size, self.store.size, self.store.size, 3])
+        images = _scale(images)
+        return _flip_some(images, self.seed, step) if self.flip else images
+
+
+def shuffled_indices(positions: tf.Tensor, count: int, seed: int) -> tf.Tensor:
+    """Store index of each position int64 [B] in the endless sequence; memory does not grow with count."""
+    epochs, places = positions // count, positions % count
+    stream = tf.fill(tf.shape(epochs), tf.constant(int(draws.Stream.SHUFFLE), tf.int64))
+    seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, stream], axis=1)
+    # tf.random.experimental.index_shuffle takes one epoch at a time; a batch may span two.
+    return tf.raw_ops.RandomIndexShuffle(
+        index=places, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
+    )
+
+
+def _scale(images: tf.Tensor) -> tf.Tensor:
+    """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in one pass over memory, not one each operation."""
+    return tf.quantization.dequantize(tf.bitcast(images, tf.quint8), -1.0, 1.0, mode="MIN_COMBINED")
+
+
+def _flip_some(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:
+    chance = draws.uniform(seed, step, draws.Stream.FLIP, [images.shape[0], 1, 1, 1])
+    return tf.where(chance < 0.5, tf.reverse(images, axis=[2]), images)
