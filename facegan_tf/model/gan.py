@@ -1,7 +1,8 @@
 """The composition: two sets of weights, four Functional models, and the step that trains them."""
 
 import itertools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,49 +11,64 @@ import tensorflow as tf
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.optimizers import OptimizerSettings
 from facegan_tf.config.settings import Config
-from facegan_tf.model import objectives
-from facegan_tf.model.networks import FAMILIES
+from facegan_tf.model.networks import family_module
+from facegan_tf.model.objectives.objective import (
+    DiscriminatorBatch,
+    GeneratorBatch,
+    Terms,
+    build_objective,
+)
 from facegan_tf.model.optimizers import build_optimizer
-
-# Until 3.15 `train_on_batch` returned the mean of all batches since the metrics were reset, not this one's.
-_RETURNS_RUNNING_MEANS = tuple(int(part) for part in keras.__version__.split(".")[:2]) < (3, 15)
-
-
-class Losses(NamedTuple):
-    """This batch's losses: the discriminator's and the generator's."""
-
-    discriminator: float
-    generator: float
 
 
 class Composed(keras.Model):
-    """A Functional model over shared networks, of which it trains only one, the `learner`.
+    """A Functional model over shared nets, of which it trains only one, the `learner`.
 
     Keras reads a model's trainable variables when it traces its train function, so switching
-    `discriminator.trainable` around `compile()` freezes too much or too little, depending on the
-    order of things. Here the answer is fixed by the model itself. The frozen network still runs in
-    training mode: its batch statistics and dropout are the training ones, as in the sources.
+    `discriminator.trainable` around `compile()` freezes too much or too little, depending on the order of
+    the calls. Here the model itself fixes the answer. The frozen net still runs in training mode, with the
+    batch statistics and the dropout of training, as in the sources.
     """
 
     def __init__(
         self,
         inputs: keras.KerasTensor | list[keras.KerasTensor],
-        outputs: keras.KerasTensor,
+        fakes: keras.KerasTensor,
+        logits: keras.KerasTensor,
         learner: keras.Model,
-        name: str,
+        terms: Callable[[Any, tf.Tensor, tf.Tensor, Any], Terms],
+        **options: Any,
     ):
-        super().__init__(inputs, outputs, name=name)
+        """terms: (inputs, fakes, logits, draws) -> what the learner minimises, by name."""
+        super().__init__(inputs, logits, **options)
         self.learner = learner
+        self._terms = terms
+        # The same graph, which gives out the images in its middle too.
+        self._with_fakes = keras.Model(inputs, [fakes, logits])
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
-        """The learner's alone."""
+        """Those of the learner alone."""
         return self.learner.trainable_variables
 
     @property
     def trainable_weights(self) -> list[keras.Variable]:
-        """The learner's alone."""
+        """Those of the learner alone."""
         return self.learner.trainable_weights
+
+    def train_step(self, data: tuple) -> Terms:
+        """One update of the learner, from (inputs, draws); returns the terms before it, by name.
+
+        The only definition of a step: `train_on_batch` runs it.
+        """
+        inputs, draws, _ = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            fakes, logits = self._with_fakes(inputs, training=True)
+            terms = self._terms(inputs, fakes, logits, draws)
+            loss = self.optimizer.scale_loss(sum(terms.values()))
+        variables = self.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return terms
 
 
 class GAN:
@@ -60,45 +76,83 @@ class GAN:
 
     generator       latents [N, L] -> images [N, S, S, 3] in [-1, 1]
     discriminator   images [N, S, S, 3] -> logits [N, 1]
-    critic          (latents, reals) -> logits of the fakes, then of the reals [2N, 1]; seen by the
-                    discriminator as one batch or as two; learns only the discriminator
-    combined        latents -> logits of the fakes [N, 1]; learns only the generator
+    critic          (latents, reals) -> logits of the fakes, then of the reals [2N, 1]; the discriminator
+                    sees them as one batch or as two; trains only the discriminator
+    combined        latents -> logits of the fakes [N, 1]; trains only the generator
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, config: Config):
         self.generator = generator
         self.discriminator = discriminator
         self.config = config
-        self.stop_training = False  # the switch that Keras callbacks expect of a model
+        self.objective = build_objective(config.objective)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.stop_training = False  # Keras callbacks set this on a model to end its training
+        self.critic = self._compose_critic()
+        self.combined = self._compose_combined()
+        self._compile(self.critic, config.optimizers.discriminator)
+        self._compile(self.combined, config.optimizers.generator)
 
-        latents = keras.Input(generator.input_shape[1:], name="latents")
-        reals = keras.Input(discriminator.input_shape[1:], name="reals")
+    def _compose_critic(self) -> Composed:
+        latents = keras.Input(self.generator.input_shape[1:], name="latents")
+        reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
         # As PyTorch's detach(): the critic's gradient ends at the images.
-        fakes = keras.ops.stop_gradient(generator(latents))
+        fakes = keras.ops.stop_gradient(self.generator(latents))
         both = keras.layers.Concatenate(axis=0)
-        if config.objective.critic == "joint":
-            logits = discriminator(both([fakes, reals]))
+        if self.config.objective.batching == "joint":
+            logits = self.discriminator(both([fakes, reals]))
         else:
             # The sources' averages of batch statistics see the reals first. So do ours: behind a layer
             # of its own for each pass, Keras runs the last pass first.
-            passes = [keras.layers.Identity()(discriminator(images)) for images in (fakes, reals)]
+            passes = [keras.layers.Identity()(self.discriminator(images)) for images in (fakes, reals)]
             logits = both(passes)
-        self.critic = Composed([latents, reals], logits, discriminator, name="critic")
-        self.combined = Composed(latents, discriminator(generator(latents)), generator, name="combined")
-        critic_weight = objectives.critic_weight(config.objective)
-        self._compile(self.critic, config.optimizers.discriminator, critic_weight)
-        self._compile(self.combined, config.optimizers.generator)
 
-    def _compile(self, model: Composed, settings: OptimizerSettings, loss_weight: float = 1.0) -> None:
+        def terms(inputs: Any, fakes: tf.Tensor, logits: tf.Tensor, label_noise: tf.Tensor) -> Terms:
+            latents, reals = inputs
+            batch = DiscriminatorBatch(self.discriminator, latents, fakes, reals, logits, label_noise)
+            return self.objective.discriminator_terms(batch)
+
+        return Composed([latents, reals], fakes, logits, self.discriminator, terms, name="critic")
+
+    def _compose_combined(self) -> Composed:
+        latents = keras.Input(self.generator.input_shape[1:], name="latents")
+        fakes = self.generator(latents)
+
+        def terms(latents: tf.Tensor, fakes: tf.Tensor, logits: tf.Tensor, _: None) -> Terms:
+            batch = GeneratorBatch(self.discriminator, latents, fakes, logits)
+            return self.objective.generator_terms(batch)
+
+        return Composed(latents, fakes, self.discriminator(fakes), self.generator, terms, name="combined")
+
+    def _compile(self, model: Composed, settings: OptimizerSettings) -> None:
         optimizer = build_optimizer(settings)
         optimizer.build(model.trainable_variables)
-        loss, jit = objectives.adversarial_loss(), self.config.training.jit
-        model.compile(optimizer, loss, loss_weights=loss_weight, jit_compile=jit)
+        model.compile(optimizer, jit_compile=self.config.training.jit)
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The net that draws faces for people: grids, samples, evaluations, exports."""
+        return self.generator
 
     @property
     def steps_done(self) -> int:
         """How many steps this GAN has been trained for; restored with its checkpoints."""
-        return int(self.critic.optimizer.iterations)
+        return int(self.step)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a step depends on and changes, by name: what a checkpoint holds.
+
+        Keras models, Keras optimizers, and variables or lists of them.
+        """
+        return {
+            "step": self.step,
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "generator_optimizer": self.combined.optimizer,
+            "discriminator_optimizer": self.critic.optimizer,
+            "generator_seeds": _dropout_seeds(self.generator),
+            "discriminator_seeds": _dropout_seeds(self.discriminator),
+        }
 
     def train_on_batch(
         self,
@@ -106,24 +160,29 @@ class GAN:
         latents_d: tf.Tensor,
         latents_g: tf.Tensor,
         label_noise: tf.Tensor | None = None,
-    ) -> Losses:
-        """Train the discriminator on reals and fakes, then the generator; return both losses.
+    ) -> dict[str, float]:
+        """Train the discriminator on reals and fakes, then the generator; return the named losses.
 
-        reals: float32 [B, S, S, 3] in [-1, 1]; latents_d and latents_g: float32 [B, L], of the fakes
-        that the discriminator and the generator learn from; label_noise: U(0, 1) float32 [2B, 1], for
-        the targets of these fakes and then of the reals (None: targets without noise). Raises
-        ValueError for reals outside [-1, 1], such as 0..255, which Keras would train on without a word.
+        reals: float32 [N, S, S, 3] in [-1, 1]. latents_d, latents_g: float32 [N, L], for the fakes that the
+        discriminator and the generator learn from. label_noise: U(0, 1) float32 [2N, 1], for the targets of
+        the discriminator's fakes and then of the reals (None: no noise). The losses are this batch's, by the
+        names of `objective.curves`. Raises ValueError for reals outside [-1, 1], such as 0..255, which Keras
+        would train on without a word.
+
+        >>> import tensorflow as tf
+        >>> from facegan_tf import build_gan, load_config
+        >>> gan = build_gan(load_config("configs/quickstart.yaml"))
+        >>> latents = tf.random.normal([8, 32])
+        >>> sorted(gan.train_on_batch(tf.zeros([8, 32, 32, 3]), latents, latents)), gan.steps_done
+        (['d_loss', 'g_loss'], 1)
         """
         _check_range(np.asarray(reals))
-        if _RETURNS_RUNNING_MEANS:
-            self.critic.reset_metrics()
-            self.combined.reset_metrics()
-        noise = None if label_noise is None else np.asarray(label_noise)
-        targets = objectives.critic_targets(self.config.objective, len(reals), noise)
-        d_loss = self.critic.train_on_batch([latents_d, reals], targets)
-        targets = objectives.generator_targets(self.config.objective, len(latents_g))
-        g_loss = self.combined.train_on_batch(latents_g, targets)
-        return Losses(float(d_loss), float(g_loss))
+        if label_noise is None:
+            label_noise = tf.zeros([2 * len(reals), 1], reals.dtype)
+        losses = self.critic.train_on_batch([latents_d, reals], label_noise, return_dict=True)
+        losses |= self.combined.train_on_batch(latents_g, return_dict=True)
+        self.step.assign_add(1)
+        return losses
 
 
 def build_gan(config: Config) -> GAN:
@@ -132,7 +191,7 @@ def build_gan(config: Config) -> GAN:
     Raises InputError if there is no memory for them.
     """
     size, networks = config.data.size, config.networks
-    family = FAMILIES[networks.family]
+    family = family_module(networks.family)
     generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)
     try:
         return GAN(
@@ -142,8 +201,15 @@ def build_gan(config: Config) -> GAN:
         )
     except tf.errors.ResourceExhaustedError as error:
         raise InputError(
-            "networks: these nets need more memory than there is; lower their channels or networks.latent_dim"
+            "networks",
+            None,
+            "these nets need more memory than there is; lower their channels or networks.latent_dim",
         ) from error
+
+
+def _dropout_seeds(model: keras.Model) -> list[tf.Variable]:
+    """The states of the model's dropout seeds, which no Keras format saves."""
+    return [variable.value for variable in model.variables if "seed_generator_state" in variable.path]
 
 
 def _check_range(reals: np.ndarray) -> None:

@@ -102,7 +102,7 @@ def as_text(facts: dict[str, Any]) -> str:
             "checkpoints:",
             *(
                 f"  step {each['step']:<10,}{each['bytes'] / 1e6:>10,.1f} MB"
-                f"  {'whole' if each['whole'] else 'DAMAGED'}{', the best' if each['best'] else ''}"
+                f"  {'intact' if each['intact'] else 'DAMAGED'}{', the best' if each['best'] else ''}"
                 for each in facts["checkpoint_files"]
             ),
         ]

@@ -1,129 +1,105 @@
-"""What a run writes down and watches: standard Keras callbacks around the training loop.
-
-Every callback gets `{"d_loss": ..., "g_loss": ...}` after each step, and the GAN as `self.model`, with
-`generator`, `discriminator`, `steps_done` and `stop_training`. The GAN is no keras.Model: callbacks of
-Keras that save or alter `self.model` itself (ModelCheckpoint, LearningRateScheduler) don't work on it.
-`batch` is the index of the step in the run, from 0; after it `batch + 1` steps are done, and in the
-end `self.params["steps"]`.
-"""
+"""What a run logs and saves: the progress bar, metrics.jsonl, TensorBoard, checkpoints and curves."""
 
 import sys
 import time
 
-import keras
 from tqdm import tqdm
 
+from facegan_tf.common.due import due
 from facegan_tf.common.files import append_line
-from facegan_tf.config.settings import Config
-from facegan_tf.run.checkpoints import Checkpoints
-from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.plots import save_curves, save_psnr_curves
-from facegan_tf.run.tensorboard import EventLog
-from facegan_tf.training.clock import Clock
-from facegan_tf.training.statistics import LossStatistics
-
-Logs = dict[str, float] | None
+from facegan_tf.training.context import RunContext
+from facegan_tf.training.step_callback import Logs, StepCallback
 
 
-class ProgressBar(keras.callbacks.Callback):
-    """tqdm over the steps, with both losses, images a second and the time left."""
+class ProgressBar(StepCallback):
+    """A tqdm bar over the steps, with the losses, images a second and the time left."""
 
-    def __init__(self, config: Config):
+    def __init__(self, batch_size: int):
         super().__init__()
-        self.batch_size = config.training.batch_size
+        self.batch_size = batch_size
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Begin at the steps done already."""
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Start at the step where the session starts."""
+        super().on_train_begin(logs)
         self.bar = tqdm(
             total=self.params["steps"],
             initial=self.model.steps_done,
             desc="training",
             unit="step",
             dynamic_ncols=True,
-            mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log wants few lines
+            mininterval=0.1 if sys.stderr.isatty() else 10.0,  # fewer lines where output goes to a file
         )
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Advance by one step."""
-        logs = logs or {}
-        steps, seconds = self.bar.n + 1 - self.bar.initial, self.bar.format_dict["elapsed"]
-        self.bar.set_postfix(
-            d_loss=f"{logs['d_loss']:.4f}",
-            g_loss=f"{logs['g_loss']:.4f}",
-            images_s=f"{steps * self.batch_size / seconds:.2f}",
-            refresh=False,
-        )
-        self.bar.update()
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """Advance."""
+        seconds = self.bar.format_dict["elapsed"]
+        speed = (after - self.bar.initial) * self.batch_size / seconds
+        losses = {name: f"{loss:.4f}" for name, loss in logs.items()}
+        self.bar.set_postfix(losses | {"images_s": f"{speed:.2f}"}, refresh=False)
+        self.bar.update(after - before)
 
-    def on_train_end(self, logs: Logs = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave the bar as it stands."""
         self.bar.close()
 
 
-class MetricsLog(keras.callbacks.Callback):
+class MetricsLog(StepCallback):
     """A line of metrics.jsonl, and TensorBoard scalars, every `training.log_every` steps.
 
-    The values are that step's own, not a mean, and no clock is in metrics.jsonl: the file follows
-    from the config alone, whether the run was interrupted or not. Speed goes to TensorBoard.
+    The losses are that step's own, not means, and metrics.jsonl holds no times: the file follows from the
+    config alone, whether the run was interrupted or not. Speed goes to TensorBoard.
     """
 
-    def __init__(self, config: Config, run: RunDirectory, events: EventLog):
+    def __init__(self, context: RunContext):
         super().__init__()
-        self.config, self.run, self.events = config, run, events
+        self.context = context
         self.last = (0, 0.0)
 
-    def on_train_begin(self, logs: Logs = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start the clock."""
+        super().on_train_begin(logs)
         self.last = (self.model.steps_done, time.perf_counter())
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Write the line if it is this step's turn."""
-        step = batch + 1
-        if step % self.config.training.log_every and step != self.params["steps"]:
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """Write the line if it is due, and after the last step."""
+        training = self.context.config.training
+        if not due(before, after, training.log_every) and after != self.context.total_steps:
             return
-        losses = dict(logs or {})
-        line = {"step": step, "images": step * self.config.training.batch_size, **losses}
-        append_line(self.run.metrics, line)
+        line = {"step": after, "images": after * training.batch_size, **logs}
+        append_line(self.context.run.metrics, line)
         now = time.perf_counter()
-        images_done = (step - self.last[0]) * self.config.training.batch_size
-        self.events.add_scalars(step, losses | {"images_per_second": images_done / (now - self.last[1])})
-        self.last = (step, now)
+        images_done = (after - self.last[0]) * training.batch_size
+        speed = {"images_per_second": images_done / (now - self.last[1])}
+        self.context.events.add_scalars(after, logs | speed)
+        self.last = (after, now)
 
 
-class CheckpointSaver(keras.callbacks.Callback):
-    """Save every `training.checkpoint_every` steps and at the end; with it the curves and losses so far."""
+class CheckpointSaver(StepCallback):
+    """Saves a checkpoint every `training.checkpoint_every` steps and at the end, and draws the curves."""
 
-    def __init__(
-        self,
-        config: Config,
-        run: RunDirectory,
-        checkpoints: Checkpoints,
-        statistics: LossStatistics,
-        clock: Clock,
-        rollbacks: int,
-    ):
-        """rollbacks: how many there have been; a run that goes on needs to know."""
+    def __init__(self, context: RunContext):
         super().__init__()
-        self.config, self.run, self.checkpoints = config, run, checkpoints
-        self.statistics, self.clock, self.rollbacks = statistics, clock, rollbacks
+        self.context = context
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Save if it is this step's turn."""
-        if (batch + 1) % self.config.training.checkpoint_every == 0:
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """Save if it is due."""
+        if due(before, after, self.context.config.training.checkpoint_every):
             self._save()
 
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Save the state that the run ends in."""
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Save the state in which the session ends."""
         self._save()
 
     def _save(self) -> None:
-        self.run.sync()
-        self.checkpoints.save(
-            losses=self.statistics.state, seconds=self.clock.seconds, rollbacks=self.rollbacks
+        context, run = self.context, self.context.run
+        run.sync()  # a checkpoint vouches for the logs up to its step
+        context.checkpoints.save(
+            losses=context.statistics.state, seconds=context.clock.seconds, rollbacks=context.rollbacks
         )
-        self.run.update_record(step=self.model.steps_done, losses=self.statistics.summary())
-        losses, psnr = self.run.read_losses(), self.run.read_psnr()
+        run.update_record(step=self.model.steps_done, losses=context.statistics.summary())
+        record, losses, psnr = run.read_record(), run.read_losses(), run.read_psnr()
         if losses:
-            save_curves(self.run.curves, losses)
+            save_curves(run.curves, losses)
         if psnr:
-            save_psnr_curves(self.run.psnr_curves, psnr, self.run.read_record()["psnr"]["among_reals"])
+            save_psnr_curves(run.psnr_curves, psnr, record["psnr"]["among_reals"])

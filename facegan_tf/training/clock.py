@@ -6,19 +6,19 @@ import keras
 
 
 class Clock(keras.callbacks.Callback):
-    """Counts the seconds of training, on from those of earlier sessions."""
+    """Counts the seconds of training, starting from those of earlier sessions."""
 
-    def __init__(self, before: float = 0.0):
-        """before: seconds of the sessions that led to the checkpoint that is gone on from."""
+    def __init__(self, earlier: float = 0.0):
+        """earlier: seconds that led to the checkpoint being resumed."""
         super().__init__()
-        self.before = before
+        self.earlier = earlier
         self.began = time.perf_counter()
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start."""
+        """Start the clock."""
         self.began = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        """So far."""
-        return self.before + time.perf_counter() - self.began
+        """Seconds trained so far."""
+        return self.earlier + time.perf_counter() - self.began

@@ -1,51 +1,42 @@
-"""The training loop: draw, step, tell the callbacks."""
+"""The training loop: draw, step, call the callbacks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import keras
-import tensorflow as tf
 
-from facegan_tf.common import draws
+from facegan_tf.common.draws import seed_after
+from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.model.gan import GAN
-from facegan_tf.model.step_draws import of_steps
+from facegan_tf.model.step_draws import step_draws
 
 
-def fit(
+def run_steps(
     gan: GAN,
-    batches: Iterable[tf.Tensor],
-    images: int,
+    images: TrainingSet,
+    total_steps: int,
     callbacks: Sequence[keras.callbacks.Callback],
     rollbacks: int = 0,
 ) -> None:
-    """Train until the config's length is done, or a callback sets `gan.stop_training`.
+    """Train from `gan.steps_done` to `total_steps`, or until a callback sets `gan.stop_training`.
 
-    batches: reals float32 [B, S, S, 3] of the steps from `gan.steps_done` on; images: how many make
-    an epoch; rollbacks: how often the run went back, each time to other noise. A step depends on the weights,
-    the optimizers' state, the seed, the rollbacks and its own number alone.
+    rollbacks: how often the run went back to a checkpoint; each time it draws other noise. A step depends on
+    the GAN's state, the seed, the rollbacks and its own number, and on nothing else.
     """
-    config, training = gan.config, gan.config.training
-    step_draws = of_steps(
-        draws.seed_after(config.seed, rollbacks),
-        training.batch_size,
-        config.networks.latent_dim,
-        gan.steps_done,
-        reuse_latents=config.objective.reuse_latents,
-    )
-    total = training.total_steps(images)
-    told = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total, images=images)
-    told.on_train_begin()
+    training, epoch_images = gan.config.training, len(images)
+    batches = images.batches(gan.steps_done)
+    draws = step_draws(gan.config, seed_after(gan.config.seed, rollbacks), gan.steps_done)
+    calls = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total_steps, images=epoch_images)
+    calls.on_train_begin()
     logs: dict[str, float] = {}
-    steps = range(gan.steps_done, total)
-    for step, reals, drawn in zip(steps, batches, step_draws, strict=False):
-        if step * training.batch_size % images < training.batch_size:
-            told.on_epoch_begin(step * training.batch_size // images)
-        told.on_train_batch_begin(step)
-        losses = gan.train_on_batch(reals, *drawn)
-        logs = {"d_loss": losses.discriminator, "g_loss": losses.generator}
-        told.on_train_batch_end(step, logs)
-        epoch = training.epochs_done(step, images)
-        if training.epochs_done(step + 1, images) > epoch:
-            told.on_epoch_end(epoch, logs)
+    for step, reals, drawn in zip(range(gan.steps_done, total_steps), batches, draws, strict=False):
+        if step * training.batch_size % epoch_images < training.batch_size:
+            calls.on_epoch_begin(step * training.batch_size // epoch_images)
+        calls.on_train_batch_begin(step)
+        logs = gan.train_on_batch(reals, *drawn)
+        calls.on_train_batch_end(step, logs)
+        epoch = training.epochs_done(step, epoch_images)
+        if training.epochs_done(step + 1, epoch_images) > epoch:
+            calls.on_epoch_end(epoch, logs)
         if gan.stop_training:
             break
-    told.on_train_end(logs)
+    calls.on_train_end(logs)

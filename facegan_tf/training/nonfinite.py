@@ -1,37 +1,38 @@
-"""NaN and infinity: noticed at once, told with the steps between which they came, kept for inspection."""
+"""NaN and infinity: noticed after the step that made them, and kept for inspection."""
 
 import math
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from facegan_tf.common.files import write_json
-from facegan_tf.model.finite import NonFiniteError, nonfinite_variables
+from facegan_tf.model.nonfinite import NonFiniteError
+from facegan_tf.model.state import nonfinite_variables
+from facegan_tf.training.step_callback import Logs, StepCallback
 
 
-class NonFiniteGuard(keras.callbacks.Callback):
-    """Raises NonFiniteError after a step that has a bad loss.
+class NonFiniteGuard(StepCallback):
+    """Raises NonFiniteError after a step whose losses are not finite.
 
     It comes before the callbacks that write: nothing of such a step is logged, drawn or saved. Weights that
-    went bad in a step show in the next one's losses, or when they are to be saved.
+    went bad in a step show in the next step's losses, or when they are about to be saved.
     """
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Check this step's losses."""
-        losses = dict(logs or {})
-        if not all(map(math.isfinite, losses.values())):
-            raise NonFiniteError(batch, batch + 1, losses, nonfinite_variables(self.model))
+        if not all(map(math.isfinite, logs.values())):
+            raise NonFiniteError(before, after, dict(logs), nonfinite_variables(self.model))
 
 
-def keep_numbers(
+def save_numbers(
     folder: Path, error: NonFiniteError, rollbacks: int, indices: Callable[[int], np.ndarray]
 ) -> Path:
-    """Write a bad step's numbers into `folder`, for inspection; return the file.
+    """Write the numbers of a bad step into `folder`, for inspection; return the file.
 
-    rollbacks: how many there were before. indices: of a step, counted from 0, the places in the store of its
-    images. Weights that went bad in a step show in the next one's losses: the file names both steps' images.
+    rollbacks: how often the run went back before. indices: step, counted from 0 -> places in the store of
+    its images. Weights that went bad in a step show in the next one's losses: the file names the images of
+    both steps.
     """
     path = folder / f"step_{error.step:06d}_rollback_{rollbacks}.json"
     losses = {name: loss if math.isfinite(loss) else str(loss) for name, loss in error.losses.items()}

@@ -1,35 +1,33 @@
-"""Mean and minimum of both losses over a run, over every step and not just those that are logged."""
+"""Mean and minimum of each loss over every step of a run, not only over the logged ones."""
 
 from typing import Any
 
-import keras
-
-NAMES = {"d_loss": "discriminator", "g_loss": "generator"}
+from facegan_tf.training.step_callback import Logs, StepCallback
 
 
-class LossStatistics(keras.callbacks.Callback):
-    """Keeps, of each loss: the mean over the run's steps, the minimum, and the step that had it.
+class LossStatistics(StepCallback):
+    """Keeps, of each named loss, the mean over the run's steps, the minimum, and the step of the minimum.
 
-    `state` is all of it as JSON values; a run that goes on from a checkpoint goes on from its state.
+    `state` holds it all as JSON values; a run resumed from a checkpoint continues from the state saved there.
     """
 
     def __init__(self, state: dict[str, Any] | None = None):
         super().__init__()
         self.state = state or {"steps": 0, "sums": {}, "minima": {}}
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Take this step's losses in."""
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """Add this step's losses."""
         sums, minima = self.state["sums"], self.state["minima"]
         self.state["steps"] += 1
-        for name, loss in (logs or {}).items():
+        for name, loss in logs.items():
             sums[name] = sums.get(name, 0.0) + loss
             if name not in minima or loss < minima[name]["loss"]:
-                minima[name] = {"loss": loss, "step": batch + 1}
+                minima[name] = {"loss": loss, "step": after}
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """Of each net: `mean`, `minimum` and `minimum_step`; empty before the first step."""
+        """By the losses' names: `mean`, `minimum` and `minimum_step`; empty before the first step."""
         return {
-            NAMES[name]: {
+            name: {
                 "mean": total / self.state["steps"],
                 "minimum": self.state["minima"][name]["loss"],
                 "minimum_step": self.state["minima"][name]["step"],
@@ -38,9 +36,9 @@ class LossStatistics(keras.callbacks.Callback):
         }
 
     def describe(self) -> list[str]:
-        """The summary in words, a line for each net."""
+        """The summary as text, a line for each loss."""
         return [
-            f"{net:<16} mean loss {loss['mean']:.4f} over {self.state['steps']:,} steps, "
-            f"minimum {loss['minimum']:.4f} in step {loss['minimum_step']}"
-            for net, loss in self.summary().items()
+            f"{name:<16} mean {loss['mean']:.4f} over {self.state['steps']:,} steps, "
+            f"minimum {loss['minimum']:.4f} at step {loss['minimum_step']}"
+            for name, loss in self.summary().items()
         ]

@@ -89,7 +89,7 @@ class PackageRun:
             for net, read in self._gradients.items():
                 learned = [p for p in self.parameters[net] if "running" not in p.role]
                 gradients[net] = {p.name: from_keras(p, g) for p, g in zip(learned, read(), strict=True)}
-        return inputs.Step(losses.discriminator, losses.generator, gradients)
+        return inputs.Step(losses["d_loss"], losses["g_loss"], gradients)
 
     def weights(self) -> Tensors:
         """All tensors of both nets, running averages too, in the source's layout."""

@@ -1,6 +1,9 @@
-"""The nets: a file a family, each with its `build_generator` and `build_discriminator`."""
+"""The nets: a module for each `networks.family`, with `build_generator` and `build_discriminator`."""
 
-from facegan_tf.model.networks import dcgan, deepconv
+import importlib
+from types import ModuleType
 
-FAMILIES = {"dcgan": dcgan, "deepconv": deepconv}
-"""The module of each `networks.family`."""
+
+def family_module(family: str) -> ModuleType:
+    """The module that builds the nets of a family."""
+    return importlib.import_module(f"{__name__}.{family}")

@@ -1,0 +1,39 @@
+"""Binary cross-entropy against targets: the loss of Goodfellow et al., "Generative Adversarial Nets" (2014).
+
+The generator's is the non-saturating form: it wants its fakes to be taken for `generator_target`.
+"""
+
+import keras
+import tensorflow as tf
+
+from facegan_tf.config.objective import ObjectiveSettings
+from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorBatch
+
+
+class Loss:
+    """Mean cross-entropy of logits and targets. Noise may lift targets above 1, as the sources' does."""
+
+    unit = "binary cross-entropy"
+
+    def __init__(self, settings: ObjectiveSettings):
+        self.settings = settings
+        # As many fakes as reals: the sum of both means is twice the mean over all.
+        self._weight = 1.0 if settings.batching == "joint" else 2.0
+
+    def of_discriminator(self, batch: DiscriminatorBatch) -> tf.Tensor:
+        """One mean over fakes and reals, or the sum of one mean each: `objective.batching`."""
+        return self._weight * _cross_entropy(self.discriminator_targets(batch.label_noise), batch.logits)
+
+    def of_generator(self, batch: GeneratorBatch) -> tf.Tensor:
+        """The mean over the fakes."""
+        return _cross_entropy(tf.fill(tf.shape(batch.logits), self.settings.generator_target), batch.logits)
+
+    def discriminator_targets(self, label_noise: tf.Tensor) -> tf.Tensor:
+        """Targets [2N, 1], first of the fakes and then of the reals, from noise U(0, 1) of that shape."""
+        count = tf.shape(label_noise)[0] // 2
+        fixed = tf.repeat([self.settings.fake_target, self.settings.real_target], count)[:, None]
+        return tf.cast(fixed, label_noise.dtype) + self.settings.label_noise * label_noise
+
+
+def _cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    return keras.losses.BinaryCrossentropy(from_logits=True)(targets, logits)

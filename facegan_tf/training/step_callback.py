@@ -1,0 +1,30 @@
+"""The callback that counts steps: the base of all that a run writes."""
+
+import keras
+
+Logs = dict[str, float]
+"""The losses of the last step, by name."""
+
+
+class StepCallback(keras.callbacks.Callback):
+    """Calls `after_steps` after each call of the training step, which may make one step or several.
+
+    The GAN is `self.model`, with `generator`, `discriminator`, `sampler`, `steps_done` and `stop_training`.
+    It is not a keras.Model, so Keras callbacks that save or alter the model itself (ModelCheckpoint,
+    LearningRateScheduler) don't work on it.
+    """
+
+    _before = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Take the step at which the session starts."""
+        self._before = self.model.steps_done
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """batch: index of the last step made, from 0; `batch + 1` steps are done."""
+        before, self._before = self._before, batch + 1
+        self.after_steps(before, batch + 1, logs or {})
+
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """`after` steps are done; at the last call it was `before`. logs: losses of the last, by name."""
+        raise NotImplementedError
