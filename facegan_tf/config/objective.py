@@ -7,8 +7,20 @@ from pydantic import Field
 from facegan_tf.config.base import Settings
 
 
-class ObjectiveSettings(Settings):
-    """Targets of the binary cross-entropy that both nets learn by."""
+class PenaltySettings(Settings):
+    """Weights of the penalties that the discriminator minimises beside its loss; 0: none.
+
+    Each is computed by the module of its name in model/objectives.
+    """
+
+    r1: float = Field(default=0.0, ge=0)
+    """Gamma of R1: gamma / 2 times the mean squared norm of the discriminator's gradient at the reals."""
+    r2: float = Field(default=0.0, ge=0)
+    """Gamma of R2: the same at the fakes."""
+
+
+class ObjectiveSettings(PenaltySettings):
+    """What both nets minimise."""
 
     loss: Literal["bce"] = "bce"
     """Name of the adversarial loss: its module in model/objectives."""

@@ -1,17 +1,18 @@
 """The objective: what both nets minimise, as named terms.
 
-A loss is the module of its name beside this one, with a class `Loss` (see `AdversarialLoss`). Nothing else
-knows the formulas: logs, curves and statistics take the names, labels and units from here.
+A loss is the module of its name beside this one, with a class `Loss` (see `AdversarialLoss`); so is a
+penalty, with a function `penalty` and its `UNIT` (see `PenaltyModule`). Nothing else knows the formulas:
+logs, curves and statistics take the names, labels and units from here.
 """
 
 import importlib
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
 
-from facegan_tf.config.objective import ObjectiveSettings
+from facegan_tf.config.objective import ObjectiveSettings, PenaltySettings
 
 Terms = dict[str, tf.Tensor]
 """Scalars by the names under which they are logged; their sum is minimised."""
@@ -72,6 +73,16 @@ class AdversarialLoss(Protocol):
         """The scalar that the generator minimises."""
 
 
+class PenaltyModule(Protocol):
+    """A further term of the discriminator: a module named as its weight in `PenaltySettings`."""
+
+    UNIT: str
+    """What the number is, for the axis of a plot."""
+
+    def penalty(self, batch: DiscriminatorBatch) -> tf.Tensor:
+        """The scalar that is multiplied by the weight."""
+
+
 class Curve(NamedTuple):
     """How a logged number appears in plots and pages."""
 
@@ -81,14 +92,17 @@ class Curve(NamedTuple):
 
 
 class Objective:
-    """An adversarial loss, as the terms of each net."""
+    """An adversarial loss and penalties, as the terms of each net."""
 
-    def __init__(self, loss: AdversarialLoss):
+    def __init__(self, loss: AdversarialLoss, penalties: dict[str, tuple[float, PenaltyModule]]):
+        """penalties: by name, the weight and the module."""
         self.loss = loss
+        self.penalties = penalties
 
     def discriminator_terms(self, batch: DiscriminatorBatch) -> Terms:
         """The terms whose sum the discriminator minimises."""
-        return {"d_loss": self.loss.of_discriminator(batch)}
+        penalties = {name: weight * each.penalty(batch) for name, (weight, each) in self.penalties.items()}
+        return {"d_loss": self.loss.of_discriminator(batch)} | penalties
 
     def generator_terms(self, batch: GeneratorBatch) -> Terms:
         """The terms whose sum the generator minimises."""
@@ -100,10 +114,16 @@ class Objective:
         return {
             "d_loss": Curve("discriminator", self.loss.unit),
             "g_loss": Curve("generator", self.loss.unit),
+            **{name: Curve(name, each.UNIT) for name, (_, each) in self.penalties.items()},
         }
 
 
 def build_objective(settings: ObjectiveSettings) -> Objective:
     """The objective that the settings describe."""
-    module = importlib.import_module(f"facegan_tf.model.objectives.{settings.loss}")
-    return Objective(module.Loss(settings))
+    weights = {name: getattr(settings, name) for name in PenaltySettings.model_fields}
+    penalties = {name: (weight, _module(name)) for name, weight in weights.items() if weight}
+    return Objective(_module(settings.loss).Loss(settings), penalties)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"facegan_tf.model.objectives.{name}")

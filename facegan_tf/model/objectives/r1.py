@@ -1,0 +1,16 @@
+"""R1: half the mean squared norm of the discriminator's gradient at the reals.
+
+Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), eq. 9.
+"""
+
+import tensorflow as tf
+
+from facegan_tf.model.objectives.gradients import mean_squared_norm
+from facegan_tf.model.objectives.objective import DiscriminatorBatch
+
+UNIT = "gradient penalty"
+
+
+def penalty(batch: DiscriminatorBatch) -> tf.Tensor:
+    """To be multiplied by gamma."""
+    return 0.5 * mean_squared_norm(batch.discriminator, batch.reals)
