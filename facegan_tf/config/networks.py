@@ -104,3 +104,7 @@ class DcganNetworks(Settings):
                     "the channels"
                 )
         return None
+
+
+Networks = Annotated[DcganNetworks | DeepConvNetworks, Field(discriminator="family")]
+"""The nets of one family or another."""

@@ -20,7 +20,7 @@ from pydantic import (
 
 from facegan_tf.config.base import Settings
 from facegan_tf.config.crop import parse_crop
-from facegan_tf.config.networks import DcganNetworks, DeepConvNetworks
+from facegan_tf.config.networks import Networks
 from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.config.optimizers import OptimizersSettings
 from facegan_tf.config.safe_yaml import dump_yaml
@@ -167,7 +167,7 @@ class Config(Settings):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Every random draw of a run follows from it."""
     data: DataSettings
-    networks: Annotated[DcganNetworks | DeepConvNetworks, Field(discriminator="family")]
+    networks: Networks
     objective: ObjectiveSettings = ObjectiveSettings()
     optimizers: OptimizersSettings
     training: TrainingSettings
