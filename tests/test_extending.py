@@ -13,7 +13,7 @@ from tests.helpers.paths import CONFIGS, ROOT
 
 GUIDE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", GUIDE, re.MULTILINE | re.DOTALL)
-SMALL = "data.cache=cache training.steps=2 training.batch_size=4 grids.side=2 grids.psnr_pool=8 data.source=synthetic:24"
+SMALL = "data.source=synthetic:24 data.cache=cache training.steps=2 training.batch_size=4 grids.side=2"
 
 
 def blocks(section, language):

@@ -20,6 +20,7 @@ class Stream(enum.IntEnum):
     FLIP = 4
     CONTROL_VECTORS = 5
     SAMPLES = 6
+    GENERATOR_SHUFFLE = 7
 
 
 _STREAM_LIMIT = 64  # room for more purposes without renumbering a single draw

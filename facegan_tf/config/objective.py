@@ -22,8 +22,8 @@ class PenaltySettings(Settings):
 class ObjectiveSettings(PenaltySettings):
     """What both nets minimise."""
 
-    loss: Literal["bce"] = "bce"
-    """Name of the adversarial loss: its module in model/objectives."""
+    loss: Literal["bce", "hinge", "least_squares", "relativistic"] = "bce"
+    """Adversarial loss: the module of this name in model/objectives. Targets are those of bce."""
     real_target: float = Field(default=1.0, ge=0, le=1)
     fake_target: float = Field(default=0.0, ge=0, le=1)
     generator_target: float = Field(default=1.0, ge=0, le=1)

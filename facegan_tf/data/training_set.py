@@ -49,30 +49,37 @@ class TrainingSet:
         """The first images by name, at most `count`: uint8 [N, S, S, 3]."""
         return self.store.gather(np.arange(min(count, len(self))))
 
-    def indices(self, step: int | tf.Tensor) -> tf.Tensor:
-        """The places in the store of the images of batch number `step`: int64 [batch_size]."""
+    def indices(self, step: int | tf.Tensor, stream: draws.Stream = draws.Stream.SHUFFLE) -> tf.Tensor:
+        """The places in the store of the images of batch number `step`: int64 [batch_size].
+
+        stream: another one shuffles the images in another order.
+        """
         step = tf.cast(step, tf.int64)
         positions = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
-        return shuffled_indices(positions, len(self), self.seed)
+        return shuffled_indices(positions, len(self), self.seed, stream)
 
-    def batches(self, start_step: int = 0) -> tf.data.Dataset:
+    def batches(self, start_step: int = 0, stream: draws.Stream = draws.Stream.SHUFFLE) -> tf.data.Dataset:
         """Endless batches float32 [batch_size, S, S, 3] in [-1, 1], the first being number `start_step`."""
+
+        def load(step: tf.Tensor) -> tf.Tensor:
+            indices = self.indices(step, stream)
+            images = tf.numpy_function(self.store.gather, [indices], tf.uint8, stateful=False)
+            images = tf.ensure_shape(images, [self.batch_size, self.store.size, self.store.size, 3])
+            images = _scale(images)
+            return _flip_some(images, self.seed, step) if self.flip else images
+
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
-        ready = steps.map(self._load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        ready = steps.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return ready.prefetch(READY).with_options(draws.untuned())
 
-    def _load(self, step: tf.Tensor) -> tf.Tensor:
-        images = tf.numpy_function(self.store.gather, [self.indices(step)], tf.uint8, stateful=False)
-        images = tf.ensure_shape(images, [self.batch_size, self.store.size, self.store.size, 3])
-        images = _scale(images)
-        return _flip_some(images, self.seed, step) if self.flip else images
 
-
-def shuffled_indices(positions: tf.Tensor, count: int, seed: int) -> tf.Tensor:
+def shuffled_indices(
+    positions: tf.Tensor, count: int, seed: int, stream: draws.Stream = draws.Stream.SHUFFLE
+) -> tf.Tensor:
     """Store index of each position int64 [B] in the endless sequence; memory does not grow with count."""
     epochs, places = positions // count, positions % count
-    stream = tf.fill(tf.shape(epochs), tf.constant(int(draws.Stream.SHUFFLE), tf.int64))
-    seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, stream], axis=1)
+    streams = tf.fill(tf.shape(epochs), tf.constant(int(stream), tf.int64))
+    seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, streams], axis=1)
     # tf.random.experimental.index_shuffle takes one epoch at a time; a batch may span two.
     return tf.raw_ops.RandomIndexShuffle(
         index=places, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4

@@ -1,7 +1,6 @@
 """The composition: two sets of weights, four Functional models, and the step that trains them."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,6 +10,7 @@ import tensorflow as tf
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.optimizers import OptimizerSettings
 from facegan_tf.config.settings import Config
+from facegan_tf.model.composed import Composed
 from facegan_tf.model.networks import family_module
 from facegan_tf.model.objectives.objective import (
     DiscriminatorBatch,
@@ -21,56 +21,6 @@ from facegan_tf.model.objectives.objective import (
 from facegan_tf.model.optimizers import build_optimizer
 
 
-class Composed(keras.Model):
-    """A Functional model over shared nets, of which it trains only one, the `learner`.
-
-    Keras reads a model's trainable variables when it traces its train function, so switching
-    `discriminator.trainable` around `compile()` freezes too much or too little, depending on the order of
-    the calls. Here the model itself fixes the answer. The frozen net still runs in training mode, with the
-    batch statistics and the dropout of training, as in the sources.
-    """
-
-    def __init__(
-        self,
-        inputs: keras.KerasTensor | list[keras.KerasTensor],
-        fakes: keras.KerasTensor,
-        logits: keras.KerasTensor,
-        learner: keras.Model,
-        terms: Callable[[Any, tf.Tensor, tf.Tensor, Any], Terms],
-        **options: Any,
-    ):
-        """terms: (inputs, fakes, logits, draws) -> what the learner minimises, by name."""
-        super().__init__(inputs, logits, **options)
-        self.learner = learner
-        self._terms = terms
-        # The same graph, which gives out the images in its middle too.
-        self._with_fakes = keras.Model(inputs, [fakes, logits])
-
-    @property
-    def trainable_variables(self) -> list[keras.Variable]:
-        """Those of the learner alone."""
-        return self.learner.trainable_variables
-
-    @property
-    def trainable_weights(self) -> list[keras.Variable]:
-        """Those of the learner alone."""
-        return self.learner.trainable_weights
-
-    def train_step(self, data: tuple) -> Terms:
-        """One update of the learner, from (inputs, draws); returns the terms before it, by name.
-
-        The only definition of a step: `train_on_batch` runs it.
-        """
-        inputs, draws, _ = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
-            fakes, logits = self._with_fakes(inputs, training=True)
-            terms = self._terms(inputs, fakes, logits, draws)
-            loss = self.optimizer.scale_loss(sum(terms.values()))
-        variables = self.trainable_weights
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return terms
-
-
 class GAN:
     """A generator and a discriminator, composed into the two models that train them.
 
@@ -78,7 +28,8 @@ class GAN:
     discriminator   images [N, S, S, 3] -> logits [N, 1]
     critic          (latents, reals) -> logits of the fakes, then of the reals [2N, 1]; the discriminator
                     sees them as one batch or as two; trains only the discriminator
-    combined        latents -> logits of the fakes [N, 1]; trains only the generator
+    combined        latents -> logits of the fakes [N, 1]; trains only the generator. If the loss compares
+                    fakes with reals: (latents, reals) -> logits of the fakes, then of the reals [2N, 1]
     """
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, config: Config):
@@ -98,14 +49,7 @@ class GAN:
         reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
         # As PyTorch's detach(): the critic's gradient ends at the images.
         fakes = keras.ops.stop_gradient(self.generator(latents))
-        both = keras.layers.Concatenate(axis=0)
-        if self.config.objective.batching == "joint":
-            logits = self.discriminator(both([fakes, reals]))
-        else:
-            # The sources' averages of batch statistics see the reals first. So do ours: behind a layer
-            # of its own for each pass, Keras runs the last pass first.
-            passes = [keras.layers.Identity()(self.discriminator(images)) for images in (fakes, reals)]
-            logits = both(passes)
+        logits = self._logits_of_both(fakes, reals)
 
         def terms(inputs: Any, fakes: tf.Tensor, logits: tf.Tensor, label_noise: tf.Tensor) -> Terms:
             latents, reals = inputs
@@ -116,13 +60,27 @@ class GAN:
 
     def _compose_combined(self) -> Composed:
         latents = keras.Input(self.generator.input_shape[1:], name="latents")
+        reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
         fakes = self.generator(latents)
+        sees_reals = self.objective.loss.generator_sees_reals
+        logits = self._logits_of_both(fakes, reals) if sees_reals else self.discriminator(fakes)
 
-        def terms(latents: tf.Tensor, fakes: tf.Tensor, logits: tf.Tensor, _: None) -> Terms:
-            batch = GeneratorBatch(self.discriminator, latents, fakes, logits)
+        def terms(inputs: list[tf.Tensor], fakes: tf.Tensor, logits: tf.Tensor, _: None) -> Terms:
+            fake_logits, real_logits = tf.split(logits, 2) if sees_reals else (logits, None)
+            batch = GeneratorBatch(self.discriminator, inputs[0], fakes, fake_logits, real_logits)
             return self.objective.generator_terms(batch)
 
-        return Composed(latents, fakes, self.discriminator(fakes), self.generator, terms, name="combined")
+        inputs = [latents, reals] if sees_reals else [latents]
+        return Composed(inputs, fakes, logits, self.generator, terms, name="combined")
+
+    def _logits_of_both(self, fakes: keras.KerasTensor, reals: keras.KerasTensor) -> keras.KerasTensor:
+        """Logits of the fakes, then of the reals, which the discriminator sees as one batch or as two."""
+        both = keras.layers.Concatenate(axis=0)
+        if self.config.objective.batching == "joint":
+            return self.discriminator(both([fakes, reals]))
+        # The sources' averages of batch statistics see the reals first. So do ours: behind a layer of its
+        # own for each pass, Keras runs the last pass first.
+        return both([keras.layers.Identity()(self.discriminator(images)) for images in (fakes, reals)])
 
     def _compile(self, model: Composed, settings: OptimizerSettings) -> None:
         optimizer = build_optimizer(settings)
@@ -160,14 +118,16 @@ class GAN:
         latents_d: tf.Tensor,
         latents_g: tf.Tensor,
         label_noise: tf.Tensor | None = None,
+        reals_g: tf.Tensor | None = None,
     ) -> dict[str, float]:
         """Train the discriminator on reals and fakes, then the generator; return the named losses.
 
         reals: float32 [N, S, S, 3] in [-1, 1]. latents_d, latents_g: float32 [N, L], for the fakes that the
         discriminator and the generator learn from. label_noise: U(0, 1) float32 [2N, 1], for the targets of
-        the discriminator's fakes and then of the reals (None: no noise). The losses are this batch's, by the
-        names of `objective.curves`. Raises ValueError for reals outside [-1, 1], such as 0..255, which Keras
-        would train on without a word.
+        the discriminator's fakes and then of the reals (None: no noise). reals_g: other reals, for a
+        generator's loss that compares its fakes with reals (None: the same). The losses are this batch's, by
+        the names of `objective.curves`. Raises ValueError for reals outside [-1, 1], such as 0..255, which
+        Keras would train on without a word.
 
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
@@ -176,11 +136,16 @@ class GAN:
         >>> sorted(gan.train_on_batch(tf.zeros([8, 32, 32, 3]), latents, latents)), gan.steps_done
         (['d_loss', 'g_loss'], 1)
         """
-        _check_range(np.asarray(reals))
+        for images in (reals, reals_g):
+            if images is not None:
+                _check_range(np.asarray(images))
         if label_noise is None:
             label_noise = tf.zeros([2 * len(reals), 1], reals.dtype)
         losses = self.critic.train_on_batch([latents_d, reals], label_noise, return_dict=True)
-        losses |= self.combined.train_on_batch(latents_g, return_dict=True)
+        seen = [latents_g]
+        if self.objective.loss.generator_sees_reals:
+            seen.append(reals if reals_g is None else reals_g)
+        losses |= self.combined.train_on_batch(seen, return_dict=True)
         self.step.assign_add(1)
         return losses
 

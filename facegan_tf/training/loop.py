@@ -1,10 +1,11 @@
 """The training loop: draw, step, call the callbacks."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 import keras
 
-from facegan_tf.common.draws import seed_after
+from facegan_tf.common.draws import Stream, seed_after
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.step_draws import step_draws
@@ -24,15 +25,19 @@ def run_steps(
     """
     training, epoch_images = gan.config.training, len(images)
     batches = images.batches(gan.steps_done)
+    others: Iterable = itertools.repeat(None)
+    if gan.objective.loss.generator_sees_reals:
+        others = images.batches(gan.steps_done, Stream.GENERATOR_SHUFFLE)
     draws = step_draws(gan.config, seed_after(gan.config.seed, rollbacks), gan.steps_done)
     calls = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total_steps, images=epoch_images)
     calls.on_train_begin()
     logs: dict[str, float] = {}
-    for step, reals, drawn in zip(range(gan.steps_done, total_steps), batches, draws, strict=False):
+    steps = range(gan.steps_done, total_steps)
+    for step, reals, reals_g, drawn in zip(steps, batches, others, draws, strict=False):
         if step * training.batch_size % epoch_images < training.batch_size:
             calls.on_epoch_begin(step * training.batch_size // epoch_images)
         calls.on_train_batch_begin(step)
-        logs = gan.train_on_batch(reals, *drawn)
+        logs = gan.train_on_batch(reals, *drawn, reals_g=reals_g)
         calls.on_train_batch_end(step, logs)
         epoch = training.epochs_done(step, epoch_images)
         if training.epochs_done(step + 1, epoch_images) > epoch:

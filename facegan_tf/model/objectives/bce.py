@@ -14,6 +14,7 @@ class Loss:
     """Mean cross-entropy of logits and targets. Noise may lift targets above 1, as the sources' does."""
 
     unit = "binary cross-entropy"
+    generator_sees_reals = False
 
     def __init__(self, settings: ObjectiveSettings):
         self.settings = settings
@@ -26,7 +27,8 @@ class Loss:
 
     def of_generator(self, batch: GeneratorBatch) -> tf.Tensor:
         """The mean over the fakes."""
-        return _cross_entropy(tf.fill(tf.shape(batch.logits), self.settings.generator_target), batch.logits)
+        targets = tf.fill(tf.shape(batch.fake_logits), self.settings.generator_target)
+        return _cross_entropy(targets, batch.fake_logits)
 
     def discriminator_targets(self, label_noise: tf.Tensor) -> tf.Tensor:
         """Targets [2N, 1], first of the fakes and then of the reals, from noise U(0, 1) of that shape."""

@@ -56,8 +56,10 @@ class GeneratorBatch:
     """float32 [N, L], from which the fakes were made."""
     fakes: tf.Tensor
     """float32 [N, S, S, 3]."""
-    logits: tf.Tensor
-    """float32 [N, 1], those of the fakes."""
+    fake_logits: tf.Tensor
+    """float32 [N, 1]."""
+    real_logits: tf.Tensor | None
+    """float32 [N, 1], those of other reals than the discriminator's; None if the loss sees no reals."""
 
 
 class AdversarialLoss(Protocol):
@@ -65,6 +67,8 @@ class AdversarialLoss(Protocol):
 
     unit: str
     """What the numbers are, for the axis of a plot: "binary cross-entropy"."""
+    generator_sees_reals: bool
+    """Whether the generator's loss compares its fakes with reals."""
 
     def of_discriminator(self, batch: DiscriminatorBatch) -> tf.Tensor:
         """The scalar that the discriminator minimises."""
