@@ -37,7 +37,7 @@ def run_steps(
         if step * training.batch_size % epoch_images < training.batch_size:
             calls.on_epoch_begin(step * training.batch_size // epoch_images)
         calls.on_train_batch_begin(step)
-        logs = gan.train_on_batch(reals, *drawn, reals_g=reals_g)
+        logs = gan.train_on_batch(reals, drawn.latents_d, drawn.latents_g, drawn.label_noise, reals_g)
         calls.on_train_batch_end(step, logs)
         epoch = training.epochs_done(step, epoch_images)
         if training.epochs_done(step + 1, epoch_images) > epoch:
