@@ -1,0 +1,31 @@
+"""The exponential moving average of the generator, which draws better faces than the generator itself.
+
+Yazici et al., "The Unusual Effectiveness of Averaging in GAN Training" (2019); the half-life in images and
+its ramp are those of Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020).
+"""
+
+import keras
+import tensorflow as tf
+
+RAMP = 0.05
+"""Most that the half-life is, as a share of the images seen: the first weights are soon forgotten."""
+
+
+def update_average(
+    average: keras.Model, net: keras.Model, half_life: float | tf.Tensor, images_seen: tf.Tensor, images: int
+) -> None:
+    """Move `average` towards `net` after a step of `images` images; both have the same layers.
+
+    half_life: images after which a weight counts half. images_seen: by the run, this step's included.
+    Floats are averaged, batch normalisation's statistics among them: they describe activations of the
+    averaged weights better than the newest statistics do. Anything else, such as a dropout's seed, is copied.
+    """
+    seen = tf.cast(images_seen, tf.float64)
+    half_life = tf.minimum(tf.cast(half_life, tf.float64), RAMP * seen)
+    keep = tf.pow(tf.constant(0.5, tf.float64), images / half_life)
+    for target, source in zip(average.variables, net.variables, strict=True):
+        if source.dtype.startswith("float"):
+            share = tf.cast(1.0 - keep, source.dtype)
+            target.value.assign_add(share * (source.value - target.value))
+        else:
+            target.value.assign(source.value)
