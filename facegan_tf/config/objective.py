@@ -1,4 +1,4 @@
-"""Settings of what both nets minimise."""
+"""Settings of the objective: what both nets minimise."""
 
 from typing import Literal
 
@@ -8,19 +8,26 @@ from facegan_tf.config.base import Settings
 
 
 class ObjectiveSettings(Settings):
-    """Targets of the binary cross-entropy that both nets learn by."""
+    """The loss of both nets and its targets."""
 
+    loss: Literal["bce"] = "bce"
+    """Loss of both nets; each has a module of its name in model/objectives.
+
+    `bce`: binary cross-entropy between the discriminator's logits and the targets below.
+    """
     real_target: float = Field(default=1.0, ge=0, le=1)
+    """Target for reals in the discriminator's step."""
     fake_target: float = Field(default=0.0, ge=0, le=1)
+    """Target for fakes in the discriminator's step."""
     generator_target: float = Field(default=1.0, ge=0, le=1)
-    """What the generator wants the discriminator to say of its fakes."""
+    """Target for fakes in the generator's step."""
     label_noise: float = Field(default=0.0, ge=0, le=1)
-    """Each target that the discriminator learns from gets this times U(0, 1) added."""
-    critic: Literal["joint", "split"] = "joint"
-    """How the discriminator learns from reals and fakes.
+    """Factor on the noise from U(0, 1) that is added to each target in the discriminator's step."""
+    batching: Literal["joint", "split"] = "joint"
+    """Batches in which the discriminator sees reals and fakes.
 
-    `joint`: as one batch, by its mean loss. `split`: apart, each normalised by its own statistics, by
-    the sum of both mean losses.
+    `joint`: in one batch, which gives one mean loss. `split`: in two batches, so that batch normalisation
+    uses the statistics of each; the loss is the sum of both means.
     """
     reuse_latents: bool = False
-    """Whether the generator learns from the discriminator's fakes once more, or from fresh ones."""
+    """Whether the generator's step uses the latents of the discriminator's step, or draws new ones."""

@@ -76,7 +76,7 @@ class GAN:
         # As PyTorch's detach(): the critic's gradient ends at the images.
         fakes = keras.ops.stop_gradient(generator(latents))
         both = keras.layers.Concatenate(axis=0)
-        if config.objective.critic == "joint":
+        if config.objective.batching == "joint":
             logits = discriminator(both([fakes, reals]))
         else:
             # The sources' averages of batch statistics see the reals first. So do ours: behind a layer

@@ -19,7 +19,7 @@ def critic_weight(objective: ObjectiveSettings) -> float:
 
     There are as many of the one as of the other, so the sum of both means is twice the mean over all.
     """
-    return 1.0 if objective.critic == "joint" else 2.0
+    return 1.0 if objective.batching == "joint" else 2.0
 
 
 def critic_targets(

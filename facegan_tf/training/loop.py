@@ -43,8 +43,8 @@ def fit(
         losses = gan.train_on_batch(reals, *drawn)
         logs = {"d_loss": losses.discriminator, "g_loss": losses.generator}
         told.on_train_batch_end(step, logs)
-        epoch = training.epochs_done(step, images)
-        if training.epochs_done(step + 1, images) > epoch:
+        epoch = training.whole_epochs(step, images)
+        if training.whole_epochs(step + 1, images) > epoch:
             told.on_epoch_end(epoch, logs)
         if gan.stop_training:
             break

@@ -63,7 +63,7 @@ class ControlFaces(keras.callbacks.Callback):
             )
         if on_time or step == self.params["steps"]:
             self._draw_grid(step)
-        before, epoch = (self.config.training.epochs_done(n, self.params["images"]) for n in (batch, step))
+        before, epoch = (self.config.training.whole_epochs(n, self.params["images"]) for n in (batch, step))
         if epoch > before and self.config.grids.keeps_epoch(epoch):
             self._keep_epoch(epoch)
 

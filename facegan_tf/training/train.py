@@ -12,7 +12,8 @@ import tensorflow as tf
 from facegan_tf.common import images
 from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.terminal import lasting_output
-from facegan_tf.config.settings import LENGTHS, Config
+from facegan_tf.config.settings import Config
+from facegan_tf.config.training import LENGTH_SETTINGS
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
@@ -78,7 +79,7 @@ def _train_to_the_end(session: Session) -> None:
     start = session.restore()
     total = config.training.total_steps(count)
     if start > total or (start == total and run.read_record().get("status") == "finished"):
-        length = next(key for key in LENGTHS if getattr(config.training, key) is not None)
+        length = next(key for key in LENGTH_SETTINGS if getattr(config.training, key) is not None)
         _say(f"{run.folder}: has done {start} steps of {total} already; raise training.{length} to go on")
         return
     _begin(run, config, session.store, start, count)

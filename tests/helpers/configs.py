@@ -43,7 +43,7 @@ def tiny_dcgan(source: object = "synthetic:24", **blocks: dict) -> Config:
         "discriminator": {"name": "sgd", "learning_rate": 1e-2, "momentum": 0.9},
         "generator": {"name": "adam", "learning_rate": 1e-3, "beta1": 0.5},
     }
-    objective = {"critic": "split", "real_target": 0.9, "fake_target": 0.0, "generator_target": 1.0}
+    objective = {"batching": "split", "real_target": 0.9, "fake_target": 0.0, "generator_target": 1.0}
     settings = tiny_settings(source, **blocks)
     settings |= {"networks": networks, "optimizers": optimizers, "objective": objective}
     return Config.model_validate(settings)

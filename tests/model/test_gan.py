@@ -153,7 +153,7 @@ def test_a_split_critic_sums_both_losses_and_keeps_batch_statistics_apart():
 
 def test_a_joint_critic_normalises_reals_and_fakes_together():
     config = without_dropout(tiny_dcgan())
-    joint = config.model_copy(update={"objective": config.objective.model_copy(update={"critic": "joint"})})
+    joint = config.model_copy(update={"objective": config.objective.model_copy(update={"batching": "joint"})})
     gan, by_hand = build_gan(joint), build_gan(joint)
     reals, latents, _ = inputs(6)
     together = tf.concat([by_hand.generator(latents, training=True), reals], axis=0)
