@@ -1,4 +1,4 @@
-"""The errors that people are meant to read, and how values appear in them."""
+"""Errors that users read, and how values appear in them."""
 
 import copy
 import re

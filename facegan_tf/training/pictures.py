@@ -79,7 +79,7 @@ class ControlFaces(keras.callbacks.Callback):
             self._draw_grid(self.model.steps_done)
 
     def _draw(self) -> np.ndarray:
-        parts = [self.model.generator(part, training=False) for part in images.in_parts(self.latents)]
+        parts = [self.model.generator(part, training=False) for part in images.split_batches(self.latents)]
         return images.to_uint8(tf.concat(parts, axis=0)).numpy()
 
     def picture(self) -> np.ndarray:
