@@ -19,7 +19,7 @@ from facegan_tf.common.tensorflow_start import start_tensorflow
 
 SOURCE_HELP = "a folder (searched recursively), a zip (read in place), or synthetic[:N] (drawn faces)"
 CHECKPOINT_HELP = "checkpoint of a run: last (default), best (by its evaluations), or a step"
-TRAINED_HELP = "a run directory, or a SavedModel that `facegan export` wrote"
+MODEL_HELP = "a run directory, or a SavedModel that `facegan export` wrote"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,7 +127,9 @@ def _add_train(verbs: argparse._SubParsersAction) -> None:
     )
     verb.add_argument("--out", type=Path, metavar="RUN", help="run directory (default: outputs/NAME)")
     verb.add_argument("--steps", type=int, metavar="N", help="short for --set training.steps=N")
-    verb.add_argument("--resume", action="store_true", help="continue the run in RUN if there is one")
+    verb.add_argument(
+        "--resume", action="store_true", help="continue the run in RUN, or start it if there is none"
+    )
     verb.add_argument(
         "--dry-run", action="store_true", help="check everything and print all settings, but do not train"
     )
@@ -195,7 +197,7 @@ def _add_checkpoint(verb: argparse.ArgumentParser) -> None:
 
 def _add_sample(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("sample", help="draw faces: one PNG for each, and a grid of all")
-    verb.add_argument("trained", metavar="RUN_OR_SAVEDMODEL", help=TRAINED_HELP)
+    verb.add_argument("model", metavar="RUN_OR_SAVEDMODEL", help=MODEL_HELP)
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
     verb.add_argument("--count", type=int, default=36, metavar="N", help="number of faces (default: 36)")
     verb.add_argument("--seed", type=int, default=0, metavar="S", help="seeds S to S+N-1 (default: 0)")
@@ -215,13 +217,13 @@ def _sample(options: argparse.Namespace) -> None:
     from facegan_tf.serving.sampling import write_samples
 
     write_samples(
-        options.trained, options.out, options.count, options.seed, options.truncation, options.checkpoint
+        options.model, options.out, options.count, options.seed, options.truncation, options.checkpoint
     )
 
 
 def _add_interpolate(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("interpolate", help="make a GIF that turns one face into the next")
-    verb.add_argument("trained", metavar="RUN_OR_SAVEDMODEL", help=TRAINED_HELP)
+    verb.add_argument("model", metavar="RUN_OR_SAVEDMODEL", help=MODEL_HELP)
     verb.add_argument("--out", type=Path, required=True, metavar="FILE.gif", help="file to create")
     verb.add_argument(
         "--seeds",
@@ -245,13 +247,13 @@ def _interpolate(options: argparse.Namespace) -> None:
     start_tensorflow()
     from facegan_tf.serving.sampling import write_interpolation
 
-    write_interpolation(options.trained, options.out, seeds, options.frames, options.checkpoint)
+    write_interpolation(options.model, options.out, seeds, options.frames, options.checkpoint)
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("evaluate", help="score a generator against real faces: FID, KID and others")
     verb.add_argument(
-        "subject",
+        "generated",
         metavar="RUN_OR_SAVEDMODEL_OR_FOLDER",
         help="what to score: a run, an exported SavedModel, a folder or zip of images, or a store",
     )
@@ -289,7 +291,6 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     )
     verb.add_argument(
         "--metrics",
-        dest="names",
         nargs="+",
         metavar="METRIC",
         help="fid kid precision recall density coverage, which use features; swd ms_ssim psnr, which use "
@@ -332,9 +333,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     from facegan_tf.evaluation.metrics import ALL
     from facegan_tf.evaluation.text import as_text
 
-    named = options.names and [name for words in options.names for name in words.split(",") if name]
+    named = options.metrics and [name for words in options.metrics for name in words.split(",") if name]
     record = evaluate(
-        options.subject,
+        options.generated,
         options.reference,
         count=options.count,
         features=options.features,
