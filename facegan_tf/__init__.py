@@ -1,48 +1,47 @@
-"""facegan_tf: train a face GAN with Keras 3 and TensorFlow, and serve what it learned.
+"""facegan_tf: train a face GAN with Keras 3 and TensorFlow, and serve what it has learned.
 
-The public API, all that `__all__` names, in the order of use: `prepare` makes a store of faces from photos,
-`load_config` reads settings, `build_gan` builds the nets, `describe` and `save_network_plot` tell what is
-in them, `train` trains. `load_generator` draws faces with what was learned, `round_trip` finds the way
-from face to face, `grid` and `save_gif` make pictures of them; `restore_run` gives the trained nets
-back, and `export_savedmodel` writes their generator for serving. `notebooks/faces.ipynb` shows each at work.
+The public API is what `__all__` names. In the order of use:
+
+prepare             make a store of faces from photos
+load_config         read the settings of a run
+build_gan           build the generator and the discriminator
+describe            list their layers, parameters and FLOPs; `save_network_plot` draws them
+train               train them, and return the run directory
+load_generator      load a trained generator, and draw faces with it
+round_trip          the latents on the way from face to face; `grid` and `save_gif` make pictures of faces
+restore_run         load both trained nets
+export_savedmodel   write a generator for serving
+
+    from facegan_tf import load_config, load_generator, train
+
+    run = train(load_config("configs/quickstart.yaml"), out="outputs/faces")
+    faces = load_generator(run)
+
+`notebooks/faces.ipynb` uses all of them. Other modules may change between versions.
 """
 
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Read by Keras when it is first imported; another backend has no SavedModel and no tf.data.
+# Keras reads this when it is first imported. Other backends have neither SavedModels nor tf.data.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-if TYPE_CHECKING:
-    from facegan_tf.common.images import grid, save_gif
-    from facegan_tf.config.load import load_config
-    from facegan_tf.data.prepare import prepare
-    from facegan_tf.model.gan import build_gan
-    from facegan_tf.report.info import describe
-    from facegan_tf.report.network_plot import save_network_plot
-    from facegan_tf.run.restore import restore_run
-    from facegan_tf.serving.export import export_savedmodel
-    from facegan_tf.serving.generator import load_generator
-    from facegan_tf.serving.interpolation import round_trip
-    from facegan_tf.training.train import train
+if TYPE_CHECKING:  # the same names as in _MODULES, for type checkers and editors
+    from facegan_tf.common.images import grid as grid
+    from facegan_tf.common.images import save_gif as save_gif
+    from facegan_tf.config.load import load_config as load_config
+    from facegan_tf.data.prepare import prepare as prepare
+    from facegan_tf.model.gan import build_gan as build_gan
+    from facegan_tf.report.info import describe as describe
+    from facegan_tf.report.network_plot import save_network_plot as save_network_plot
+    from facegan_tf.run.restore import restore_run as restore_run
+    from facegan_tf.serving.export import export_savedmodel as export_savedmodel
+    from facegan_tf.serving.generator import load_generator as load_generator
+    from facegan_tf.serving.interpolation import round_trip as round_trip
+    from facegan_tf.training.train import train as train
 
-__all__ = [
-    "build_gan",
-    "describe",
-    "export_savedmodel",
-    "grid",
-    "load_config",
-    "load_generator",
-    "prepare",
-    "restore_run",
-    "round_trip",
-    "save_gif",
-    "save_network_plot",
-    "train",
-]
-
-_HOMES = {
+_MODULES = {
     "build_gan": "facegan_tf.model.gan",
     "describe": "facegan_tf.report.info",
     "export_savedmodel": "facegan_tf.serving.export",
@@ -57,9 +56,15 @@ _HOMES = {
     "train": "facegan_tf.training.train",
 }
 
+__all__ = list(_MODULES)
+
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: `import facegan_tf` itself stays instant."""
-    if name not in _HOMES:
+    """Import a public name when it is first used, so that `import facegan_tf` itself is instant."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

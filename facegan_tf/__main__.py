@@ -1,4 +1,4 @@
-"""`python -m facegan_tf` is `facegan`."""
+"""Makes `python -m facegan_tf` the same as `facegan`."""
 
 import sys
 

@@ -1,11 +1,12 @@
-"""What becomes of configs that nobody should write: many times more of them than the tests draw.
+"""Fuzzes `load_config` with broken and malicious configs, many times more of them than the tests draw.
 
     python tools/fuzz_configs.py --cases 10000
 
-Prints, for files, for the largest files that are read at all, and for `--set`: how many were taken and how
-many refused, for what; the slowest; and the most memory that the process had. Each case is checked as in
-tests/hostile_configs.py: a config that is taken can be read again as a run writes it, any other ends in an
-InputError of short lines. The first that does not is printed by hypothesis, and the script fails.
+Prints how many files, `--set` overrides and files of the largest readable size were accepted, and how many
+were refused for which reason; the slowest case; and the peak memory of the process. Each case is checked as
+in tests/helpers/hostile_configs.py: an accepted config can be read back as a run writes it, and any other
+raises a ConfigError of short lines. Hypothesis prints the first case that violates this, and the script
+fails.
 """
 
 import argparse
@@ -20,13 +21,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))  # for hostile_configs, which the tests draw from too
+sys.path.insert(0, str(ROOT))  # for tests.helpers
 
 from tests.helpers.hostile_configs import HOSTILE_FILES, LARGE_FILES, OVERRIDES, outcome  # noqa: E402
 
 
 def fuzz(name: str, files: st.SearchStrategy, overrides: st.SearchStrategy, cases: int, number: int) -> None:
-    """Draw and check so many cases; print a line for each outcome, and the slowest."""
+    """Draw and check `cases` cases; print one line for each outcome, and the slowest case."""
     outcomes: collections.Counter[str] = collections.Counter()
     slowest, slowest_case = 0.0, ""
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +52,7 @@ def fuzz(name: str, files: st.SearchStrategy, overrides: st.SearchStrategy, case
                 slowest, slowest_case = seconds, repr((content[:60], override))[:120]
 
         case()
-    print(f"{name}: {outcomes.total():,} cases, each taken or refused in lines")
+    print(f"{name}: {outcomes.total():,} cases, each accepted or refused in clear lines")
     for kind, count in outcomes.most_common():
         print(f"  {count:>7,}  {kind}")
     print(f"  slowest {slowest:.2f} s: {slowest_case}")
@@ -60,16 +61,18 @@ def fuzz(name: str, files: st.SearchStrategy, overrides: st.SearchStrategy, case
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--cases", type=int, default=10_000, help="files; a tenth as many --set (default: 10000)"
+        "--cases", type=int, default=10_000, help="files, and ten times the --set overrides (default: 10000)"
     )
-    parser.add_argument("--large", type=int, default=100, help="files of the largest size (default: 100)")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument(
+        "--large", type=int, default=100, help="files of the largest readable size (default: 100)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
     options = parser.parse_args()
     fuzz("files", HOSTILE_FILES, st.just(()), options.cases, options.seed)
     good = st.just((ROOT / "configs" / "dcgan32.yaml").read_bytes())
     fuzz("--set", good, OVERRIDES.map(lambda override: (override,)), options.cases // 10, options.seed)
     fuzz("large files", LARGE_FILES, st.just(()), options.large, options.seed)
-    print(f"most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # Linux has KiB
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # KiB on Linux
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How many processors there are for the work."""
+"""Number of processors to use."""
 
 import os
 
 
 def available_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine's."""
+    """Number of cores that this process may use; in a container it can be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

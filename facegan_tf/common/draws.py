@@ -1,7 +1,7 @@
-"""Random draws as pure functions of (seed, step, purpose): nothing to save, nothing to restore.
+"""Random draws as pure functions of (seed, step, purpose), so that no state must be saved or restored.
 
-Each purpose has a stream of its own, so adding one never changes what another draws. Philox gives
-the same numbers on every device.
+Each purpose has its own stream, so adding one never changes what another draws. Philox gives the same numbers
+on every device.
 """
 
 import enum
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 class Stream(enum.IntEnum):
-    """What a draw is for; a number, once given, is never used for something else."""
+    """Purpose of a draw. A number, once assigned, is never used for another purpose."""
 
     CRITIC_LATENTS = 0
     GENERATOR_LATENTS = 1
@@ -23,38 +23,38 @@ class Stream(enum.IntEnum):
     GENERATOR_SHUFFLE = 7
 
 
-_STREAM_LIMIT = 64  # room for more purposes without renumbering a single draw
+_STREAM_LIMIT = 64  # leaves room for more purposes, which change no existing draw
 
 
 def draw_seed(seed: int | tf.Tensor, step: int | tf.Tensor, stream: Stream) -> tf.Tensor:
-    """The int64 [2] seed of TensorFlow's stateless draws for this (seed, step, purpose)."""
+    """The seed int64 [2] of TensorFlow's stateless draws for this seed, step and purpose."""
     step = tf.cast(step, tf.int64)
     return tf.stack([tf.cast(seed, tf.int64), step * _STREAM_LIMIT + int(stream)])
 
 
 def normal(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[int]) -> tf.Tensor:
-    """N(0, 1), float32."""
+    """Draws from N(0, 1), float32 of this shape."""
     return tf.random.stateless_normal(shape, draw_seed(seed, step, stream), alg="philox")
 
 
 def uniform(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[int]) -> tf.Tensor:
-    """U(0, 1), float32."""
+    """Draws from U(0, 1), float32 of this shape."""
     return tf.random.stateless_uniform(shape, draw_seed(seed, step, stream), alg="philox")
 
 
 def seed_after(seed: int, rollbacks: int) -> int:
-    """The seed of latents and label noise after so many rollbacks: another stream each time.
+    """The seed of latents and label noise after this many rollbacks, another one each time.
 
-    No two coincide, for a config's seed is below 2^31.
+    No two coincide, because a config's seed is below 2^31.
     """
     return seed + rollbacks * 2**31
 
 
 def untuned() -> tf.data.Options:
-    """Options of a dataset that TensorFlow doesn't tune as it runs.
+    """Options of a dataset that turn off TensorFlow's autotuning.
 
-    Its tuner sleeps ever longer between two looks, and a loop that is over waits for it to wake up: an
-    hour's training ended 90 seconds late.
+    The tuner sleeps longer and longer between two measurements, and a loop can't end before it wakes up: a
+    run of an hour ended 90 seconds late.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -62,9 +62,9 @@ def untuned() -> tf.data.Options:
 
 
 def latents_of_seeds(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:
-    """One latent for each of int64 [N] seeds: float32 [N, latent_dim], N(0, 1).
+    """One latent vector for each seed: int64 [N] to float32 [N, latent_dim], drawn from N(0, 1).
 
-    A latent depends on its own seed alone, not on what else is asked for at the same time.
+    A face's latents depend on its own seed only, not on the other seeds.
     """
 
     def latent(seed: tf.Tensor) -> tf.Tensor:

@@ -1,8 +1,8 @@
-"""When something that is done every so many steps is due."""
+"""Work that is due every few steps."""
 
 
 def due(before: int, after: int, every: int | None) -> bool:
-    """Whether a multiple of `every` lies above `before` and not above `after`; never if `every` is None.
+    """Whether a multiple of `every` lies above `before` and at most at `after`; False if `every` is None.
 
     A call may make one step or several: what was due at any of them is due after the call.
 

@@ -1,9 +1,10 @@
-"""The errors that people are meant to read, and how values appear in them."""
+"""Errors that users read, and how values appear in them."""
 
+import copy
 import re
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -21,12 +22,12 @@ class InputError(FaceganError):
     """Wrong use: a parameter, a setting, a path or a file that can't be used.
 
     name: what was given: a parameter such as `out`, or a setting's full path, `data.source`. None where the
-    value needs no name, such as the path of a damaged file. value: as it was given; None if it was not, or
-    if showing it helps nobody. problem: what is wrong with it, and the way out, in which parameters stand
-    between backticks: "must be 1 or more; or leave `count` out".
+    value needs no name, such as the path of a damaged file. value: as it was given; None if it was not
+    given, or if showing it helps nobody. problem: what is wrong with it, and the way out. Other parameters
+    stand in it between backticks: "must be 1 or more; or leave `count` out".
 
-    Python shows the names as they are. The command line shows its flags instead (`described`), and where a
-    setting is written is known, that comes first (`place`).
+    Python shows the names as they are. The command line shows its flags instead (`described`). The place
+    where a setting is written comes first, if it is known (`place`).
     """
 
     exit_code = 2
@@ -45,30 +46,37 @@ class InputError(FaceganError):
     def described(self, flags: Mapping[str, str] | None = None) -> str:
         """The message, with `flags` in place of the parameters that they set: {"out": "--out"}."""
         flags = flags or {}
-        problem = re.sub("`([a-z_]+)`", lambda match: flags.get(match[1], match[0]), self.problem)
-        if self.name and self.name in flags:
-            named = [" ".join(each for each in (flags[self.name], self._shown_value()) if each)]
-        else:
-            named = [each for each in (self.name, self._shown_value()) if each]
-        return ": ".join([*([self.place] if self.place else []), *named, problem])
+        problem = _with_names(self.problem, flags)
+        if (
+            self.name and self.name in flags
+        ):  # the flag says where the value was given, so the place is left out
+            return f"{flags[self.name]} {self.shown_value()}".rstrip() + f": {problem}"
+        return ": ".join(each for each in (self.place, self.name, self.shown_value(), problem) if each)
 
-    def renamed(self, names: Mapping[str, str]) -> "InputError":
-        """The same error by the names that the caller was given the values by: {"source": "data.source"}."""
-        problem = re.sub("`([a-z_]+)`", lambda match: names.get(match[1], match[0]), self.problem)
-        return type(self)(names.get(self.name or "", self.name), self.value, problem)
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same error with the names that the caller's values came from: {"source": "data.source"}."""
+        renamed = copy.copy(self)
+        renamed.name = names.get(self.name or "", self.name)
+        renamed.problem = _with_names(self.problem, names)
+        return renamed
 
-    def _shown_value(self) -> str:
+    def shown_value(self) -> str:
+        """The value as the message shows it; empty if it has none."""
         if self.value is None:
             return ""
         return as_yaml(self.value) if isinstance(self.value, (bool, list, tuple, dict)) else str(self.value)
 
 
+def _with_names(problem: str, names: Mapping[str, str]) -> str:
+    return re.sub("`([a-z_]+)`", lambda match: names.get(match[1], match[0]), problem)
+
+
 class Rejected(Exception):
-    """One file of many can't be used, and the work goes on; the message is the reason, in one line."""
+    """One of many files can't be used, and the work continues; the message is the reason, in one line."""
 
 
 def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
-    """A line for each of the first MAX_PROBLEMS problems, and one for how many more there are."""
+    """One line for each of the first MAX_PROBLEMS problems, and one that counts the rest."""
     lines = [as_line(problem) for problem in problems[:MAX_PROBLEMS]]
     if len(problems) > MAX_PROBLEMS:
         lines.append(f"and {len(problems) - MAX_PROBLEMS:,} more like these")
@@ -76,7 +84,7 @@ def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
 
 
 def in_short(text: str, longest: int = 60) -> str:
-    """The text itself if it fits in a line; else its beginning and its end, escaped."""
+    """The text itself if it fits on a line; else its beginning and its end, escaped."""
     return text if len(text) <= longest and text.isprintable() else as_yaml(text)[1:-1]
 
 

@@ -1,6 +1,7 @@
-"""Writing files and folders that are complete or absent, never half-written."""
+"""Files and folders that appear under their names complete, or not at all."""
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from typing import Any
 
 from facegan_tf.common.errors import InputError
 
+ON_WINDOWS = os.name == "nt"
+
 _PARTIAL = ".partial-"
 
 
@@ -18,18 +21,32 @@ def _partial(path: Path) -> Path:
 
 
 def is_partial(path: Path) -> bool:
-    """Whether this is something half-written, or left so by a process that was killed."""
+    """Whether this is being written, or was left unfinished by a process that was killed."""
     return path.name.startswith(".") and _PARTIAL in path.name
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
+    if ON_WINDOWS:
+        return _is_alive_on_windows(pid, ctypes.windll.kernel32)  # type: ignore[attr-defined]
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # it belongs to another user
         return True
     return True
+
+
+def _is_alive_on_windows(pid: int, kernel32: Any) -> bool:
+    # Not os.kill(pid, 0), which on Windows sends Ctrl-C.
+    query_limited_information, still_active, access_denied = 0x1000, 259, 5
+    process = kernel32.OpenProcess(query_limited_information, False, pid)
+    if not process:
+        return kernel32.GetLastError() == access_denied
+    code = ctypes.c_ulong()
+    kernel32.GetExitCodeProcess(process, ctypes.byref(code))
+    kernel32.CloseHandle(process)
+    return code.value == still_active
 
 
 def _remove(path: Path) -> None:
@@ -40,20 +57,22 @@ def _remove(path: Path) -> None:
 
 
 def remove_abandoned_partials(path: Path) -> None:
-    """Remove what killed processes left half-written beside `path`.
+    """Remove what killed processes left unfinished beside `path`.
 
-    In a container a new process often has the number of a killed one: what has our own number and is
-    to become `path` was not left by us, who only begin to write it.
+    In a container, a new process often has the number of a killed one. What has our number and would become
+    `path` was left by such a process, because we have not started to write it.
     """
     for partial in path.parent.glob(f".*{_PARTIAL}*"):
         pid = partial.name.rpartition("-")[2]
-        if pid.isdigit() and (partial == _partial(path) or not _alive(int(pid))):
+        if pid.isdigit() and (partial == _partial(path) or not _is_alive(int(pid))):
             _remove(partial)
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk: a machine may die too."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until a file, or a folder's list of names, is on the disk, in case the machine crashes."""
+    if ON_WINDOWS and path.is_dir():  # Windows can't do this for a folder
+        return
+    descriptor = os.open(path, os.O_RDWR if ON_WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -62,9 +81,9 @@ def sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; it takes the name `path` only if the block succeeds.
+    """Yield a path to write to, which is renamed to `path` if the block succeeds.
 
-    An existing file at `path` is replaced in one step, so a reader sees the old or the new one.
+    An existing file is replaced in one step, so a reader sees the old or the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned_partials(path)
@@ -80,9 +99,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; it takes the name `path` only if the block succeeds.
+    """Yield an empty folder to fill, which is renamed to `path` if the block succeeds.
 
-    Raises FileExistsError at the end if something else has taken the name meanwhile.
+    Raises FileExistsError at the end if `path` has been created meanwhile.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned_partials(path)
@@ -101,34 +120,37 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(partial)
 
 
-def refuse_existing(path: Path, flag: str = "--out") -> None:
-    """InputError, which names the flag that gave it, if there is something at `path`."""
+def refuse_existing(path: Path, name: str = "out") -> None:
+    """Raise InputError if `path` exists. name: the parameter that gave it."""
     if path.exists():
-        raise InputError(f"{flag} {path}: is there already; choose another name, or remove it")
+        raise InputError(name, path, "already exists; choose another path, or remove it")
 
 
-def writable_parent(path: Path, flag: str = "--out") -> Path:
-    """The nearest folder above `path` that exists; InputError, which names `flag`, if it can't be written."""
+def writable_parent(path: Path, name: str = "out") -> Path:
+    """The nearest existing folder above `path`; InputError if it can't be written to.
+
+    name: the parameter that gave the path.
+    """
     parent = next(folder for folder in path.absolute().parents if folder.exists())
     if not parent.is_dir():
-        raise InputError(f"{flag} {path}: {parent} is not a folder; give another place")
+        raise InputError(name, path, f"{parent} is not a folder; choose another path")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{flag} {path}: no permission to write in {parent}; give another place")
+        raise InputError(name, path, f"no permission to write in {parent}; choose another path")
     return parent
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder such that no one sees a part of it under its name."""
+    """Remove a folder so that nobody sees a part of it under its name."""
     partial = _partial(path)
     path.rename(partial)
     shutil.rmtree(partial)
 
 
 def folder_bytes(folder: Path) -> int:
-    """What the files below take, in bytes; 0 if there is no such folder."""
+    """Total size of the files in a folder and its subfolders, in bytes; 0 if it does not exist."""
     total = 0
     for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # half-written ones vanish as they take their names
+        with contextlib.suppress(FileNotFoundError):  # unfinished files vanish when they are renamed
             total += path.stat().st_size if path.is_file() else 0
     return total
 
@@ -140,7 +162,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def append_line(path: Path, content: Any) -> None:
-    """Append `content` as a line of JSON: all of it or, where the disk is full, nothing (OSError)."""
+    """Append `content` as one line of JSON; if the disk is full, raise OSError and append nothing."""
     line = (json.dumps(content) + "\n").encode()
     with path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)

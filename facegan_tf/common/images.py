@@ -1,4 +1,4 @@
-"""Pictures: pixels of the nets' values, grids, PNG and GIF files."""
+"""Pictures: from the nets' values to pixels, grids, PNG and GIF files."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,23 +9,30 @@ from PIL import Image
 
 from facegan_tf.common.files import atomic_file
 
-DRAWN_AT_ONCE = 16
-"""Faces that a generator draws at once: bounds the memory that the largest nets take for many faces."""
+DRAW_BATCH = 16
+"""Number of faces that a generator draws at once; bounds the memory that the largest nets need."""
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Float images in [-1, 1] -> uint8 in 0..255, rounded to nearest; values outside are clipped."""
+    """Float images in [-1, 1] to uint8 in 0..255, rounded to nearest; values outside are clipped."""
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
 
 
-def in_parts(items: np.ndarray | tf.Tensor) -> list[tf.Tensor]:
-    """Latents or seeds [N, ...] in parts of DRAWN_AT_ONCE, in order."""
-    starts = range(0, len(items), DRAWN_AT_ONCE)
-    return [tf.convert_to_tensor(items[start : start + DRAWN_AT_ONCE]) for start in starts]
+def split_batches(items: np.ndarray | tf.Tensor) -> list[tf.Tensor]:
+    """Split latents or seeds [N, ...] into batches of at most DRAW_BATCH, in order."""
+    starts = range(0, len(items), DRAW_BATCH)
+    return [tf.convert_to_tensor(items[start : start + DRAW_BATCH]) for start in starts]
 
 
 def grid(images: np.ndarray | Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """uint8 [N, S, S, 3] -> one picture [rows * S, columns * S, 3], rows filled first, the rest black."""
+    """Arrange uint8 images [N, S, S, 3] in one picture [rows * S, columns * S, 3].
+
+    Rows are filled first; cells without an image are black.
+
+    >>> faces = np.zeros((5, 32, 32, 3), np.uint8)
+    >>> grid(faces, columns=3).shape
+    (64, 96, 3)
+    """
     count, size = len(images), images[0].shape[0]
     rows = -(-count // columns)
     cells = np.zeros((rows * columns, size, size, 3), np.uint8)
@@ -41,11 +48,12 @@ def save_png(path: Path, picture: np.ndarray) -> None:
 
 
 def save_gif(path: str | Path, frames: Iterable[Image.Image], frame_ms: int) -> None:
-    """Write frames of one size as an endless GIF, atomically; frames are consumed one at a time.
+    """Write frames of one size as a GIF that loops, atomically.
 
-    frame_ms: how long each is shown, in milliseconds.
+    frames: consumed one at a time, so that an iterator needs little memory. frame_ms: duration of each frame,
+    in milliseconds.
     """
-    # One palette a frame: a palette shared with the first, noisy frame would band the later faces.
+    # One palette for each frame: sharing that of the first, noisy frame would show bands in later faces.
     paletted = (frame.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for frame in frames)
     first = next(paletted)
     with atomic_file(Path(path)) as partial:

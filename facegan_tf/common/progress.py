@@ -1,4 +1,4 @@
-"""Progress bars of long work, on stderr."""
+"""Progress bars on stderr."""
 
 import sys
 
@@ -6,8 +6,8 @@ from tqdm import tqdm
 
 
 def progress(total: int, what: str, unit: str) -> "tqdm":
-    """A bar for one part of a longer work: shown if it takes more than two seconds, gone when it is done."""
-    interval = 0.1 if sys.stderr.isatty() else 10.0  # a log wants few lines
+    """A progress bar for one part of a longer job; it appears after two seconds and goes when it is done."""
+    interval = 0.1 if sys.stderr.isatty() else 10.0  # a log should have few lines
     return tqdm(
         total=total, desc=what, unit=unit, delay=2, leave=False, mininterval=interval, dynamic_ncols=True
     )

@@ -1,4 +1,4 @@
-"""Words to a terminal that may be closed while the work goes on."""
+"""Output to a terminal that may be closed while the work continues."""
 
 import contextlib
 import errno
@@ -8,33 +8,33 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 
-class _Lasting:
-    """A text stream whose failures stop no work, and which is silent once no one can read it."""
+class _LastingStream:
+    """A text stream that ignores failures, and falls silent once nobody can read it."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write, if that can be done."""
-        with self._passing_over_failures():
+        """Write, if possible."""
+        with self._ignoring_failures():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, if that can be done."""
-        with self._passing_over_failures():
+        """Flush, if possible."""
+        with self._ignoring_failures():
             self._stream.flush()
 
     @contextlib.contextmanager
-    def _passing_over_failures(self) -> Iterator[None]:
+    def _ignoring_failures(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            if error.errno in (errno.EIO, errno.EPIPE):  # the terminal was closed; a pipe's reader is gone
+            if error.errno in (errno.EIO, errno.EPIPE):  # the terminal or the reader of the pipe is gone
                 self._go_silent()
 
     def _go_silent(self) -> None:
-        """Point the descriptor to nowhere, so that what is buffered, here and in libraries, fails no more."""
+        """Redirect the descriptor to nowhere, so that text buffered here and in libraries can't fail."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
@@ -45,9 +45,9 @@ class _Lasting:
 
 @contextlib.contextmanager
 def lasting_output() -> Iterator[None]:
-    """In the block, a closed terminal or a broken pipe ends the words, not the work."""
+    """In the block, a closed terminal or a broken pipe ends the output, not the work."""
     with (
-        contextlib.redirect_stdout(_Lasting(sys.stdout)),
-        contextlib.redirect_stderr(_Lasting(sys.stderr)),
+        contextlib.redirect_stdout(_LastingStream(sys.stdout)),
+        contextlib.redirect_stderr(_LastingStream(sys.stderr)),
     ):
         yield

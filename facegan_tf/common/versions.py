@@ -1,11 +1,11 @@
-"""Which versions something was made with, for manifests and records."""
+"""Versions of packages, for manifests and records."""
 
 import platform
 from importlib import metadata
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """The versions of python, facegan_tf and the given packages; `unknown` for what is not installed."""
+    """Versions of Python, facegan_tf and the given packages; `unknown` for those not installed."""
     return {"python": platform.python_version()} | {
         name: _version(name) for name in ("facegan_tf", *packages)
     }

@@ -1,40 +1,54 @@
 """Settings of what both nets minimise."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from facegan_tf.config.base import Settings
 
 
-class PenaltySettings(Settings):
-    """Weights of the penalties that the discriminator minimises beside its loss; 0: none.
-
-    Each is computed by the module of its name in model/objectives.
-    """
-
-    r1: float = Field(default=0.0, ge=0)
-    """Gamma of R1: gamma / 2 times the mean squared norm of the discriminator's gradient at the reals."""
-    r2: float = Field(default=0.0, ge=0)
-    """Gamma of R2: the same at the fakes."""
+class _Penalty:
+    """Marks the weight of a penalty."""
 
 
-class ObjectiveSettings(PenaltySettings):
-    """What both nets minimise."""
+PenaltyWeight = Annotated[float, Field(ge=0), _Penalty()]
+"""Weight of a term that the discriminator minimises beside its loss; 0: none.
+
+The module of the setting's name in model/objectives computes the term.
+"""
+
+
+class ObjectiveSettings(Settings):
+    """The losses of both nets, their targets and penalties."""
 
     loss: Literal["bce", "hinge", "least_squares", "relativistic"] = "bce"
-    """Adversarial loss: the module of this name in model/objectives. Targets are those of bce."""
-    real_target: float = Field(default=1.0, ge=0, le=1)
-    fake_target: float = Field(default=0.0, ge=0, le=1)
-    generator_target: float = Field(default=1.0, ge=0, le=1)
-    """What the generator wants the discriminator to say of its fakes."""
-    label_noise: float = Field(default=0.0, ge=0, le=1)
-    """Each target that the discriminator learns from gets this times U(0, 1) added."""
-    batching: Literal["joint", "split"] = "joint"
-    """How the discriminator learns from reals and fakes.
+    """Loss of both nets; each is the module of its name in model/objectives.
 
-    `joint`: as one batch, by its mean loss. `split`: apart, each normalised by its own statistics, by
-    the sum of both mean losses.
+    `bce`: binary cross-entropy between the discriminator's logits and the targets below.
+    """
+    real_target: float = Field(default=1.0, ge=0, le=1)
+    """Target for reals in the discriminator's step."""
+    fake_target: float = Field(default=0.0, ge=0, le=1)
+    """Target for fakes in the discriminator's step."""
+    generator_target: float = Field(default=1.0, ge=0, le=1)
+    """Target for fakes in the generator's step."""
+    label_noise: float = Field(default=0.0, ge=0, le=1)
+    """Factor on the noise from U(0, 1) that is added to each target in the discriminator's step."""
+    batching: Literal["joint", "split"] = "joint"
+    """Batches in which the discriminator sees reals and fakes.
+
+    `joint`: in one batch, which gives one mean loss. `split`: in two batches, so that batch normalisation
+    uses the statistics of each; the loss is the sum of both means.
     """
     reuse_latents: bool = False
-    """Whether the generator learns from the discriminator's fakes once more, or from fresh ones."""
+    """Whether the generator's step uses the latents of the discriminator's step, or draws new ones."""
+    r1: PenaltyWeight = 0.0
+    """Gamma of R1: gamma / 2 times the mean squared norm of the discriminator's gradient at the reals."""
+    r2: PenaltyWeight = 0.0
+    """Gamma of R2: the same at the fakes."""
+
+    def penalty_weights(self) -> dict[str, float]:
+        """The weights of all penalties by name, those of 0 too."""
+        fields = type(self).model_fields.items()
+        names = [name for name, field in fields if any(isinstance(each, _Penalty) for each in field.metadata)]
+        return {name: getattr(self, name) for name in names}

@@ -8,13 +8,14 @@ from facegan_tf.config.base import Settings
 
 
 class _OptimizerSettings(Settings):
-    """What all optimizers have."""
+    """Settings of every optimizer."""
 
     learning_rate: float = Field(gt=0)
+    """Learning rate at the first step."""
     decay: float = Field(default=0.0, ge=0)
-    """The rate at step t is learning_rate / (1 + decay * t)."""
+    """Decay of the learning rate, which is learning_rate / (1 + decay * t) at step t."""
     clipvalue: float | None = Field(default=None, gt=0)
-    """Each gradient element is clipped to [-clipvalue, clipvalue]; null: no clipping."""
+    """Bound on each gradient element, which is clipped to [-clipvalue, clipvalue]; null: no clipping."""
 
 
 class RMSpropSettings(_OptimizerSettings):
@@ -22,9 +23,9 @@ class RMSpropSettings(_OptimizerSettings):
 
     name: Literal["rmsprop"]
     rho: float = Field(default=0.9, ge=0, lt=1)
-    """How much of the running mean of squared gradients is kept each step."""
+    """Share of the running mean of squared gradients that is kept at each step."""
     epsilon: float = Field(default=1e-7, gt=0)
-    """Added to the root of the mean of squared gradients."""
+    """Constant added to the root of the mean of squared gradients."""
 
 
 class AdamSettings(_OptimizerSettings):
@@ -32,11 +33,11 @@ class AdamSettings(_OptimizerSettings):
 
     name: Literal["adam"]
     beta1: float = Field(default=0.9, ge=0, lt=1)
-    """How much of the running mean of gradients is kept each step."""
+    """Share of the running mean of gradients that is kept at each step."""
     beta2: float = Field(default=0.999, ge=0, lt=1)
-    """How much of the running mean of squared gradients is kept each step."""
+    """Share of the running mean of squared gradients that is kept at each step."""
     epsilon: float = Field(default=1e-8, gt=0)
-    """Added to the root of the corrected mean of squared gradients."""
+    """Constant added to the root of the bias-corrected mean of squared gradients."""
 
 
 class SGDSettings(_OptimizerSettings):
@@ -44,14 +45,14 @@ class SGDSettings(_OptimizerSettings):
 
     name: Literal["sgd"]
     momentum: float = Field(default=0.0, ge=0, lt=1)
-    """How much of the last step is made again."""
+    """Share of the previous update that is added to the next."""
 
 
 OptimizerSettings = Annotated[RMSpropSettings | AdamSettings | SGDSettings, Field(discriminator="name")]
 
 
 class OptimizersSettings(Settings):
-    """The optimizer of each net."""
+    """Optimizers of both nets."""
 
     discriminator: OptimizerSettings
     generator: OptimizerSettings

@@ -1,23 +1,26 @@
-"""What is wrong with a config, in words: a line for each wrong setting, with its place, path and value."""
+"""Explains a config's problems: one for each wrong setting, with its place, path and value."""
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from facegan_tf.common.errors import as_lines, as_yaml
+from facegan_tf.config.base import WrongSetting
+from facegan_tf.config.errors import ConfigError, SettingError
 from facegan_tf.config.safe_yaml import KeyPath, dotted
+from facegan_tf.config.schema import Block, all_settings, blocks_in, kind_of
 from facegan_tf.config.yaml_settings import YamlSettings
 
-WORDS = {
+MESSAGES = {
     "missing": "must be given",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "string_type": "must be text",
-    "string_unicode": "must be text of whole characters",
+    "string_unicode": "must be text without surrogates",
+    "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length} characters",
     "bool_type": "must be true or false",
     "greater_than_equal": "must be at least {ge:g}",
@@ -31,114 +34,103 @@ WORDS = {
     "too_short": "must have at least {min_length} in the list",
     "too_long": "must have at most {max_length} in the list, not {actual_length}",
 }
-"""By pydantic's name of a problem, where its own words are not those of someone who writes a config."""
+"""Our messages by pydantic's types of error, where pydantic's own do not suit someone who writes a config."""
 
 
-def explain(error: ValidationError, model: type[BaseModel], settings: YamlSettings) -> str:
-    """A line for each wrong setting: where it is, its full path, its value, what is wrong, the way out.
+def explain(error: ValidationError, model: Block, settings: YamlSettings) -> ConfigError:
+    """The error with a problem for each wrong setting.
 
-    model: of the whole that was validated. settings: what it was validated from.
+    model: the class that was validated. settings: what it was validated from.
     """
-    problems = [problem for problem in error.errors() if not _is_repeated(problem)]
-    return as_lines(problems, lambda problem: _explained(problem, model, settings))
+    problems = [each for each in error.errors() if not _is_consequence(each)]
+    return ConfigError([_explained(each, model, settings) for each in problems])
 
 
-def _is_repeated(problem: Mapping[str, Any]) -> bool:
-    """Whether a list is called too short only because what is in it is wrong, which is told apart."""
-    return problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
+def _is_consequence(found: Mapping[str, Any]) -> bool:
+    """Whether a list only counts as too short because of wrong items, which are problems of their own."""
+    return found["type"] == "too_short" and len(found["input"]) >= found["ctx"]["min_length"]
 
 
-def _explained(problem: Mapping[str, Any], model: type[BaseModel], settings: YamlSettings) -> str:
-    path, known = _path(problem["loc"], model)
-    message = problem["msg"].removeprefix("Value error, ")
-    value = f"{as_yaml(problem['input'])}: "
-    match problem["type"]:
+def _explained(found: Mapping[str, Any], model: Block, settings: YamlSettings) -> SettingError:
+    path, known = _path(found["loc"], model)
+    value, shows_value = found["input"], True
+    problem = found["msg"].removeprefix("Value error, ")
+    place = settings.place(path)
+    match found["type"]:
         case "extra_forbidden":
-            value, message = "", f"no such setting; {_hint(path, known, model)}"
+            shows_value, problem = False, f"no such setting; {_hint(path, known, model)}"
         case "missing":
-            value, message = "", WORDS["missing"]
+            value, shows_value, problem = None, False, MESSAGES["missing"]
         case "union_tag_not_found" | "union_tag_invalid":
-            path, value, message = _choice(path, problem)
-        case "value_error" if isinstance(problem["input"], dict):  # of settings that don't go together
-            first = _first_named(message, path, settings)
-            return f"{settings.place(first)}: {dotted(path)}{': ' if path else ''}{message}"
-        case kind if kind in WORDS:
-            message = WORDS[kind].format(**problem.get("ctx", {})) + _way_out(kind, problem["input"])
-    return f"{settings.place(path)}: {dotted(path)}: {value}{message}"
+            path = (*path, found["ctx"]["discriminator"].strip("'"))
+            shows_value, problem = path[-1] in value, _kind_problem(path[-1], found)
+            value = value.get(path[-1])
+            place = settings.place(path)
+        case "value_error" if isinstance(wrong := found["ctx"]["error"], WrongSetting):
+            path, value, problem = (*path, *wrong.name.split(".")), wrong.value, wrong.problem
+            place = settings.place(path)
+        case "value_error" if isinstance(value, dict):  # the settings of a block don't go together
+            value, shows_value = None, False
+            place = settings.place(_first_named(problem, path, settings))
+        case kind if kind in MESSAGES:
+            problem = MESSAGES[kind].format(**found.get("ctx", {})) + _way_out(kind, value)
+    return SettingError(dotted(path) or None, value, problem, place, shows_value=shows_value)
 
 
 def _way_out(kind: str, value: Any) -> str:
     if kind == "string_type" and isinstance(value, (int, float)):
         return "; put it in quotes"
     if kind in ("int_type", "float_type") and isinstance(value, str) and value.replace(".", "").isdecimal():
-        return "; leave the quotes out"
+        return "; remove the quotes"
     return ""
 
 
-def _choice(path: KeyPath, problem: Mapping[str, Any]) -> tuple[KeyPath, str, str]:
-    """Path, value and message of a block whose kind, such as an optimizer's `name`, is none or unknown."""
-    key = problem["ctx"]["discriminator"].strip("'")
-    kinds = [kind.strip(" '") for kind in problem["ctx"].get("expected_tags", "").split(",") if kind]
+def _kind_problem(key: str | int, found: Mapping[str, Any]) -> str:
+    """What is wrong with the setting that chooses a block's kind, such as an optimizer's `name`."""
+    kinds = [kind.strip(" '") for kind in found["ctx"].get("expected_tags", "").split(",") if kind]
     if not kinds:
-        return (*path, key), "", WORDS["missing"]
-    tag = problem["input"][key]
-    near = difflib.get_close_matches(str(tag), kinds, n=1)
-    message = f"must be one of {', '.join(kinds)}" + (f"; did you mean {near[0]}?" if near else "")
-    return (*path, key), f"{as_yaml(tag)}: ", message
+        return MESSAGES["missing"]
+    near = difflib.get_close_matches(str(found["input"][key]), kinds, n=1)
+    return f"must be one of {', '.join(kinds)}" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _first_named(message: str, path: KeyPath, settings: YamlSettings) -> KeyPath:
-    """The first setting that a message names and that is written; the block at `path` if there is none."""
-    for word in re.findall(r"[\w.]+", message):
+def _first_named(problem: str, path: KeyPath, settings: YamlSettings) -> KeyPath:
+    """The first setting named in the text that is written; the block at `path` if none is."""
+    for word in re.findall(r"[\w.]+", problem):
         named = (*path, *word.split("."))
         if settings.find(named):
             return named
     return path
 
 
-def _hint(path: KeyPath, known: Sequence[str], model: type[BaseModel]) -> str:
-    """What an unknown setting may be meant for: another kind of block, a near name, the like elsewhere."""
-    key, everywhere = str(path[-1]), list(_known(model))
-    kinds = [kind for each, kind in everywhere if each == path and kind]
+def _hint(path: KeyPath, known: Sequence[str], model: Block) -> str:
+    """What an unknown setting may be meant for: another kind of block, a similar name, the name elsewhere."""
+    key, everywhere = str(path[-1]), list(all_settings(model))
+    kinds = [each.kind for each in everywhere if each.path == path and each.kind]
     if kinds:
-        return f"only {' and '.join(kinds)} has it; known here: {', '.join(known)}"
+        return f"only {' and '.join(kinds)} has it; settings here: {', '.join(known)}"
     near = difflib.get_close_matches(key, known, n=1)
     if near:
         return f"did you mean {near[0]}?"
-    names = difflib.get_close_matches(key, {str(each[-1]) for each, _ in everywhere}, n=1, cutoff=0.8)
-    meant = dict.fromkeys(dotted(each) for each, _ in everywhere if each[-1] in names)
-    return f"did you mean {' or '.join(meant)}?" if meant else f"known here: {', '.join(known)}"
+    names = difflib.get_close_matches(key, {str(each.path[-1]) for each in everywhere}, n=1, cutoff=0.8)
+    meant = dict.fromkeys(dotted(each.path) for each in everywhere if each.path[-1] in names)
+    return f"did you mean {' or '.join(meant)}?" if meant else f"settings here: {', '.join(known)}"
 
 
-def _known(model: Any, above: KeyPath = (), kind: str | None = None) -> Iterator[tuple[KeyPath, str | None]]:
-    """Every setting there is: its full path, and the kind that only has it, of its block or one above."""
-    for block in [each for each in get_args(model) if _kind(each)] or [model]:
-        for name, field in getattr(block, "model_fields", {}).items():
-            yield (*above, name), _kind(block) or kind
-            yield from _known(field.annotation, (*above, name), _kind(block) or kind)
-
-
-def _path(location: KeyPath, model: type[BaseModel]) -> tuple[KeyPath, list[str]]:
-    """The path of an error's location as the file has it, and the keys known beside its last part.
+def _path(location: KeyPath, model: Block) -> tuple[KeyPath, list[str]]:
+    """The path of pydantic's location as a file has it, and the settings that exist beside its last part.
 
     Where a block has several kinds, pydantic's location has the kind's name between the keys.
     """
     path: list[str | int] = []
-    block: Any = model
-    known: list[str] = []
+    blocks, known = [model], list[str]()
     for part in location:
-        kinds = {_kind(each): each for each in get_args(block) if _kind(each)}
-        if part in kinds:
-            block = kinds[part]
+        chosen = [each for each in blocks if (kind := kind_of(each)) and kind[1] == part]
+        if chosen:
+            blocks = chosen
             continue
         path.append(part)
-        known = list(getattr(block, "model_fields", {}))
-        block = block.model_fields[part].annotation if part in known else None
+        block = blocks[0] if len(blocks) == 1 else None
+        known = list(block.model_fields) if block else []
+        blocks = blocks_in(block.model_fields[str(part)].annotation) if block and part in known else []
     return tuple(path), known
-
-
-def _kind(model: Any) -> str | None:
-    """The word by which a block's kind is chosen, if `model` is one of several kinds."""
-    fields = getattr(model, "model_fields", {})
-    choice = fields.get("family") or fields.get("name")
-    return get_args(choice.annotation)[0] if choice and get_args(choice.annotation) else None

@@ -1,8 +1,8 @@
-"""YAML, read so that no text does harm: into plain values, each with its line; and written.
+"""Safe YAML: reads any text into plain values, each with its line, and writes plain values.
 
-Plain YAML, with keys that are words. Refused, each with its line: a key given twice, tags of other types
-than YAML's plain ones, and what would take the memory or the time of the machine: blocks that are nested
-too deeply, aliases that unfold to too many values or to themselves.
+Keys must be words. Refused, each with its line: a key given twice, tags other than those of YAML's plain
+types, and whatever would exhaust memory or time, such as blocks nested too deeply and aliases that expand to
+too many values or to themselves.
 """
 
 import re
@@ -12,17 +12,17 @@ from typing import Any
 import yaml
 from yaml.composer import ComposerError
 
-from facegan_tf.common.errors import as_yaml, in_short
+from facegan_tf.common.errors import in_short
 
 KeyPath = tuple[str | int, ...]
-"""The keys that lead to a setting; an int is a place in a list."""
+"""The keys that lead to a setting; an int is an index into a list."""
 
 MAX_DEPTH = 16
-"""Of blocks and lists in each other. A config has 4."""
+"""Most levels of nested blocks and lists. A config has 4."""
 MAX_VALUES = 10_000
-"""Of a file, with each alias counted as what it stands for. A config has about 100."""
+"""Most values in a file, counted after aliases are expanded. A config has about 100."""
 INTEGER_BITS = 64
-"""What TensorFlow counts with; Python's own integers have no end."""
+"""Bits of the largest integer, as in TensorFlow; Python's own integers are unbounded."""
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -33,22 +33,22 @@ _SCALARS = {
     _TAG + "bool": "true or false",
     _TAG + "null": "null",
 }
-_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""What neither a name nor a path should have: ends of lines, other controls, halves of characters."""
+_INVISIBLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that belong in neither a name nor a path: line breaks, other controls, lone surrogates."""
 _TOO_DEEP = f"blocks and lists are nested more than {MAX_DEPTH} deep"
 
 
 @dataclass
 class Written:
-    """A value as YAML has it."""
+    """A value and the line that it is written on."""
 
     content: Any
-    """A scalar, a list of Written, or a block: a dict of Written by their keys."""
+    """A scalar, a list of Written, or a block: a dict of Written by key."""
     line: int
-    """Where it, or its key, is written, from 1."""
+    """Line of the value's key, or of the value itself in a list; the first line is 1."""
 
     def plain(self) -> Any:
-        """The value alone, as `yaml.safe_load` would give it."""
+        """The value alone, as `yaml.safe_load` would return it."""
         if isinstance(self.content, dict):
             return {key: each.plain() for key, each in self.content.items()}
         if isinstance(self.content, list):
@@ -57,51 +57,73 @@ class Written:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as one line: `training.batch_size`, `networks.generator.channels[0]`."""
+    """A path as one word: `training.batch_size`, `networks.generator.channels[0]`."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{in_short(part) or repr(part)}" for part in path)
     return "".join(parts).removeprefix(".")
 
 
-class NotPlainYaml(Exception):
-    """What can't be taken: (line, what is wrong and the way out) of each problem."""
+@dataclass(frozen=True)
+class YamlProblem:
+    """Something in a text that can't be read."""
 
-    def __init__(self, *problems: tuple[int, str]):
+    line: int
+    problem: str
+    """What is wrong, and the way out."""
+    path: KeyPath = ()
+    """Path of the setting, as far as it is known."""
+    value: str | None = None
+    """The text of the value; None if the problem is not the value."""
+
+
+class UnreadableYaml(Exception):
+    """A text that can't be read as plain YAML."""
+
+    def __init__(self, *problems: YamlProblem):
         super().__init__(problems)
         self.problems = problems
 
 
 def parse_yaml(text: str) -> Written:
-    """The value of a text, with lines; raises NotPlainYaml."""
+    """Read a text, with lines; raises UnreadableYaml."""
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise NotPlainYaml((line, f"the character U+{error.character:04X} is not allowed in YAML")) from error
+        problem = f"the character U+{error.character:04X} is not allowed in YAML"
+        raise UnreadableYaml(YamlProblem(line, problem)) from error
     try:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark or loader.get_mark()
-        raise NotPlainYaml((mark.line + 1, _said(error))) from error
-    except (ValueError, OverflowError) as error:  # PyYAML lets some of Python's through: of "\UFFFFFFFF"
-        raise NotPlainYaml((loader.line + 1, "has an escape or a version that is out of range")) from error
+        raise UnreadableYaml(YamlProblem(mark.line + 1, _syntax_problem(error))) from error
+    except (ValueError, OverflowError) as error:  # PyYAML lets some of Python's through, as for "\UFFFFFFFF"
+        problem = "has an escape or a version that is out of range"
+        raise UnreadableYaml(YamlProblem(loader.line + 1, problem)) from error
     if node is None:
         return Written(None, 1)
-    values = _Values(loader)
-    written = values.of(node, (), _line(node))
-    if values.problems:
-        raise NotPlainYaml(*sorted(values.problems))
+    reader = _ValueReader(loader)
+    written = reader.read(node, (), _line(node))
+    if reader.problems:
+        raise UnreadableYaml(*sorted(reader.problems, key=lambda problem: problem.line))
     return written
 
 
+def invisible_problem(text: str) -> str | None:
+    """What is wrong with a text that has invisible characters; None if it has none."""
+    if _INVISIBLE.search(text):
+        return "has a line break or another invisible character; remove it"
+    return None
+
+
 def dump_yaml(settings: dict[str, Any]) -> str:
-    """Plain settings as YAML that `parse_yaml` reads as the same, in their order."""
+    """Plain settings as YAML, in their order; `parse_yaml` reads the same values back."""
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False)
 
 
 class _Loader(yaml.SafeLoader):
-    """Makes nodes of text: as in YAML 1.1, but dates are words, and 1e-4 is a number."""
+    """Parses text into nodes as YAML 1.1, except that dates are text and 1e-4 is a number."""
 
-    # Copied, for a loader shares these lists with its parent.
+    # Copied, because a loader shares these lists with its parent.
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, form) for tag, form in forms if tag not in (_TAG + "timestamp", _TAG + "value")]
         for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -110,7 +132,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
-        if self.depth > MAX_DEPTH:  # before Python's own recursion ends
+        if self.depth > MAX_DEPTH:  # before Python's own recursion limit
             raise ComposerError(None, None, _TOO_DEEP, self.peek_event().start_mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -118,7 +140,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts in quotes what _Loader would not read as text."""
+    """Quotes text that _Loader would read as something else."""
 
 
 for each in (_Loader, _Dumper):
@@ -127,42 +149,44 @@ for each in (_Loader, _Dumper):
     )
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
-    """PyYAML's own words, in one line."""
+def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
+    """PyYAML's own words, on one line."""
     if error.problem == _TOO_DEEP:
         return _TOO_DEEP
-    what = str(error.problem or error.context)
-    if what.startswith("but "):  # the other half of a sentence
-        what = f"{error.context} {what}"
-    way_out = "; indent with spaces, not with tabs" if "'\\t'" in what else ""
-    return f"is no YAML: {in_short(' '.join(what.split()), 120)}{way_out}"
+    problem = str(error.problem or error.context)
+    if problem.startswith("but "):  # PyYAML puts the first half of the sentence into the context
+        problem = f"{error.context} {problem}"
+    way_out = "; indent with spaces, not with tabs" if "'\\t'" in problem else ""
+    return f"is not valid YAML: {in_short(' '.join(problem.split()), 120)}{way_out}"
 
 
-class _Values:
-    """Makes values of nodes; `problems` tells what can't be taken, as NotPlainYaml does."""
+class _ValueReader:
+    """Turns nodes into values, and collects the problems that don't stop it."""
 
     def __init__(self, loader: _Loader):
-        self.problems: list[tuple[int, str]] = []
+        self.problems: list[YamlProblem] = []
         self._loader = loader
         self._count = 0
         self._open: list[yaml.Node] = []
 
-    def of(self, node: yaml.Node, path: KeyPath, line: int) -> Written:
-        """The value of a node at a path; `line` is its key's, or its own in a list."""
+    def read(self, node: yaml.Node, path: KeyPath, line: int) -> Written:
+        """The value of the node at `path`; `line` is its key's, or its own in a list."""
         self._count += 1
         if self._count > MAX_VALUES:
-            what = f"here are {MAX_VALUES:,} values already, aliases unfolded, too many for settings"
-            raise NotPlainYaml((line, _at(path, what)))
+            problem = (
+                f"more than {MAX_VALUES:,} values, counting what aliases expand to: too many for a config"
+            )
+            raise UnreadableYaml(YamlProblem(line, problem, path))
         if node in self._open:
-            raise NotPlainYaml((line, _at(path, "an alias stands for the block that it is in")))
+            raise UnreadableYaml(YamlProblem(line, "an alias refers to the block that contains it", path))
         if len(self._open) >= MAX_DEPTH:
-            raise NotPlainYaml((line, _at(path, _TOO_DEEP)))
+            raise UnreadableYaml(YamlProblem(line, _TOO_DEEP, path))
         self._open.append(node)
         content: Any = None
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
             content = self._block(node, path)
         elif isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-            content = [self.of(item, (*path, i), _line(item)) for i, item in enumerate(node.value)]
+            content = [self.read(item, (*path, i), _line(item)) for i, item in enumerate(node.value)]
         elif isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
             content = self._scalar(node, path, line)
         else:
@@ -181,7 +205,7 @@ class _Values:
                 continue
             key = key_node.value
             if key in given:
-                lines = f", in lines {given[key]} and {line}" if line != given[key] else ""
+                lines = f", on lines {given[key]} and {line}" if line != given[key] else ""
                 self._refuse((*path, key), line, f"is given twice{lines}; keep one")
                 continue
             given[key] = line
@@ -190,47 +214,39 @@ class _Values:
             elif key_node.tag not in _SCALARS:
                 self._refuse_tag(key_node, (*path, key), line)
             else:
-                block[key] = self.of(value_node, (*path, key), line)
+                block[key] = self.read(value_node, (*path, key), line)
         return merged | block
 
     def _merged(self, node: yaml.Node, path: KeyPath, line: int) -> dict[str, Written]:
-        """What `<<` brings into the block at `path`: a block, or several, of which the first wins."""
+        """The settings that `<<` merges into the block at `path`; of several blocks the first wins."""
         merged: dict[str, Written] = {}
         for each in reversed(node.value) if isinstance(node, yaml.SequenceNode) else [node]:
-            content = self.of(each, path, line).content
+            content = self.read(each, path, line).content
             if isinstance(content, dict):
                 merged |= content
             else:
-                self._refuse(path, line, "<< must be given a block, or a list of blocks")
+                self._refuse(path, line, "<< must be a block, or a list of blocks")
         return merged
 
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath, line: int) -> Any:
         try:
             value = self._loader.yaml_constructors[node.tag](self._loader, node)
             readable = not isinstance(value, int) or value.bit_length() < INTEGER_BITS
-        except (ValueError, LookupError):  # of `!!int many`, of 5,000 digits
+        except (ValueError, LookupError):  # `!!int many`, or a number of 5,000 digits
             readable = False
         if not readable:
-            self._refuse(path, line, f"{as_yaml(node.value)}: can't be read as {_SCALARS[node.tag]}")
+            self._refuse(path, line, f"can't be read as {_SCALARS[node.tag]}", node.value)
             return None
-        if isinstance(value, str) and _UNSEEN.search(value):
-            self._refuse(
-                path,
-                line,
-                f"{as_yaml(value)}: has a line break or another character that can't be seen; take it out",
-            )
+        if isinstance(value, str) and (problem := invisible_problem(value)):
+            self._refuse(path, line, problem, value)
         return value
 
     def _refuse_tag(self, node: yaml.Node, path: KeyPath, line: int) -> None:
         tag = in_short(node.tag.replace(_TAG, "!!"))
-        self._refuse(path, line, f"the tag {tag} is not taken here; leave it out")
+        self._refuse(path, line, f"the tag {tag} is not supported; remove it")
 
-    def _refuse(self, path: KeyPath, line: int, what: str) -> None:
-        self.problems.append((line, _at(path, what)))
-
-
-def _at(path: KeyPath, what: str) -> str:
-    return f"{dotted(path)}: {what}" if path else what
+    def _refuse(self, path: KeyPath, line: int, problem: str, value: str | None = None) -> None:
+        self.problems.append(YamlProblem(line, problem, path, value))
 
 
 def _line(node: yaml.Node) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from facegan_tf.common.errors import InputError, Rejected
-from facegan_tf.common.images import DRAWN_AT_ONCE
+from facegan_tf.common.images import DRAW_BATCH
 from facegan_tf.common.progress import progress
 from facegan_tf.data.decode import decode_whole, pillow_warnings
 from facegan_tf.data.sources import FolderSource, ZipSource, is_synthetic, open_source
@@ -61,8 +61,8 @@ def draw(generator: FaceGenerator, count: int, seed: int, size: int) -> np.ndarr
         raise InputError(f"--seed {seed}: must be 0 or more, and below 2^63 with --count added")
     parts = []
     with progress(count, "drawing", "face") as bar:
-        for start in range(seed, seed + count, DRAWN_AT_ONCE):
-            latents = generator.latents(range(start, min(start + DRAWN_AT_ONCE, seed + count)))
+        for start in range(seed, seed + count, DRAW_BATCH):
+            latents = generator.latents(range(start, min(start + DRAW_BATCH, seed + count)))
             parts.append(generator.draw(latents))
             _check_size("the generator", parts[0].shape[1], size)
             bar.update(len(parts[-1]))

@@ -216,7 +216,7 @@ class RunDirectory:
         for number, grid in _numbered(self.grids, r"step_(\d{6,})\.png"):
             if not stays("grids", number):
                 grid.unlink()
-        epochs_done = config.training.epochs_done(step, images)
+        epochs_done = config.training.whole_epochs(step, images)
         for epoch, kept in _numbered(self.epochs, r"epoch_(\d{3,})\.(?:png|npz)"):
             if epoch > epochs_done:
                 kept.unlink()

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from facegan_tf.common import draws
 from facegan_tf.common.errors import InputError
-from facegan_tf.common.images import in_parts
+from facegan_tf.common.images import split_batches
 from facegan_tf.model.gan import GAN
 from facegan_tf.run.restore import is_savedmodel, restore_run
 from facegan_tf.serving.signatures import signatures
@@ -34,7 +34,7 @@ class FaceGenerator:
                 f"latents: shape {latents.shape}, must be [N, {self.latent_dim}] with N at least 1"
             )
         draw = self._functions["serving_default"]
-        return np.concatenate([draw(latents=part)["images"].numpy() for part in in_parts(latents)])
+        return np.concatenate([draw(latents=part)["images"].numpy() for part in split_batches(latents)])
 
     def sample(self, seeds: Sequence[int], truncation: float = 1.0) -> np.ndarray:
         """A face for each of one or more seeds, uint8 [N, S, S, 3]; the same seed is always the same face.
@@ -44,7 +44,7 @@ class FaceGenerator:
         sample, scale = self._functions["sample"], tf.constant(truncation, tf.float32)
         all_seeds = np.array(list(seeds), np.int64)
         return np.concatenate(
-            [sample(seeds=part, truncation=scale)["images"].numpy() for part in in_parts(all_seeds)]
+            [sample(seeds=part, truncation=scale)["images"].numpy() for part in split_batches(all_seeds)]
         )
 
     def latents(self, seeds: Sequence[int]) -> np.ndarray:

@@ -44,8 +44,8 @@ def write_samples(
     generator = load_generator(trained, checkpoint)
     shown: list[np.ndarray] = []
     with atomic_folder(out) as folder, tqdm(total=count, desc="drawing", unit="face") as bar:
-        for start in range(seed, seed + count, images.DRAWN_AT_ONCE):
-            seeds = range(start, min(start + images.DRAWN_AT_ONCE, seed + count))
+        for start in range(seed, seed + count, images.DRAW_BATCH):
+            seeds = range(start, min(start + images.DRAW_BATCH, seed + count))
             faces = generator.sample(seeds, truncation)
             for face_seed, face in zip(seeds, faces, strict=True):
                 images.save_png(folder / f"face_{face_seed:06d}.png", face)

@@ -39,8 +39,8 @@ def run_steps(
         calls.on_train_batch_begin(step)
         logs = gan.train_on_batch(reals, drawn.latents_d, drawn.latents_g, drawn.label_noise, reals_g)
         calls.on_train_batch_end(step, logs)
-        epoch = training.epochs_done(step, epoch_images)
-        if training.epochs_done(step + 1, epoch_images) > epoch:
+        epoch = training.whole_epochs(step, epoch_images)
+        if training.whole_epochs(step + 1, epoch_images) > epoch:
             calls.on_epoch_end(epoch, logs)
         if gan.stop_training:
             break

@@ -61,7 +61,7 @@ class ControlFaces(StepCallback):
         if is_due or after == total:
             self._draw_grid(after)
         training, epoch_images = self.context.config.training, len(self.context.images)
-        epochs_before, epoch = (training.epochs_done(step, epoch_images) for step in (before, after))
+        epochs_before, epoch = (training.whole_epochs(step, epoch_images) for step in (before, after))
         if epoch > epochs_before and self.grids.keeps_epoch(epoch):
             self._keep_epoch(epoch)
 
@@ -75,7 +75,7 @@ class ControlFaces(StepCallback):
         return images.grid(self._draw(), self.grids.side)
 
     def _draw(self) -> np.ndarray:
-        parts = [self.model.sampler(part, training=False) for part in images.in_parts(self.latents)]
+        parts = [self.model.sampler(part, training=False) for part in images.split_batches(self.latents)]
         return images.to_uint8(tf.concat(parts, axis=0)).numpy()
 
     def _draw_grid(self, step: int) -> None:

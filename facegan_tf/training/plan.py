@@ -67,7 +67,7 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
     config = gan.config
     check_images(config, located.count)
     steps = config.training.total_steps(located.count)
-    epochs = config.training.epochs_done(steps, located.count)
+    epochs = config.training.whole_epochs(steps, located.count)
     named = () if config.grids.epochs == "each" else config.grids.epochs
     plan = Plan(
         located=located,

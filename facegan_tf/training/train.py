@@ -12,7 +12,8 @@ from facegan_tf.common import images
 from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.status import print_status
 from facegan_tf.common.terminal import lasting_output
-from facegan_tf.config.settings import LENGTHS, Config
+from facegan_tf.config.settings import Config
+from facegan_tf.config.training import LENGTH_SETTINGS
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
@@ -112,7 +113,7 @@ def _train_to_the_end(session: Session) -> None:
     config, run, epoch_images = session.config, session.run, len(session.images)
     start, total = session.restore(), session.total_steps
     if start > total or (start == total and run.read_record().get("status") == "finished"):
-        length = next(key for key in LENGTHS if getattr(config.training, key) is not None)
+        length = next(key for key in LENGTH_SETTINGS if getattr(config.training, key) is not None)
         print_status(
             f"{run.folder}: finished: {start} steps are done, of {total}; raise training.{length} to continue"
         )

@@ -1,3 +1,4 @@
+import ctypes
 import json
 import os
 import subprocess
@@ -5,14 +6,26 @@ import sys
 
 import pytest
 
-from facegan_tf.common.files import atomic_file, atomic_folder, remove_folder, write_json
+from facegan_tf.common import files
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import (
+    append_line,
+    atomic_file,
+    atomic_folder,
+    folder_bytes,
+    is_partial,
+    refuse_existing,
+    remove_folder,
+    writable_parent,
+    write_json,
+)
 
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_appears_whole_under_its_name(tmp_path):
+def test_a_file_appears_complete_under_its_name(tmp_path):
     path = tmp_path / "deep" / "a.txt"
     with atomic_file(path) as partial:
         partial.write_text("half")
@@ -34,7 +47,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_beside_it(tmp_path
     assert names(tmp_path) == ["a.json"]
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+def test_a_folder_appears_complete_or_not_at_all(tmp_path):
     with atomic_folder(tmp_path / "a") as partial:
         (partial / "x").write_text("x")
         assert not (tmp_path / "a").exists()
@@ -45,7 +58,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
-def test_a_folder_never_replaces_one_that_came_meanwhile(tmp_path):
+def test_a_folder_never_replaces_one_created_meanwhile(tmp_path):
     with pytest.raises(FileExistsError), atomic_folder(tmp_path / "a") as partial:
         (partial / "mine").write_text("")
         (tmp_path / "a").mkdir()
@@ -54,8 +67,8 @@ def test_a_folder_never_replaces_one_that_came_meanwhile(tmp_path):
     assert names(tmp_path / "a") == ["theirs"]
 
 
-def test_what_a_killed_process_of_our_own_number_left_is_not_in_the_way(tmp_path):
-    # As in a container, where every start has the same few process numbers.
+def test_leftovers_of_a_killed_process_with_our_number_are_removed(tmp_path):
+    # In a container, every start has the same few process numbers.
     abandoned = tmp_path / f".a.partial-{os.getpid()}"
     abandoned.mkdir()
     (abandoned / "half").write_text("half")
@@ -71,7 +84,7 @@ def test_a_removed_folder_is_gone(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a", "[a]*"])
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path, name):
+def test_leftovers_of_killed_processes_are_removed_but_not_files_of_live_ones(tmp_path, name):
     code = (
         "import os, sys; from pathlib import Path; from facegan_tf.common.files import atomic_folder\n"
         "with atomic_folder(Path(sys.argv[1])) as partial:\n"
@@ -88,9 +101,115 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     assert abandoned.startswith(f".{name}.partial-")
 
 
-def test_what_was_abandoned_under_another_name_is_removed_too(tmp_path):
+def test_leftovers_under_another_name_are_removed_too(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (tmp_path / f".step_000437.partial-{ended.pid}").mkdir()
     write_json(tmp_path / "a.json", 1)
     assert names(tmp_path) == ["a.json"]
+
+
+def test_only_unfinished_files_are_partial(tmp_path):
+    with atomic_file(tmp_path / "a.partial-1") as partial:
+        partial.touch()
+        assert is_partial(partial)
+    assert not is_partial(tmp_path / "a.partial-1")
+
+
+@pytest.mark.parametrize("name", ["out", "plot"])
+def test_an_existing_path_is_refused_by_the_name_of_its_parameter(tmp_path, name):
+    refuse_existing(tmp_path / "new", name)
+    with pytest.raises(InputError) as caught:
+        refuse_existing(tmp_path, name)
+    assert (caught.value.name, caught.value.value) == (name, tmp_path)
+    assert "already exists" in caught.value.problem
+
+
+def test_the_nearest_existing_folder_must_be_writable(tmp_path, monkeypatch):
+    assert writable_parent(tmp_path / "a" / "b") == tmp_path
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError) as caught:
+        writable_parent(tmp_path / "file" / "b", "plot")
+    assert (caught.value.name, caught.value.value) == ("plot", tmp_path / "file" / "b")
+    assert f"{tmp_path / 'file'} is not a folder" in caught.value.problem
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError) as caught:
+        writable_parent(tmp_path / "a")
+    assert (caught.value.name, caught.value.value) == ("out", tmp_path / "a")
+    assert "no permission" in caught.value.problem
+
+
+def test_the_size_of_a_folder_includes_subfolders(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_bytes(b"123")
+    (tmp_path / "c").write_bytes(b"45")
+    assert folder_bytes(tmp_path) == 5
+    assert folder_bytes(tmp_path / "none") == 0
+
+
+def test_lines_are_appended(tmp_path):
+    for line in ({"a": 1}, [2]):
+        append_line(tmp_path / "log", line)
+    assert [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()] == [{"a": 1}, [2]]
+
+
+class Kernel32:
+    """Windows' functions for processes, of which one runs, one has ended, and one belongs to the system."""
+
+    exit_codes = {10: 259, 20: 0}  # noqa: RUF012
+    system = 30
+
+    def __init__(self):
+        self.open = 0
+
+    def OpenProcess(self, access, inherit, pid):
+        self.open += pid in self.exit_codes
+        self.error = 5 if pid == self.system else 87
+        return pid if pid in self.exit_codes else 0
+
+    def GetExitCodeProcess(self, process, code):
+        code._obj.value = self.exit_codes[process]
+        return 1
+
+    def CloseHandle(self, process):
+        self.open -= 1
+
+    def GetLastError(self):
+        return self.error
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Behave like Windows: folders can't be opened, only writable files are flushed, no signals."""
+    kernel32, real_open = Kernel32(), os.open
+
+    def open_as_windows(path, flags, *more):
+        if os.path.isdir(path):  # noqa: PTH112
+            raise PermissionError(13, "Permission denied", str(path))
+        assert flags & os.O_RDWR, "a flush needs a writable file"
+        return real_open(path, flags, *more)
+
+    def no_signal(*_):
+        raise AssertionError("os.kill(pid, 0) sends Ctrl-C on Windows")
+
+    monkeypatch.setattr(files.os, "open", open_as_windows)
+    monkeypatch.setattr(files.os, "kill", no_signal)
+    monkeypatch.setattr(files, "ON_WINDOWS", True)
+    monkeypatch.setattr(ctypes, "windll", type("windll", (), {"kernel32": kernel32}), raising=False)
+    return kernel32
+
+
+def test_on_windows_files_and_folders_are_written(windows, tmp_path):
+    write_json(tmp_path / "a.json", 1)
+    with atomic_folder(tmp_path / "b") as partial:
+        (partial / "c").mkdir()
+        (partial / "c" / "d").write_text("d")
+    assert names(tmp_path) == ["a.json", "b"]
+
+
+def test_on_windows_only_leftovers_of_ended_processes_are_removed(windows, tmp_path):
+    for pid in (10, 20, 30, 40):  # 40: no such process
+        (tmp_path / f".a.partial-{pid}").write_text("")
+    write_json(tmp_path / "b.json", 1)
+    assert names(tmp_path) == [".a.partial-10", ".a.partial-30", "b.json"]
+    assert windows.open == 0

@@ -4,7 +4,7 @@ import sys
 
 TALK = """
 import sys
-from facegan_tf.training.terminal import lasting_output
+from facegan_tf.common.terminal import lasting_output
 with lasting_output():
     for number in range(3000):
         print("word", number, flush=True)
@@ -13,7 +13,7 @@ open(sys.argv[1], "w").write("done")
 """
 
 
-def test_work_goes_on_when_no_one_reads_any_more(tmp_path):
+def test_work_continues_when_nobody_reads_the_pipe(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", TALK, tmp_path / "end"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -23,7 +23,7 @@ def test_work_goes_on_when_no_one_reads_any_more(tmp_path):
     assert (tmp_path / "end").read_text() == "done"
 
 
-def test_work_goes_on_when_the_terminal_is_closed(tmp_path):
+def test_work_continues_when_the_terminal_is_closed(tmp_path):
     ours, theirs = os.openpty()
     process = subprocess.Popen([sys.executable, "-c", TALK, tmp_path / "end"], stdout=theirs, stderr=theirs)
     os.close(theirs)

@@ -16,13 +16,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=300, deadline=5000, suppress_health_check=[HealthCheck.too_slow])
 @given(content=HOSTILE_FILES)
-def test_any_file_is_taken_or_told_in_lines(path, content):
+def test_any_file_is_accepted_or_refused_in_clear_lines(path, content):
     path.write_bytes(content)
     event(outcome(path))
 
 
 @settings(max_examples=100, deadline=5000, suppress_health_check=[HealthCheck.too_slow])
 @given(override=OVERRIDES)
-def test_any_override_is_taken_or_told_in_lines(path, override):
+def test_any_override_is_accepted_or_refused_in_clear_lines(path, override):
     path.write_bytes(CONFIG.read_bytes())
     event(outcome(path, (override,)))

@@ -1,6 +1,6 @@
-"""Configs that nobody should write, as hypothesis draws them, and what must become of each.
+"""Broken and malicious configs, drawn by hypothesis, and what `load_config` must do with each.
 
-The tests draw a few hundred; tools/fuzz_configs.py as many as asked for.
+The tests draw a few hundred of them, tools/fuzz_configs.py as many as you like.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from facegan_tf.common.errors import InputError
+from facegan_tf.config.errors import ConfigError
 from facegan_tf.config.load import load_config
 from facegan_tf.config.yaml_settings import MAX_BYTES
 from tests.helpers import paths
@@ -111,7 +111,7 @@ VALUES = st.recursive(
 
 @st.composite
 def edited_settings(draw: st.DrawFn) -> bytes:
-    """A config that comes along, with settings dropped, renamed, moved or given other values."""
+    """A config of configs/ whose settings are dropped, renamed, moved or given other values."""
     settings = yaml.safe_load(draw(st.sampled_from(CONFIGS)).read_bytes())
     for _ in range(draw(st.integers(1, 4))):
         block = draw(st.sampled_from(blocks_of(settings)))
@@ -132,7 +132,7 @@ def edited_settings(draw: st.DrawFn) -> bytes:
 
 
 def blocks_of(settings: Any) -> list[dict]:
-    """All dicts that are in each other, the outermost first."""
+    """All nested dicts, the outermost first."""
     inner = (
         settings.values() if isinstance(settings, dict) else settings if isinstance(settings, list) else []
     )
@@ -142,20 +142,20 @@ def blocks_of(settings: Any) -> list[dict]:
 
 @st.composite
 def edited_text(draw: st.DrawFn) -> bytes:
-    """A config that comes along, with lines twice, away, elsewhere or deeper, tokens between, other bytes."""
+    """A config of configs/ whose lines are repeated, removed, moved, indented or changed."""
     lines = draw(st.sampled_from(CONFIGS)).read_bytes().splitlines(keepends=True)
     lines = [line for line in lines if not line.startswith(b"#")]
     places = st.integers(0, len(lines) - 1)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(places) % len(lines)
-        match draw(st.sampled_from(["twice", "away", "elsewhere", "deeper", "token", "byte"])):
-            case "twice":
+        match draw(st.sampled_from(["repeat", "remove", "move", "indent", "token", "byte"])):
+            case "repeat":
                 lines.insert(draw(places), lines[at])
-            case "away":
+            case "remove":
                 lines[at] = b""
-            case "elsewhere":
+            case "move":
                 lines.insert(draw(places), lines.pop(at))
-            case "deeper":
+            case "indent":
                 lines[at] = b" " * draw(st.integers(1, 4)) + lines[at]
             case "token":
                 column = draw(st.integers(0, len(lines[at])))
@@ -173,7 +173,7 @@ ANY_FILE = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text
 LARGE_FILES = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4).map(
     lambda tokens: ("".join(tokens).encode() * (MAX_BYTES // len("".join(tokens)) + 1))[:MAX_BYTES]
 )
-"""As large as is read at all: a few tokens, again and again."""
+"""Files of the largest size that is read: a few tokens, repeated."""
 HOSTILE_FILES = ANY_FILE | SOUP.map(str.encode) | edited_settings() | edited_text()
 OVERRIDES = st.builds(
     "{}={}".format,
@@ -184,25 +184,25 @@ OVERRIDES = st.builds(
 ) | st.text(max_size=30)
 OUTCOMES = {
     "ValidationError": "wrong settings",
-    "NotPlainYaml": "no plain YAML",
-    "UnicodeDecodeError": "no UTF-8",
-    "NoneType": "no block of settings, or no key.path=value",
+    "UnreadableYaml": "not plain YAML",
+    "UnicodeDecodeError": "not UTF-8",
+    "NoneType": "not a mapping of settings, or not key.path=value",
 }
 
 
 def outcome(path: Path, overrides: tuple[str, ...] = ()) -> str:
-    """What `load_config` makes of a file: "taken", or one of OUTCOMES.
+    """What `load_config` does with a file: "accepted", or one of OUTCOMES.
 
-    Raises AssertionError where an error is not a short printable line for each problem that says where it
-    is, and where a config that is taken can't be read again as it is written into a run directory.
+    Raises AssertionError unless each problem of a refused config is one short, printable line that names its
+    place, and unless an accepted config can be read back as it is written into a run directory.
     """
     try:
         config = load_config(path, overrides)
-    except InputError as error:
-        for line in str(error).split("\n"):
+    except ConfigError as error:
+        for line in error.described({"overrides": "--set"}).split("\n"):
             assert line.startswith((f"{path}: ", "--set", "and ")), line
             assert line.isprintable() and len(line) < len(str(path)) + 500, line
         return OUTCOMES[type(error.__cause__).__name__]
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert load_config(path) == config
-    return "taken"
+    return "accepted"

@@ -96,7 +96,7 @@ def test_wrong_use_is_refused(tmp_path, capsys):
         assert words in capsys.readouterr().err
         assert not out.exists()
     assert main(["compare", str(one), str(two), "--out", str(out)]) == 0
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         write_comparison([one, two], out)
 
 
@@ -105,5 +105,5 @@ def test_a_run_with_a_damaged_config_is_named_with_the_line(tmp_path):
     config = runs[1] / "config.yaml"
     lines = config.read_text().splitlines()
     config.write_text("\n".join([*lines, "name: [again"]))
-    with pytest.raises(InputError, match=re.escape(f"{config}: line {len(lines) + 1}: is no YAML")):
+    with pytest.raises(InputError, match=re.escape(f"{config}: line {len(lines) + 1}: is not valid YAML")):
         write_comparison(runs, tmp_path / "compare.html")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
-from facegan_tf.config.objective import ObjectiveSettings, PenaltySettings
+from facegan_tf.config.objective import ObjectiveSettings
 
 Terms = dict[str, tf.Tensor]
 """Scalars by the names under which they are logged; their sum is minimised."""
@@ -78,7 +78,7 @@ class AdversarialLoss(Protocol):
 
 
 class PenaltyModule(Protocol):
-    """A further term of the discriminator: a module named as its weight in `PenaltySettings`."""
+    """A further term of the discriminator: a module named as its weight in the settings."""
 
     UNIT: str
     """What the number is, for the axis of a plot."""
@@ -124,7 +124,7 @@ class Objective:
 
 def build_objective(settings: ObjectiveSettings) -> Objective:
     """The objective that the settings describe."""
-    weights = {name: getattr(settings, name) for name in PenaltySettings.model_fields}
+    weights = settings.penalty_weights()
     penalties = {name: (weight, _module(name)) for name, weight in weights.items() if weight}
     return Objective(_module(settings.loss).Loss(settings), penalties)
 

@@ -160,15 +160,15 @@ def test_initial_weights_follow_from_the_seeds():
     ("size", "changes", "says"),
     [
         (20, {}, None),
-        (18, {}, "data.size: 18 does not fit networks.generator.channels, which names 2 halvings"),
+        (18, {}, "does not fit networks.generator.channels"),
         (16, {"generator": {"stem": "deconv"}}, None),
-        (32, {"generator": {"stem": "deconv"}}, "would have 8 pixels a side; take 16, or"),
+        (32, {"generator": {"stem": "deconv"}}, "the smallest map would be 8 pixels wide; use 16"),
         (8, {"discriminator": {"head": "conv"}}, "networks.discriminator.channels"),
     ],
 )
 def test_sizes_that_do_not_fit_are_told_from_those_that_do(size, changes, says):
     settings = tiny(**changes)
-    misfit = settings.misfit(size)
+    misfit = settings.size_problem(size)
     if says:
         assert says in misfit
     else:

@@ -1,0 +1,64 @@
+"""Settings of the training: its length, its batches, and what it saves."""
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from facegan_tf.config.base import Changeable, Settings
+
+LENGTH_SETTINGS = ("steps", "epochs", "images")
+"""The settings of `training` that give the length of a run; an override of one replaces another."""
+
+
+class TrainingSettings(Settings):
+    """The length of a run, the batch size, and what is saved when."""
+
+    steps: Changeable[int | None] = Field(default=None, ge=1)
+    """Length of the run, in updates of each net. Exactly one of steps, epochs and images must be given."""
+    epochs: Changeable[float | None] = Field(default=None, gt=0, le=1e6)
+    """Length of the run, in passes over the images; may be a fraction."""
+    images: Changeable[int | None] = Field(default=None, ge=1)
+    """Length of the run, in reals seen, counting repeats."""
+    batch_size: int = Field(ge=1)
+    """Batch size, in images."""
+    log_every: Changeable[int] = Field(default=10, ge=1)
+    """Steps between lines of metrics.jsonl, and between scalars in TensorBoard."""
+    checkpoint_every: Changeable[int] = Field(default=1000, ge=1)
+    """Steps between checkpoints; one is also saved at the end and when the run is interrupted."""
+    keep_checkpoints: Changeable[int] = Field(default=3, ge=1)
+    """Number of checkpoints to keep, the newest ones."""
+    on_nonfinite: Changeable[Literal["stop", "rollback"]] = "stop"
+    """Reaction to a loss or weight that is NaN or infinite.
+
+    `stop`: end the run. `rollback`: return to the newest checkpoint and continue with other latents and
+    label noise.
+    """
+    max_rollbacks: Changeable[int] = Field(default=3, ge=1)
+    """Number of rollbacks after which the run stops."""
+    jit: bool = False
+    """Whether to compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> "TrainingSettings":
+        given = [
+            f"{key}: {getattr(self, key):g}" for key in LENGTH_SETTINGS if getattr(self, key) is not None
+        ]
+        if len(given) != 1:
+            raise ValueError(
+                f"must have exactly one of {', '.join(LENGTH_SETTINGS)}; it has {', '.join(given) or 'none'}"
+            )
+        return self
+
+    def total_steps(self, image_count: int) -> int:
+        """Length of the run in steps, rounded up, on a data set of `image_count` images."""
+        if self.steps is not None:
+            return self.steps
+        # Epochs as they are written: in binary, 8.3 epochs of 30,000 images would be just over 249,000.
+        seen = self.images if self.images is not None else Fraction(str(self.epochs)) * image_count
+        return math.ceil(Fraction(seen, self.batch_size))
+
+    def whole_epochs(self, steps: int, image_count: int) -> int:
+        """Number of complete passes over `image_count` images after `steps` steps."""
+        return steps * self.batch_size // image_count
