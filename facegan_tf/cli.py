@@ -225,11 +225,15 @@ def _interpolate(options: argparse.Namespace) -> None:
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
-    verb = verbs.add_parser("evaluate", help="score a generator against real faces: FID, KID and others")
+    verb = verbs.add_parser(
+        "evaluate",
+        help="score a generator against real faces: FID, KID and others",
+        formatter_class=_MetricsHelp,
+    )
     verb.add_argument(
-        "subject",
+        "generated",
         metavar="RUN_OR_SAVEDMODEL_OR_FOLDER",
-        help="what is scored: a run, an exported SavedModel, a folder or zip of images, or a store",
+        help="what to score: a run, an exported SavedModel, a folder or zip of images, or a store",
     )
     verb.add_argument(
         "--reference",
@@ -240,7 +244,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
         "--count",
         type=int,
         metavar="N",
-        help="images of each side, the first ones (default: 2000, or all of a smaller reference)",
+        help="images of each side, the first ones (default: as many as both have, up to 2000)",
     )
     verb.add_argument(
         "--features",
@@ -256,6 +260,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     )
     verb.add_argument(
         "--range",
+        dest="input_range",
         type=float,
         nargs=2,
         metavar=("BLACK", "WHITE"),
@@ -265,8 +270,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
         "--metrics",
         nargs="+",
         metavar="METRIC",
-        help="fid kid precision recall density coverage, of features; swd ms_ssim psnr, of pixels "
-        "(default: all)",
+        help="metrics to compute (default: all)",
     )
     verb.add_argument(
         "--seed",
@@ -293,23 +297,41 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     verb.set_defaults(verb=_evaluate)
 
 
+class _MetricsHelp(argparse.HelpFormatter):
+    """Lists the metrics in the help of `--metrics`; only that help imports them."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.dest != "metrics":
+            return super()._get_help_string(action)
+        from facegan_tf.evaluation.metrics import METRICS
+
+        network, pixels = (
+            " ".join(name for name, metric in METRICS.items() if metric.needs_features == needs)
+            for needs in (True, False)
+        )
+        return f"{network}, which need a feature network; {pixels}, which need none (default: all)"
+
+
 def _evaluate(options: argparse.Namespace) -> None:
-    from facegan_tf.evaluation.evaluate import evaluate
-    from facegan_tf.evaluation.metrics import ALL
+    from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
+    from facegan_tf.evaluation.metrics import METRICS
     from facegan_tf.evaluation.text import as_text
 
     named = options.metrics and [name for words in options.metrics for name in words.split(",") if name]
-    record = evaluate(
-        options.subject,
-        options.reference,
+    request = EvaluationRequest(
+        metrics=named or tuple(METRICS),
         count=options.count,
         features=options.features,
         weights=options.weights,
-        input_range=options.range and tuple(options.range),
-        names=named or ALL,
+        input_range=options.input_range and tuple(options.input_range),
         seed=options.seed,
-        checkpoint=options.checkpoint,
         batch_size=options.batch_size,
+    )
+    record = evaluate(
+        options.generated,
+        options.reference,
+        request,
+        checkpoint=options.checkpoint,
         cache=options.cache,
         out=options.out,
     )

@@ -9,15 +9,18 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
-from facegan_tf.common.errors import FaceganError, InputError
+from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import append_line, atomic_file
 from facegan_tf.config.settings import Config, EvaluationSettings
 from facegan_tf.data.store import FaceStore
-from facegan_tf.evaluation import metrics
-from facegan_tf.evaluation.evaluate import NO_NETWORK, Measure, score
-from facegan_tf.evaluation.feature_networks import FeatureNetwork, load_feature_network
+from facegan_tf.evaluation.best import best_metric
+from facegan_tf.evaluation.comparable import measure_of, same_measure
+from facegan_tf.evaluation.feature_network import FeatureNetwork
+from facegan_tf.evaluation.feature_networks import NO_NETWORK, load_feature_network
+from facegan_tf.evaluation.generated import GeneratedImages, draw
+from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.plots import save_score_curves
-from facegan_tf.evaluation.subjects import Subject, draw
+from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.text import written
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import Checkpoints, DamagedError
@@ -28,13 +31,13 @@ from facegan_tf.serving.generator import FaceGenerator, generator_of
 from facegan_tf.training.clock import Clock
 from facegan_tf.training.pictures import ControlFaces
 
-NAMES = tuple(name for name in metrics.ALL if name != "psnr")
-"""PSNR comes with the grids."""
-
-
-def best_by(settings: EvaluationSettings) -> str:
-    """The metric that the best checkpoint is chosen by: the lower the better."""
-    return settings.best_by or ("swd" if settings.features == NO_NETWORK else "fid")
+NAMES = tuple(name for name, metric in METRICS.items() if metric.while_training)
+SETTINGS = {
+    "features": "evaluation.features",
+    "weights": "evaluation.weights",
+    "input_range": "evaluation.range",
+}
+"""The settings that give the parameters of `load_feature_network`."""
 
 
 def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
@@ -47,19 +50,20 @@ def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
 
 
 def load_network(config: Config) -> FeatureNetwork | None:
-    """The feature network of the config's evaluations; None if there is none, or are none.
+    """The feature network of the config's evaluations; None without evaluations, or without a network.
 
-    Raises InputError if it can't be had: better now than in the midst of a training.
+    Raises InputError if it can't be loaded, or if `evaluation.best_by` can't be used: before the training.
     """
     settings = config.evaluation
-    if settings.every is None or settings.features == NO_NETWORK:
+    if settings.every is None:
+        return None
+    best_metric(settings)
+    if settings.features == NO_NETWORK:
         return None
     try:
-        return load_feature_network(
-            settings.features, Path(settings.weights) if settings.weights else None, settings.range
-        )
-    except FaceganError as error:
-        raise InputError(f"evaluation.features: {settings.features} can't be used: {error}") from error
+        return load_feature_network(settings.features, settings.weights, settings.range)
+    except InputError as error:
+        raise error.renamed(SETTINGS) from error
 
 
 class Evaluations(keras.callbacks.Callback):
@@ -89,7 +93,7 @@ class Evaluations(keras.callbacks.Callback):
         self.store = store
         self.measure = Measure(NAMES, network, cache=Path(config.data.cache).expanduser())
         self.count = min(self.settings.count, images)
-        self.by = best_by(self.settings)
+        self.by = best_metric(self.settings)
         self.generator: FaceGenerator | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -114,34 +118,34 @@ class Evaluations(keras.callbacks.Callback):
             **state,
         }
         faces = draw(self.generator, self.count, 0, self.store.size)
-        subject = Subject(faces, {**facts, "crop": None, "filter": None})
-        _, record = score(subject, self.store, self.measure, began)
+        images = GeneratedImages(faces, {**facts, "crop": None, "filter": None})
+        _, record = score(images, self.store, self.measure, began)
         seen = {"step": step, "images": step * self.batch_size}
-        record["training"] = {**seen, "seconds": round(self.clock.seconds, 1), "best_by": self.by}
+        record["training"] = {**seen, "seconds": round(self.clock.seconds, 1), "best_by": self.by.name}
         EvaluationFiles(self.run.folder).add(record)
-        append_line(self.run.metrics, {**seen, **record["scores"]})
-        self.events.add_scalars(step, {f"scores/{name}": value for name, value in record["scores"].items()})
+        scores = {f"scores/{name}": value for name, value in record["scores"].items()}
+        append_line(self.run.metrics, {**seen, **scores})
+        self.events.add_scalars(step, scores)
         is_best = self._keep_if_best(step, record)
         main = ", ".join(
             f"{name} {written(name, record['scores'][name])}" for name in NAMES if name in record["scores"]
         )
         tqdm.write(f"{step}/{self.params['steps']}: {main}{', the best so far' if is_best else ''}")
-        save_score_curves(self.run.score_curves, self.run.read_evaluations(), self.by)
+        save_score_curves(self.run.score_curves, self.run.read_evaluations(), self.by.name)
 
     def _keep_if_best(self, step: int, record: dict[str, Any]) -> bool:
-        """Keep this state if it scores better than the one that is kept, or that was measured otherwise."""
-        scored = {"by": self.by, "count": self.count, "network": (record["features"] or {}).get("sha256")}
-        value = record["scores"][self.by]
+        """Keep this state if it scores better than the one kept, or if their scores can't be compared."""
+        value = record["scores"][self.by.name]
         if self.best.steps():
             try:
                 kept = self.best.notes()
             except DamagedError as error:
                 print(f"warning: {error}; the best is chosen anew", file=sys.stderr)
                 kept = {}
-            same = all(kept.get(key) == fact for key, fact in scored.items())
-            if same and kept["score"] <= value:
+            comparable = kept.get("by") == self.by.name and same_measure(kept, record)
+            if comparable and not self.by.is_better(value, kept["score"]):
                 return False
-        self.best.save(self.faces.picture(), score=value, **scored)
+        self.best.save(self.faces.picture(), score=value, by=self.by.name, measure=measure_of(record))
         self._show_best()
         return True
 

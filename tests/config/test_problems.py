@@ -177,11 +177,6 @@ def test_the_example_is_right(tmp_path):
             "line 4: data.size: 30 does not fit networks.generator.channels, which names 2 halvings",
         ),
         (
-            "best_by: swd",
-            "best_by: fid",
-            "line 24: evaluation: best_by: fid needs a network: set features too, or take swd",
-        ),
-        (
             "  steps: 6\n",
             "  images: 5\n  epochs: 6\n",
             "line 22: training: must have exactly one of steps, epochs, images; it has epochs: 6, images: 5",
