@@ -21,6 +21,7 @@ from facegan_tf.evaluation.generated import DEFAULT_COUNT, Wanted, load_generate
 from facegan_tf.evaluation.metrics import METRICS, in_order, minimum_count
 from facegan_tf.evaluation.nearest import save_picture
 from facegan_tf.evaluation.scoring import DEFAULT_CACHE, Measure, score
+from facegan_tf.evaluation.sides import Sides
 from facegan_tf.run.records import EvaluationFiles
 
 
@@ -89,12 +90,16 @@ def evaluate(
     for warning in record["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     record["warnings"] += lost
+    _write(files, sides, record)
+    return record
+
+
+def _write(files: EvaluationFiles, sides: Sides, record: dict[str, Any]) -> None:
     if psnr.PSNR.name in record["scores"]:
         neighbours = sides.shared(psnr.neighbours)
-        save_picture(files.neighbours, psnr.first_faces(sides), neighbours, store)
+        save_picture(files.neighbours, psnr.first_faces(sides), neighbours, sides.store)
     files.add(record)
     print(f"{files.newest}: written; all evaluations: {files.all}", file=sys.stderr)
-    return record
 
 
 def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None:
@@ -140,7 +145,12 @@ def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
         return FaceStore.open(Path(reference).expanduser())
     if not (path / "config.yaml").is_file():
         raise InputError("reference", None, f"must name a store of real faces to score {path} against")
-    return locate(load_config(path).data).open_or_prepare()
+    data = load_config(path).data
+    try:
+        return locate(data).open_or_prepare()
+    except InputError as error:  # it names settings, which an evaluation doesn't take
+        problem = f"give a store of real faces: the run's own images can't be opened ({error})"
+        raise InputError("reference", None, problem) from error
 
 
 def _load_network(

@@ -23,8 +23,10 @@ def save_picture(path: Path, faces: np.ndarray, neighbours: Neighbours, store: F
     first = np.arange(min(_ROWS, len(faces)))
     closest = np.argsort(-neighbours.psnr[:, 0], kind="stable")[:_ROWS]
     blocks = [
-        _block(f"the first {len(first)}, and their nearest reals", faces, first, neighbours, store),
-        _block(f"of {len(faces)} those nearest to a real", faces, closest, neighbours, store),
+        _block(f"the first {len(first)} faces and their nearest reals", faces, first, neighbours, store),
+        _block(
+            f"the {len(closest)} of {len(faces)} faces nearest to a real", faces, closest, neighbours, store
+        ),
     ]
     gap = np.full((blocks[0].shape[0], 2 * _GAP, 3), 255, np.uint8)
     images.save_png(path, np.concatenate([blocks[0], gap, blocks[1]], axis=1))

@@ -55,10 +55,8 @@ def load_network(config: Config) -> FeatureNetwork | None:
     Raises InputError if it can't be loaded, or if `evaluation.best_by` can't be used: before the training.
     """
     settings = config.evaluation
-    if settings.every is None:
-        return None
     best_metric(settings)
-    if settings.features == NO_NETWORK:
+    if settings.every is None or settings.features == NO_NETWORK:
         return None
     try:
         return load_feature_network(settings.features, settings.weights, settings.range)

@@ -102,6 +102,15 @@ def test_without_a_count_no_count_is_named(inputs, tmp_path, network_file, reque
     assert "count" not in str(error) and "40" not in str(error)
 
 
+def test_a_run_whose_images_are_gone_needs_a_reference(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(tiny_config(tmp_path / "gone").to_yaml())
+    with pytest.raises(InputError) as caught:
+        evaluate(tmp_path / "run", request=EvaluationRequest(features="none"))
+    assert (caught.value.name, caught.value.value) == ("reference", None)
+    assert str(tmp_path / "gone") in caught.value.problem
+
+
 def test_an_unwritable_default_folder_is_not_called_a_value_of_out(inputs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "outputs").write_text("a file where the folder belongs")

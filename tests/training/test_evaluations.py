@@ -202,6 +202,7 @@ def test_a_run_without_evaluations_has_no_best(settings, tmp_path):
         ({"features": "inception-2015"}, r"evaluation\.features: inception-2015: .*evaluation\.weights"),
         ({"features": "none", "best_by": "fid"}, r"evaluation\.best_by: fid: .*feature network"),
         ({"features": "none", "best_by": "psnr"}, r"evaluation\.best_by: psnr: must be fid"),
+        ({"every": None, "best_by": "zebra"}, r"evaluation\.best_by: zebra: must be fid"),
     ],
 )
 def test_what_can_t_be_evaluated_is_refused_before_the_work(settings, tmp_path, evaluation, words):
