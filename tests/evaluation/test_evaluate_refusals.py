@@ -94,11 +94,15 @@ def test_a_path_that_cant_be_used_is_named_with_the_reason(inputs, tmp_path, net
 
 
 @pytest.mark.parametrize(
-    "request_", [{"path": "few"}, {"path": "images", "reference": "few_reals"}, {"path": "few_reals"}]
+    ("path", "reference", "too_small"),
+    [("few", "store", "few"), ("images", "few_reals", "few_reals"), ("few_reals", "store", "few_reals")],
 )
-def test_without_a_count_no_count_is_named(inputs, tmp_path, network_file, request_):
-    error = refused(inputs, tmp_path, network_file, **request_)
-    assert error.name is None and "has only 3 images" in error.problem
+def test_without_a_count_the_side_with_too_few_images_is_named(
+    inputs, tmp_path, network_file, path, reference, too_small
+):
+    error = refused(inputs, tmp_path, network_file, path, reference)
+    assert (error.name, str(error.value)) == (None, inputs(too_small))
+    assert "has only 3 images" in error.problem
     assert "count" not in str(error) and "40" not in str(error)
 
 
