@@ -57,7 +57,9 @@ def main() -> None:
     options = parser.parse_args()
     store = FaceStore.open(options.store)
     network = load_feature_network(options.features)
-    timed_bare(network, store.gather(np.arange(2 * BATCH)))  # the first call traces the network
+    timed_bare(
+        network, store.gather(np.arange(min(2 * BATCH, len(store))))
+    )  # the first call traces the network
 
     seconds: dict[str, list[float]] = {"extract": [], "bare": []}
     for number, indices in enumerate(np.array_split(np.arange(options.count), options.rounds)):
