@@ -1,12 +1,12 @@
-"""How fast features of images are made, beside the bare network on batches that are ready.
+"""How fast features are computed from images, compared with the bare network on ready batches.
 
     facegan prepare img_align_celeba.zip --out faces64 --size 64 --limit 2000
     python benchmarks/feature_speed.py faces64 --features FILE.keras
 
-The images go through both ways in rounds, in turn, so that both meet the same noise; which is first changes
-each round. `extract` reads them from the store, resizes, scales and batches them while the network works; the
-bare network gets float32 batches from memory, resized and scaled before the clock runs. That both gave the
-same features is checked. Target: at most 1.15 x the bare network's time. Run it on a quiet machine.
+Both take turns on the same images in several rounds, so that both meet the same noise; which goes first
+changes each round. `extract` reads the images, resizes, scales and batches them while the network works. The
+bare network gets float32 batches from memory, resized and scaled before the clock starts. Both must give the
+same features. Target: at most 1.15 x the bare network's time. Run it on a quiet machine.
 """
 
 import argparse
@@ -20,7 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf.data.store import FaceStore
-from facegan_tf.evaluation.feature_networks import FeatureNetwork, load_feature_network
+from facegan_tf.evaluation.feature_network import FeatureNetwork
+from facegan_tf.evaluation.feature_networks import load_feature_network
 from facegan_tf.evaluation.features import BATCH, extract
 from facegan_tf.evaluation.resize import resize
 
@@ -28,14 +29,14 @@ TARGET = 1.15  # x the bare network's time
 
 
 def timed_extract(network: FeatureNetwork, images: np.ndarray) -> tuple[float, np.ndarray]:
-    """Seconds, and features float32 [N, D], of uint8 [N, S, S, 3]."""
+    """Seconds that `extract` takes, and the features float32 [N, D], for images uint8 [N, S, S, 3]."""
     began = time.perf_counter()
     features = extract(network, lambda indices: images[indices], len(images))
     return time.perf_counter() - began, features
 
 
 def timed_bare(network: FeatureNetwork, images: np.ndarray) -> tuple[float, np.ndarray]:
-    """The same of the network alone: the batches are made first."""
+    """The same for the network alone: the batches are prepared first."""
     ready = [
         tf.constant(network.scaled(resize(images[start : start + BATCH], network.size)))
         for start in range(0, len(images), BATCH)
@@ -52,11 +53,13 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
     parser.add_argument("--count", type=int, default=2000, help="images in all (default 2000)")
-    parser.add_argument("--rounds", type=int, default=10, help="that they are split into (default 10)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds to split them into (default 10)")
     options = parser.parse_args()
     store = FaceStore.open(options.store)
     network = load_feature_network(options.features)
-    timed_bare(network, store.gather(np.arange(2 * BATCH)))  # the first call traces the network
+    timed_bare(
+        network, store.gather(np.arange(min(2 * BATCH, len(store))))
+    )  # the first call traces the network
 
     seconds: dict[str, list[float]] = {"extract": [], "bare": []}
     for number, indices in enumerate(np.array_split(np.arange(options.count), options.rounds)):

@@ -1,11 +1,11 @@
-"""What a score is worth if images are resized without care: the same images, resized in two ways.
+"""What careless resizing does to scores: the same images, resized in two ways.
 
     facegan prepare img_align_celeba.zip --out faces64 --size 64 --limit 2000
     python benchmarks/naive_resize.py faces64 --features FILE.keras
 
-One side is resized as `facegan evaluate` does it (Pillow's bicubic, antialiased), the other as TensorFlow
-does unless told otherwise (bilinear, not antialiased). Both are the same images: whatever they score against
-each other is the resizing's doing. Compare it to the floor that score_perturbations.py measures.
+One side is resized as in `facegan evaluate` (Pillow's bicubic, antialiased), the other as TensorFlow does by
+default (bilinear, not antialiased). Both sides are the same images, so whatever they score against each other
+comes from the resizing. Compare it with the floor that score_perturbations.py measures.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""How each metric moves when real faces are blurred, get noise, are shifted, or are few, repeated.
+"""How each metric moves when real faces are blurred, noisy, shifted, or repeated.
 
     facegan prepare img_align_celeba.zip --out faces64 --size 64 --limit 4000
     python benchmarks/score_perturbations.py faces64 --features FILE.keras --out perturbations
 
-The store's first half is the reference; its second half, perturbed, stands for a generator. The first line,
-unperturbed, is the floor: what real faces score against other real faces; with --floor there is no other.
-Writes scores.json (every score, and how it was made), scores.md (a table) and scores.png (a plot of each
-metric).
+The store's first half is the reference; its second half, perturbed, takes the place of generated faces. The
+first line, unperturbed, is the floor: what real faces score against other real faces. With --floor it is the
+only line. Writes scores.json (every score, and how it was computed), scores.md (a table) and scores.png (a
+plot of each metric).
 """
 
 import argparse
@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageFilter
 
 from facegan_tf.data.store import FaceStore
-from facegan_tf.evaluation.evaluate import Measure, score
 from facegan_tf.evaluation.feature_networks import load_feature_network
-from facegan_tf.evaluation.metrics import ALL
-from facegan_tf.evaluation.subjects import Subject
+from facegan_tf.evaluation.generated import GeneratedImages
+from facegan_tf.evaluation.metrics import METRICS
+from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.text import written
 
 LEVELS = {
@@ -42,7 +42,7 @@ UNITS = {
 
 
 def perturbed(images: np.ndarray, kind: str, level: float) -> np.ndarray:
-    """uint8 [N, S, S, 3] -> the same, perturbed."""
+    """Images uint8 [N, S, S, 3], perturbed; same shape."""
     if kind == "blur":
         blur = ImageFilter.GaussianBlur(level)
         return np.stack([np.asarray(Image.fromarray(image).filter(blur)) for image in images])
@@ -58,7 +58,7 @@ def perturbed(images: np.ndarray, kind: str, level: float) -> np.ndarray:
 
 
 def half(store: FaceStore, start: int, stop: int) -> FaceStore:
-    """A store of some of another's images, in memory."""
+    """A store in memory, of another store's images from `start` to `stop` - 1."""
     images = store.gather(np.arange(start, stop))
     return FaceStore(store.folder, dataclasses.replace(store.manifest, count=len(images)), [images])
 
@@ -73,7 +73,7 @@ def run(store: FaceStore, measure: Measure, levels: dict[str, tuple[float, ...]]
         print(f"{kind} {level}", flush=True)
         changed = images if kind == "none" else perturbed(images, kind, level)
         facts = {"kind": "perturbed reals", "path": str(store.folder), "perturbation": kind, "level": level}
-        _, record = score(Subject(changed, facts), reference, measure, time.perf_counter())
+        _, record = score(GeneratedImages(changed, facts), reference, measure, time.perf_counter())
         lines.append(record)
     return lines
 
@@ -91,7 +91,7 @@ def as_table(records: list[dict]) -> str:
 
 
 def plot(records: list[dict], path: Path) -> None:
-    names = [name for name in ALL if name in records[0]["scores"]]
+    names = [name for name in METRICS if name in records[0]["scores"]]
     figure = Figure(figsize=(13, 2.6 * math.ceil(len(names) / 3)), layout="constrained")
     floor = records[0]["scores"]
     for place, name in enumerate(names):
@@ -118,11 +118,11 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/facegan_tf").expanduser())
-    parser.add_argument("--floor", action="store_true", help="score the reals as they are alone")
+    parser.add_argument("--floor", action="store_true", help="score only the unperturbed reals")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     store = FaceStore.open(options.store)
-    measure = Measure(ALL, load_feature_network(options.features), cache=options.cache)
+    measure = Measure(tuple(METRICS), load_feature_network(options.features), cache=options.cache)
     records = run(store, measure, {} if options.floor else LEVELS)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "scores.json").write_text(json.dumps(records, indent=2))

@@ -251,7 +251,11 @@ def _interpolate(options: argparse.Namespace) -> None:
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
-    verb = verbs.add_parser("evaluate", help="score a generator against real faces: FID, KID and others")
+    verb = verbs.add_parser(
+        "evaluate",
+        help="score a generator against real faces: FID, KID and others",
+        formatter_class=_MetricsHelp,
+    )
     verb.add_argument(
         "generated",
         metavar="RUN_OR_SAVEDMODEL_OR_FOLDER",
@@ -266,7 +270,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
         "--count",
         type=int,
         metavar="N",
-        help="images of each side, the first ones (default: 2000, or all of a smaller reference)",
+        help="images of each side, the first ones (default: as many as both have, up to 2000)",
     )
     verb.add_argument(
         "--features",
@@ -293,8 +297,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
         "--metrics",
         nargs="+",
         metavar="METRIC",
-        help="fid kid precision recall density coverage, which use features; swd ms_ssim psnr, which use "
-        "pixels (default: all)",
+        help="metrics to compute (default: all)",
     )
     verb.add_argument(
         "--seed",
@@ -327,24 +330,42 @@ def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
     verb.set_defaults(verb=_evaluate)
 
 
+class _MetricsHelp(argparse.HelpFormatter):
+    """Lists the metrics in the help of `--metrics`; only that help imports them."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.dest != "metrics":
+            return super()._get_help_string(action)
+        from facegan_tf.evaluation.metrics import METRICS
+
+        network, pixels = (
+            " ".join(name for name, metric in METRICS.items() if metric.needs_features == needs)
+            for needs in (True, False)
+        )
+        return f"{network}, which need a feature network; {pixels}, which need none (default: all)"
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     start_tensorflow()
-    from facegan_tf.evaluation.evaluate import evaluate
-    from facegan_tf.evaluation.metrics import ALL
+    from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
+    from facegan_tf.evaluation.metrics import METRICS
     from facegan_tf.evaluation.text import as_text
 
     named = options.metrics and [name for words in options.metrics for name in words.split(",") if name]
-    record = evaluate(
-        options.generated,
-        options.reference,
+    request = EvaluationRequest(
+        metrics=named or tuple(METRICS),
         count=options.count,
         features=options.features,
         weights=options.weights,
         input_range=options.input_range and tuple(options.input_range),
-        names=named or ALL,
         seed=options.seed,
-        checkpoint=options.checkpoint,
         batch_size=options.batch_size,
+    )
+    record = evaluate(
+        options.generated,
+        options.reference,
+        request,
+        checkpoint=options.checkpoint,
         cache=options.cache,
         out=options.out,
     )

@@ -1,10 +1,8 @@
 """Settings of the evaluations during a run."""
 
-from typing import Literal
+from pydantic import Field
 
-from pydantic import Field, model_validator
-
-from facegan_tf.config.base import Changeable, Settings, WrongSetting
+from facegan_tf.config.base import Changeable, Settings
 
 
 class EvaluationSettings(Settings):
@@ -23,11 +21,5 @@ class EvaluationSettings(Settings):
     """File with Inception's weights; null: Keras downloads them."""
     range: Changeable[tuple[float, float] | None] = Field(default=None, strict=False)
     """Values that a .keras file expects for black and for white; null: -1 and 1."""
-    best_by: Changeable[Literal["fid", "kid", "swd"] | None] = None
-    """Score that chooses the best checkpoint; null: `fid`, or `swd` without a feature network."""
-
-    @model_validator(mode="after")
-    def _best_by_is_computed(self) -> "EvaluationSettings":
-        if self.best_by in ("fid", "kid") and self.features == "none":
-            raise WrongSetting("best_by", self.best_by, "needs a feature network; set features, or take swd")
-        return self
+    best_by: Changeable[str | None] = None
+    """Metric that chooses the best checkpoint; null: `fid`, or `swd` without a feature network."""

@@ -1,18 +1,21 @@
-"""Euclidean distances between features, a block of rows at a time, for the metrics of nearest neighbours."""
+"""Euclidean distances between features, a block of rows at a time, for metrics of nearest neighbours."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 VALUES_AT_ONCE = 2**24
-"""Distances that are held at once."""
+"""Distances held in memory at once."""
 
-# Two equal features are at distance 0, but |a|^2 + |b|^2 - 2ab leaves some 1e-16 of |a|^2 of it.
+# For equal features |a|^2 + |b|^2 - 2ab should be 0, but rounding leaves about 1e-16 of |a|^2.
 _ROUNDING = 1e-13
 
 
 def squared_distances(one: np.ndarray, other: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield (rows of `one`, their squared distances to all of `other`): float64 [rows, M] at a time."""
+    """Yield blocks of rows of `one` with their squared distances to all of `other`, float64 [rows, M].
+
+    one, other: features [N, D] and [M, D].
+    """
     theirs = other.astype(np.float64)
     their_squares = (theirs**2).sum(axis=1)
     at_once = max(1, VALUES_AT_ONCE // len(other))
@@ -26,8 +29,8 @@ def squared_distances(one: np.ndarray, other: np.ndarray) -> Iterator[tuple[slic
 
 
 def squared_radii(features: np.ndarray, k: int) -> np.ndarray:
-    """The squared distance float64 [N] of each feature to the k-th nearest of the others."""
+    """The squared distance, float64 [N], from each feature to the k-th nearest of the others, k below N."""
     radii = np.empty(len(features))
     for rows, distances in squared_distances(features, features):
-        radii[rows] = np.partition(distances, k, axis=1)[:, k]  # place 0 is the feature itself
+        radii[rows] = np.partition(distances, k, axis=1)[:, k]  # index 0 is the feature itself
     return radii

@@ -1,185 +1,173 @@
-"""`facegan evaluate`: score a generator, or images, against real ones, and keep how it was done."""
+"""`facegan evaluate`: scores a generator, or images, against real ones, and writes the record."""
 
-import datetime
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import writable_parent
-from facegan_tf.common.versions import versions
 from facegan_tf.config.load import load_config
 from facegan_tf.data.locate import locate
+from facegan_tf.data.sources import is_synthetic
 from facegan_tf.data.store import FaceStore
-from facegan_tf.evaluation import metrics
-from facegan_tf.evaluation.feature_networks import FeatureNetwork, NoNetworkError, Range, load_feature_network
-from facegan_tf.evaluation.features import BATCH, FeatureCache, extract
+from facegan_tf.evaluation import psnr
+from facegan_tf.evaluation.feature_network import FeatureNetwork, NoNetworkError, Range
+from facegan_tf.evaluation.feature_networks import NO_NETWORK, load_feature_network
+from facegan_tf.evaluation.features import BATCH
+from facegan_tf.evaluation.generated import DEFAULT_COUNT, Wanted, load_generated
+from facegan_tf.evaluation.metrics import METRICS, in_order, minimum_count
 from facegan_tf.evaluation.nearest import save_picture
-from facegan_tf.evaluation.subjects import Subject, check_count, load_subject, store_facts
+from facegan_tf.evaluation.scoring import DEFAULT_CACHE, Measure, score
+from facegan_tf.evaluation.sides import Sides
 from facegan_tf.run.records import EvaluationFiles
-
-DEFAULT_COUNT = 2000
-DEFAULT_CACHE = "~/.cache/facegan_tf"
-NO_NETWORK = "none"
 
 
 @dataclass(frozen=True)
-class Measure:
-    """How images are scored; one measure makes scores that can be compared."""
+class EvaluationRequest:
+    """What to compute, and how."""
 
-    names: Sequence[str]
-    """Of metrics."""
-    network: FeatureNetwork | None
-    """Those of features need it."""
+    metrics: Sequence[str] = tuple(METRICS)
+    """Names of the metrics to compute."""
+    count: int | None = None
+    """Images of each side, the first ones. None: as many as both sides have, up to 2,000."""
+    features: str = "inception"
+    """The feature network: `inception`, `inception-2015`, the path of a .keras file, or `none`."""
+    weights: str | Path | None = None
+    """A file with Inception's weights, in place of a download."""
+    input_range: Range | None = None
+    """The values that a .keras file takes for black and for white. None: -1 and 1."""
     seed: int = 0
+    """A generator draws the faces of the seeds from this one on; it decides the metrics' draws too."""
     batch_size: int = BATCH
-    cache: Path = Path(DEFAULT_CACHE)
-    """Keeps the features of references."""
+    """Images that the feature network processes at once; no score depends on it."""
 
 
 def evaluate(
-    subject: str | Path,
+    generated: str | Path,
     reference: str | Path | None = None,
+    request: EvaluationRequest | None = None,
     *,
-    count: int | None = None,
-    features: str = "inception",
-    weights: str | Path | None = None,
-    input_range: Range | None = None,
-    names: Sequence[str] = metrics.ALL,
-    seed: int = 0,
     checkpoint: str = "last",
-    batch_size: int = BATCH,
     cache: str | Path = DEFAULT_CACHE,
     out: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Score `count` images of the subject against the first `count` of the reference; return the record.
+    """Score generated images against real ones, write the record, and return it.
 
-    subject: a run directory, an exported SavedModel, a folder or zip of images, or a store. reference: a
-    store; for a run, by default the images that it was trained on. count: default 2,000, or as many as the
-    reference has. features: `inception`, `inception-2015`, a .keras file, or `none`; weights and
-    input_range are as for `load_feature_network`. names: of metrics. checkpoint: of a run, `last`, `best` or
-    a step. cache: folder that keeps the reference's features. out: folder for evaluation.json,
+        record = evaluate("outputs/faces", request=EvaluationRequest(features="none", count=500))
+        record["scores"]["swd"]
+
+    generated: a run directory, an exported SavedModel, a folder or zip of images, or a store. reference: a
+    store of real faces; for a run, by default the images it was trained on. checkpoint: of a run, `last`,
+    `best` or a step. cache: folder that keeps the reference's features. out: folder for evaluation.json,
     evaluations.jsonl and nearest.png (default: the run itself, or outputs/evaluations/NAME).
 
-    The record's `scores` has a number for each metric; all else tells how they came about. Without a feature
-    network to be had, the metrics that need none are computed, and the record's `warnings` say so. Raises
-    InputError for what can't be done as asked, before anything is written.
+    The record's `scores` maps each metric's name to a number; the rest states how the scores were computed.
+    If the feature network can't be downloaded, the metrics that need none are computed, and the record's
+    `warnings` say so. Raises InputError for a request that can't be met, before anything is written.
     """
     began = time.perf_counter()
-    subject = Path(subject).expanduser()
-    names = metrics.check_names(names)
-    if batch_size < 1:
-        raise InputError(f"--batch-size {batch_size}: must be 1 or more")
-    if not subject.exists():
-        raise InputError(f"{subject}: no such run, SavedModel, folder, zip or store")
-    files = EvaluationFiles(Path(out) if out else _default_out(subject))
-    writable_parent(files.newest)
-    store = _open_reference(subject, reference)
-    count = _checked_count(count, store)
-    network, lack = _load_network(features, weights, input_range, names)
-    measure = Measure(names, network, seed, batch_size, Path(cache).expanduser())
-    faces = load_subject(subject, count, store.size, seed, checkpoint)
-    sides, record = score(faces, store, measure, began)
+    request = request or EvaluationRequest()
+    path = Path(generated).expanduser()
+    names = in_order(request.metrics)
+    _check(path, request, names)
+    files = EvaluationFiles(Path(out) if out else _default_out(path))
+    _check_writable(files, out)
+    store = _open_reference(path, reference)
+    wanted = Wanted(store.size, request.count, len(store), request.seed)
+    wanted.check(store.folder, len(store))
+    _check_enough(store.folder, wanted.at_most, names)
+    network, lost = _load_network(request, names)
+    measure = Measure(names, network, request.seed, request.batch_size, Path(cache).expanduser())
+    images = load_generated(path, wanted, checkpoint)
+    _check_enough(path, len(images.images), names)
+    if request.count is None:
+        why = "the default" if len(images.images) == DEFAULT_COUNT else "as many as both sides have"
+        print(f"scoring {len(images.images):,} images of each side, {why}", file=sys.stderr)
+    sides, record = score(images, store, measure, began)
     for warning in record["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
-    record["warnings"] += lack
-    if "psnr" in record["scores"]:
-        save_picture(files.neighbours, sides.seen, sides.neighbours, store)
-    files.add(record)
-    print(f"{files.newest}: written; all evaluations: {files.all}", file=sys.stderr)
+    record["warnings"] += lost
+    _write(files, sides, record)
     return record
 
 
-def score(
-    faces: Subject, store: FaceStore, measure: Measure, began: float
-) -> tuple[metrics.Sides, dict[str, Any]]:
-    """Score a subject's images against the store's first as many: both sides, and the record.
-
-    began: when the work began, by `time.perf_counter`; the record tells how long all of it took.
-    """
-    count, network = len(faces.images), measure.network
-    sides = metrics.Sides(faces.images, store, measure.seed)
-    names = [name for name in measure.names if network or name not in metrics.OF_FEATURES]
-    seconds = {"generated images": time.perf_counter() - began}
-    if network and any(name in metrics.OF_FEATURES for name in names):
-        with _timed(seconds, "generated features"):
-            sides.generated_features = extract(
-                network,
-                lambda indices: faces.images[indices],
-                count,
-                batch_size=measure.batch_size,
-                what=f"{count:,} generated images",
-            )
-        with _timed(seconds, "reference features"):
-            cache = FeatureCache(measure.cache)
-            sides.reference_features = cache.features_of(store, network, count, measure.batch_size)
-    result = metrics.compute(names, sides)
-    total = ("total", time.perf_counter() - began)
-    record = {
-        "scores": result.scores,
-        "reference_scores": result.of_reference,
-        "warnings": result.warnings,
-        "generated": {**faces.facts, "count": count, "size": store.size},
-        "reference": {**store_facts(store), "count": count},
-        "features": network.facts() if network else None,
-        "seed": measure.seed,
-        "settings": result.settings,
-        "versions": versions("tensorflow", "keras", "numpy", "pillow"),
-        "seconds": {name: round(s, 3) for name, s in (*seconds.items(), *result.seconds.items(), total)},
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-    return sides, record
+def _write(files: EvaluationFiles, sides: Sides, record: dict[str, Any]) -> None:
+    if psnr.PSNR.name in record["scores"]:
+        neighbours = sides.shared(psnr.neighbours)
+        save_picture(files.neighbours, psnr.first_faces(sides), neighbours, sides.store)
+    files.add(record)
+    print(f"{files.newest}: written; all evaluations: {files.all}", file=sys.stderr)
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Note under `name` how long the block takes."""
-    began = time.perf_counter()
-    yield
-    seconds[name] = time.perf_counter() - began
+def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None:
+    """Raise InputError for what can be seen to be wrong without opening anything."""
+    if not names:
+        raise InputError("metrics", None, f"must name one or more; choose from {', '.join(METRICS)}")
+    if request.batch_size < 1:
+        raise InputError("batch_size", request.batch_size, "must be 1 or more")
+    if request.count is not None and request.count < minimum_count(names):
+        problem = f"must be {minimum_count(names)} or more to compute {', '.join(names)}"
+        raise InputError("count", request.count, problem)
+    if is_synthetic(str(path)):
+        problem = f"must be in a store; make one with facegan prepare {path} --out STORE --size S"
+        raise InputError(None, path, problem)
+    if not path.exists():
+        raise InputError(None, path, "no such run, SavedModel, folder, zip or store")
 
 
-def _default_out(subject: Path) -> Path:
-    if (subject / "config.yaml").is_file():
-        return subject
-    return Path("outputs") / "evaluations" / subject.resolve().stem
+def _check_enough(path: Path, count: int, names: Sequence[str]) -> None:
+    """Raise InputError if a side has too few images; no count was given, as that was checked before."""
+    if count < minimum_count(names):
+        problem = f"has only {count:,} images, and {', '.join(names)} need {minimum_count(names)} or more"
+        raise InputError(None, path, problem)
 
 
-def _open_reference(subject: Path, reference: str | Path | None) -> FaceStore:
+def _check_writable(files: EvaluationFiles, out: str | Path | None) -> None:
+    try:
+        writable_parent(files.newest, "out")
+    except InputError as error:
+        if out is not None:
+            raise
+        raise InputError(None, files.folder, "can't be written to; give another folder as `out`") from error
+
+
+def _default_out(path: Path) -> Path:
+    if (path / "config.yaml").is_file():
+        return path
+    return Path("outputs") / "evaluations" / path.resolve().stem
+
+
+def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
     if reference is not None:
         return FaceStore.open(Path(reference).expanduser())
-    if not (subject / "config.yaml").is_file():
-        raise InputError(f"--reference: must name a store of real faces to score {subject} against")
-    return locate(load_config(subject).data).open_or_prepare()
-
-
-def _checked_count(count: int | None, store: FaceStore) -> int:
-    count = min(DEFAULT_COUNT, len(store)) if count is None else count
-    check_count(f"the reference {store.folder}", len(store), count)
-    if count < metrics.LEAST:
-        raise InputError(f"--count {count}: must be {metrics.LEAST} or more, for their nearest neighbours")
-    return count
+    if not (path / "config.yaml").is_file():
+        raise InputError("reference", None, f"must name a store of real faces to score {path} against")
+    data = load_config(path).data
+    try:
+        return locate(data).open_or_prepare()
+    except InputError as error:  # it names settings, which an evaluation doesn't take
+        problem = f"give a store of real faces: the run's own images can't be opened ({error})"
+        raise InputError("reference", None, problem) from error
 
 
 def _load_network(
-    features: str, weights: str | Path | None, input_range: Range | None, names: Sequence[str]
+    request: EvaluationRequest, names: Sequence[str]
 ) -> tuple[FeatureNetwork | None, list[str]]:
-    """The network, if there is need for one; if there is none, why, for the record."""
-    wanting = [name for name in names if name in metrics.OF_FEATURES]
-    if not wanting:
+    """The feature network if a metric needs it, and warnings for the record if there is none."""
+    needing = [name for name in names if METRICS[name].needs_features]
+    if not needing:
         return None, []
     try:
-        if features == NO_NETWORK:
-            raise NoNetworkError(f"--features {features} was given")
-        path = Path(weights).expanduser() if weights is not None else None
-        return load_feature_network(features, path, input_range), []
+        if request.features == NO_NETWORK:
+            raise NoNetworkError("features", NO_NETWORK, "no feature network was asked for")
+        return load_feature_network(request.features, request.weights, request.input_range), []
     except NoNetworkError as error:
-        if len(wanting) == len(names):
-            raise InputError(f"--metrics {' '.join(names)}: each needs a feature network. {error}") from error
-        lack = f"without a feature network there is no {', '.join(wanting)}. {error}"
-        print(f"warning: {lack}", file=sys.stderr)  # now: the work may take long
-        return None, [lack]
+        if len(needing) == len(names):
+            problem = f"each needs a feature network. {error}"
+            raise InputError("metrics", " ".join(names), problem) from error
+        warning = f"these scores are missing, as they need a feature network: {', '.join(needing)}. {error}"
+        print(f"warning: {warning}", file=sys.stderr)  # now, as the work may take long
+        return None, [warning]

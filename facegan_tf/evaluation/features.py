@@ -1,4 +1,4 @@
-"""Images -> features: resized, scaled and seen by a feature network, batch after batch; kept in a cache."""
+"""Computes the features of images, batch by batch, and caches those of references."""
 
 import hashlib
 import sys
@@ -13,15 +13,15 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.files import atomic_file
 from facegan_tf.common.progress import progress
 from facegan_tf.data.store import FaceStore
-from facegan_tf.evaluation.feature_networks import FeatureNetwork
+from facegan_tf.evaluation.feature_network import FeatureNetwork
 from facegan_tf.evaluation.resize import NAME as RESIZE
 from facegan_tf.evaluation.resize import resize
 
 BATCH = 32
-"""Images that a network sees at once; features don't depend on it."""
+"""Default batch size, in images; features don't depend on it."""
 
 Gather = Callable[[np.ndarray], np.ndarray]
-"""Indices int64 [N] -> images uint8 [N, S, S, 3], as `FaceStore.gather` gives them."""
+"""Indices int64 [N] -> images uint8 [N, S, S, 3], as in `FaceStore.gather`."""
 
 
 def extract(
@@ -29,8 +29,8 @@ def extract(
 ) -> np.ndarray:
     """Features float32 [count, D] of the images 0 to count - 1.
 
-    The next batches are resized while the network works on one. A progress bar tells of `what`. Raises
-    FaceganError for features that are not finite.
+    The next batches are resized while the network works on one. what: the images' name in the progress bar
+    and in messages. Raises FaceganError if features are not finite.
     """
 
     def load(start: tf.Tensor) -> tf.Tensor:
@@ -51,27 +51,28 @@ def extract(
     features = np.concatenate(parts)
     if not np.isfinite(features).all():
         raise FaceganError(
-            f"the features of the {what} are not finite: is {network.name} sound, and does it take images in "
-            f"{network.range[0]:g} ... {network.range[1]:g}?"
+            f"the features of the {what} are not finite: is {network.name} intact, and does it take images "
+            f"in {network.range[0]:g} ... {network.range[1]:g}?"
         )
     return features
 
 
 class FeatureCache:
-    """Features of stores' first images, in files named by (store fingerprint, network, count)."""
+    """Features of stores' first images, in files named after store fingerprint, network and count."""
 
     def __init__(self, folder: Path):
         self.folder = folder / "features"
 
     def path(self, store: FaceStore, network: FeatureNetwork, count: int) -> Path:
-        """Where the features of the store's first `count` images are, or would be."""
-        made_by = hashlib.sha256(f"{network.sha256} {network.size} {network.range} {RESIZE}".encode())
-        return self.folder / f"{store.fingerprint[:16]}-{made_by.hexdigest()[:16]}-{count}.npy"
+        """The file for the features of the store's first `count` images, whether or not it exists."""
+        settings = f"{network.sha256} {network.size} {network.range} {RESIZE}"
+        digest = hashlib.sha256(settings.encode()).hexdigest()
+        return self.folder / f"{store.fingerprint[:16]}-{digest[:16]}-{count}.npy"
 
     def features_of(
         self, store: FaceStore, network: FeatureNetwork, count: int, batch_size: int = BATCH
     ) -> np.ndarray:
-        """These features, float32 [count, D]: as they were kept, or computed and kept."""
+        """Features float32 [count, D] of the store's first images, from the cache or computed and cached."""
         path = self.path(store, network, count)
         try:
             features = np.load(path, allow_pickle=False)
@@ -81,13 +82,13 @@ class FeatureCache:
         except FileNotFoundError:
             pass
         except (OSError, ValueError, EOFError) as error:
-            print(f"{path}: is damaged and computed anew ({error})", file=sys.stderr)
+            print(f"{path}: is damaged and will be computed again ({error})", file=sys.stderr)
         features = extract(
             network, store.gather, count, batch_size=batch_size, what=f"{count:,} reference images"
         )
         try:
             with atomic_file(path) as partial, partial.open("wb") as file:
                 np.save(file, features)
-        except OSError as error:  # the scores need no cache
+        except OSError as error:  # the scores don't need the cache
             print(f"{path}: can't be kept for the next evaluation ({error})", file=sys.stderr)
         return features

@@ -1,12 +1,12 @@
-"""Small separable filters over square images, as matrices: one product for rows, one for columns."""
+"""Small separable filters for square images, as matrices: one product filters rows, another columns."""
 
 import numpy as np
 
 
 def mirrored(kernel: np.ndarray, size: int) -> np.ndarray:
-    """The matrix [size, size] that filters `size` pixels by `kernel` [K], K odd and K // 2 below size.
+    """The matrix [size, size] that filters `size` pixels with `kernel` [K], K odd and K // 2 below size.
 
-    Beyond the borders the pixels are mirrored at the outermost ones, which aren't repeated.
+    At the borders the image is mirrored without repeating the outermost pixels.
     """
     half = len(kernel) // 2
     padding = np.pad(np.eye(size, dtype=kernel.dtype), ((half, half), (0, 0)), mode="reflect")
@@ -14,6 +14,6 @@ def mirrored(kernel: np.ndarray, size: int) -> np.ndarray:
 
 
 def apply(matrix: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """Filter rows and columns by the same matrix [T, S]: [N, S, S, C] -> [N, T, T, C]."""
+    """Filter rows and columns with the same matrix [T, S]: [N, S, S, C] -> [N, T, T, C]."""
     rows = np.einsum("th,nhwc->ntwc", matrix, images, optimize=True)
     return np.einsum("tw,nhwc->nhtc", matrix, rows, optimize=True)

@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from facegan_tf.evaluation.metric import Metric, Score
+from facegan_tf.evaluation.sides import Sides
+
 SUBSETS = 100
 SUBSET_SIZE = 1000
 
 
-class KID(NamedTuple):
-    """Over the subsets: mean and standard deviation, and how many there were, of how many features each."""
+class KernelDistance(NamedTuple):
+    """Mean and standard deviation over the subsets, their number, and the features in each."""
 
     mean: float
     std: float
@@ -26,11 +29,11 @@ def kernel_distance(
     seed: int,
     subsets: int = SUBSETS,
     subset_size: int = SUBSET_SIZE,
-) -> KID:
+) -> KernelDistance:
     """KID of features [N, D] and [M, D], over random subsets of `subset_size` (or N, or M, if less).
 
-    Subsets are drawn as torch-fidelity draws them, so that one seed means the same subsets there.
-    If they hold all features of both sides they are all the same, and one is computed, with a deviation of 0.
+    Subsets are drawn as torch-fidelity draws them, so a seed gives the same subsets there. Subsets that hold
+    all features of both sides are all the same: then only one is computed, and the deviation is 0.
     """
     subset_size = min(subset_size, len(generated), len(reference))
     if subset_size == len(generated) == len(reference):
@@ -41,11 +44,11 @@ def kernel_distance(
         ours = generated[random.choice(len(generated), subset_size, replace=False)]
         theirs = reference[random.choice(len(reference), subset_size, replace=False)]
         distances[number] = _unbiased_mmd2(ours.astype(np.float64), theirs.astype(np.float64))
-    return KID(float(distances.mean()), float(distances.std()), subsets, subset_size)
+    return KernelDistance(float(distances.mean()), float(distances.std()), subsets, subset_size)
 
 
 def _unbiased_mmd2(one: np.ndarray, other: np.ndarray) -> float:
-    """The U-statistic of MMD^2 for two sets of the same number of features."""
+    """The U-statistic of MMD^2 for two sets with the same number of features."""
     count = len(one)
     within = 0.0
     for features in (one, other):
@@ -55,5 +58,31 @@ def _unbiased_mmd2(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _cubic_kernel(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(x . y / D + 1)^3 of all pairs."""
+    """(x . y / D + 1)^3 for all pairs, [N, M]."""
     return (one @ other.T / one.shape[1] + 1) ** 3
+
+
+def _score(sides: Sides) -> Score:
+    distance = kernel_distance(*sides.features, sides.seed)
+    warnings = []
+    if distance.subsets == 1:
+        warnings.append(
+            f"kid: {distance.subset_size:,} images make only one subset, of all of them, so kid_std is 0 and "
+            "says nothing"
+        )
+    return Score(
+        distance.mean,
+        parts={"std": distance.std},
+        settings={"subsets": distance.subsets, "subset_size": distance.subset_size},
+        warnings=warnings,
+    )
+
+
+KID = Metric(
+    name="kid",
+    meaning="distance between both sets' features; unbiased: about 0 for sets that are alike",
+    compute=_score,
+    needs_features=True,
+    better="lower",
+    digits="{:.6f}",
+)

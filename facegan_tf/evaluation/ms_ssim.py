@@ -1,29 +1,32 @@
-"""MS-SSIM between pairs of images of one set: how alike they are, and so how little variety the set has.
+"""MS-SSIM between pairs of images of one set: the more alike they are, the less variety the set has.
 
-Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", 2003; between
+Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", 2003. Its use on
 pairs of generated images: Odena, Olah and Shlens, "Conditional image synthesis with auxiliary classifier
-GANs", 2017. Borders and channels are treated as torchmetrics treats them.
+GANs", 2017. Borders and channels are treated as in torchmetrics.
 """
 
 import numpy as np
 
 from facegan_tf.evaluation import filters
+from facegan_tf.evaluation.metric import Metric, Score
+from facegan_tf.evaluation.sides import Sides
 
 MOST_PAIRS = 1000
 PAIRS_AT_ONCE = 50
 
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
-"""Of the scales, from the finest; of images that have fewer, the first ones, scaled to sum to 1."""
+"""Weights of the scales, from the finest. Images with fewer scales use the first ones, scaled to sum to 1."""
 WINDOW = 11
 INSIDE = slice(WINDOW // 2, -(WINDOW // 2))
-"""Where the window does not reach over the border."""
+"""The pixels whose window lies wholly inside the image."""
 _LUMINANCE, _CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def diversity(images: np.ndarray, seed: int) -> float:
     """Mean MS-SSIM of random pairs of uint8 images [N, S, S, 3], N at least 2; no image is in two pairs.
 
-    At most 1,000 pairs. 1: all alike. A generator that scores clearly more than the reals has less variety.
+    At most 1,000 pairs are drawn. The mean is 1 if all images are alike. A generator that scores clearly more
+    than the reals has less variety.
     """
     order = np.random.default_rng(seed).permutation(len(images))
     pairs = min(len(images) // 2, MOST_PAIRS)
@@ -36,14 +39,14 @@ def diversity(images: np.ndarray, seed: int) -> float:
 
 
 def scales(size: int) -> int:
-    """How many scales images of `size` pixels have: the coarsest is no smaller than the window; 5 at most."""
+    """Number of scales for images of `size` pixels, at most 5; the coarsest is no smaller than the window."""
     return max(1, sum(size // 2**scale >= WINDOW for scale in range(len(WEIGHTS))))
 
 
 def ms_ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """MS-SSIM float64 [N] of each image of `one` with that of `other`, both uint8 [N, S, S, 3].
+    """MS-SSIM, float64 [N], between each image of `one` and that of `other`, both uint8 [N, S, S, 3].
 
-    Structures that contradict each other (a negative mean at some scale) count as not alike at all: 0.
+    Structures that contradict each other (a negative mean at some scale) count as 0, not alike at all.
     """
     weights = WEIGHTS[: scales(one.shape[1])]
     weights = weights / weights.sum()
@@ -51,14 +54,14 @@ def ms_ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     product = np.ones(len(one))
     for scale, weight in enumerate(weights):
         similarity, structure = _ssim_maps(one, other)
-        seen = similarity if scale == len(weights) - 1 else structure[:, INSIDE, INSIDE]
-        product *= np.maximum(seen.mean(axis=(1, 2, 3)), 0) ** weight
+        compared = similarity if scale == len(weights) - 1 else structure[:, INSIDE, INSIDE]
+        product *= np.maximum(compared.mean(axis=(1, 2, 3)), 0) ** weight
         one, other = _halved(one), _halved(other)
     return product
 
 
 def _ssim_maps(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SSIM around each pixel, and its contrast and structure term alone, like `one`; borders mirrored."""
+    """SSIM around each pixel, and its contrast and structure term alone, both shaped like `one`."""
     window = filters.mirrored(_gaussian(), one.shape[1])
     mean_one, mean_other, square_one, square_other, product = (
         filters.apply(window, values) for values in (one, other, one**2, other**2, one * other)
@@ -78,6 +81,26 @@ def _gaussian() -> np.ndarray:
 
 
 def _halved(images: np.ndarray) -> np.ndarray:
-    """Means of 2x2 pixels; of an odd side the last row and column are dropped."""
+    """Means of 2x2 pixels. If the size is odd, the last row and column are dropped."""
     even = images[:, : images.shape[1] // 2 * 2, : images.shape[2] // 2 * 2]
     return (even[:, ::2, ::2] + even[:, 1::2, ::2] + even[:, ::2, 1::2] + even[:, 1::2, 1::2]) / 4
+
+
+def _score(sides: Sides) -> Score:
+    return Score(
+        diversity(sides.generated, sides.seed),
+        of_reference=diversity(sides.reference, sides.seed),
+        settings={
+            "pairs": min(len(sides.generated) // 2, MOST_PAIRS),
+            "scales": scales(sides.generated.shape[1]),
+        },
+    )
+
+
+MS_SSIM = Metric(
+    name="ms_ssim",
+    meaning="how alike pairs of generated faces are; a score above the reals' own means less variety",
+    compute=_score,
+    needs_features=False,
+    better=None,
+)

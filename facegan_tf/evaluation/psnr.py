@@ -1,45 +1,121 @@
-"""PSNR of faces against the nearest real image: an alarm for training images that are copied."""
+"""PSNR of faces against the nearest real image: an alarm for copied training images."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from facegan_tf.common.progress import progress
+from facegan_tf.data.store import FaceStore
+from facegan_tf.evaluation.metric import Metric, Score
+from facegan_tf.evaluation.sides import Sides
+
 POOL_BYTES = 2**25
-"""Of the reals that are held as floats at once."""
+"""Bytes of reals held as floats at once."""
+NEIGHBOURS = 3
+"""Nearest reals found for each face."""
+MOST_FACES = 256
+"""Most generated faces looked at; each is compared with every real of the store."""
+READ_AT_ONCE = 2000
+"""Reals read from the store at once."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest reals of some faces, the nearest first."""
+
+    psnr: np.ndarray
+    """float64 [N, 3], in dB."""
+    indices: np.ndarray
+    """int64 [N, 3], their indices in the store."""
 
 
 def nearest_psnr(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """PSNR in dB of each face against the image of the pool that is nearest by mean squared error.
 
-    faces: uint8 [N, S, S, 3]; pool: uint8 [P, S, S, 3]; returns float64 [N]. The peak is 255. A
-    perfect copy counts as if one value differed by 1, so that every score is finite.
+    faces: uint8 [N, S, S, 3]; pool: uint8 [P, S, S, 3]; returns float64 [N]. The peak is 255. A perfect copy
+    counts as if one value differed by 1, so that every score is finite.
     """
     nearest = squared_differences(faces, pool).min(axis=1)
     return psnr_of(nearest, faces[0].size)
 
 
 def psnr_among(pool: np.ndarray, count: int) -> np.ndarray:
-    """PSNR in dB of the pool's first `count` images, each against the nearest of its others.
+    """PSNR in dB of each of the pool's first `count` images against the nearest of the others.
 
-    pool: uint8 [P, S, S, 3], P at least 2; returns float64 [min(count, P)]: what two different real
-    images score. Generated faces that score more are nearer to a real than another real is.
+    pool: uint8 [P, S, S, 3], P at least 2; returns float64 [min(count, P)]: what two different reals score.
+    A generated face that scores more is nearer to a real than another real is.
     """
     distances = squared_differences(pool[:count], pool)
     np.fill_diagonal(distances, np.inf)
     return psnr_of(distances.min(axis=1), pool[0].size)
 
 
+def nearest_reals(faces: np.ndarray, store: FaceStore) -> Neighbours:
+    """The store's three nearest reals, by mean squared error, to uint8 faces [N, S, S, 3].
+
+    The store must hold three images or more.
+    """
+    count = len(store)
+    distances = np.full((len(faces), NEIGHBOURS), np.inf)
+    indices = np.zeros((len(faces), NEIGHBOURS), np.int64)
+    with progress(count, "nearest reals", "image") as bar:
+        for start in range(0, count, READ_AT_ONCE):
+            read = np.arange(start, min(start + READ_AT_ONCE, count))
+            found = squared_differences(faces, store.gather(read))
+            all_distances = np.concatenate([distances, found], axis=1)
+            all_indices = np.concatenate([indices, np.tile(read, (len(faces), 1))], axis=1)
+            order = np.argsort(all_distances, axis=1, kind="stable")[:, :NEIGHBOURS]
+            distances = np.take_along_axis(all_distances, order, axis=1)
+            indices = np.take_along_axis(all_indices, order, axis=1)
+            bar.update(len(read))
+    return Neighbours(psnr_of(distances, faces[0].size), indices)
+
+
 def squared_differences(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
-    """Sums of squared differences float64 [N, P], exact: whole numbers far below 2^53."""
+    """Sums of squared differences, float64 [N, P]; exact, as they are whole numbers far below 2^53."""
     ours = faces.reshape(len(faces), -1).astype(np.float64)
     distances = np.empty((len(faces), len(pool)))
     at_once = max(1, POOL_BYTES // (8 * ours.shape[1]))
     for start in range(0, len(pool), at_once):
-        part = pool[start : start + at_once]
-        theirs = part.reshape(len(part), -1).astype(np.float64)
+        block = pool[start : start + at_once]
+        theirs = block.reshape(len(block), -1).astype(np.float64)
         squares = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)
-        distances[:, start : start + len(part)] = squares - 2 * ours @ theirs.T
+        distances[:, start : start + len(block)] = squares - 2 * ours @ theirs.T
     return distances
 
 
 def psnr_of(squared_differences: np.ndarray, values: int) -> np.ndarray:
-    """PSNR in dB for sums of squared differences over so many values of an image."""
+    """PSNR in dB for sums of squared differences over `values` values of an image."""
     return 10 * np.log10(255.0**2 * values / np.maximum(squared_differences, 1.0))
+
+
+def first_faces(sides: Sides) -> np.ndarray:
+    """The faces whose nearest reals are searched for: the first 256."""
+    return sides.generated[:MOST_FACES]
+
+
+def neighbours(sides: Sides) -> Neighbours:
+    """The nearest reals of the first faces."""
+    return nearest_reals(first_faces(sides), sides.store)
+
+
+def _score(sides: Sides) -> Score:
+    faces = first_faces(sides)
+    reals = nearest_reals(sides.reference[: len(faces)], sides.store)
+    return Score(
+        float(sides.shared(neighbours).psnr[:, 0].mean()),
+        of_reference=float(reals.psnr[:, 1].mean()),  # a real's nearest is itself
+        settings={"faces": len(faces), "reals": len(sides.store)},
+    )
+
+
+PSNR = Metric(
+    name="psnr",
+    meaning="closeness to the nearest real; a score far above the reals' own means copies, or blur",
+    compute=_score,
+    needs_features=False,
+    better=None,
+    digits="{:.2f} dB",
+    min_count=NEIGHBOURS,
+    while_training=False,  # a training computes it for its control faces, at each grid
+)

@@ -1,9 +1,9 @@
-"""Resizing for a feature network, as clean-fid does it.
+"""Resizing images for a feature network, as clean-fid does it.
 
 Parmar, Zhang and Zhu, "On aliased resizing and surprising subtleties in GAN evaluation", 2022: Pillow's
-bicubic filter, which widens with the reduction and so doesn't alias, on each channel in float32, cut off at
-0 and 255 but not rounded back to 8 bits. Filters without antialiasing, as TensorFlow's and PyTorch's are
-when left alone, change FID by more than models differ.
+bicubic filter, which widens as the image shrinks and so doesn't alias, on each channel in float32, clipped to
+0 and 255 but not rounded to 8 bits. TensorFlow and PyTorch don't antialias by default, which changes FID
+by more than models differ.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ NAME = "Pillow bicubic, antialiased, float32 in 0..255 (clean-fid)"
 def resize(images: np.ndarray, size: int) -> np.ndarray:
     """uint8 [N, S, S, 3] -> float32 [N, size, size, 3] in 0..255.
 
-    Images of the right size are left as they are.
+    Images that already have that size keep their values.
     """
     if images.shape[1] == size:
         return images.astype(np.float32)

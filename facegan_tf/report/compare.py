@@ -1,5 +1,6 @@
 """`facegan compare`: runs side by side in one page: scores, curves, grids, and settings that differ."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from matplotlib.figure import Figure
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import refuse_existing, writable_parent
 from facegan_tf.config.yaml_settings import read_yaml
-from facegan_tf.evaluation.text import MEANINGS, provenance, written, written_with_deviation
+from facegan_tf.evaluation.comparable import differences
+from facegan_tf.evaluation.metrics import METRICS
+from facegan_tf.evaluation.text import provenance, written, written_with_deviation
 from facegan_tf.report import pictures
 from facegan_tf.report.page import open_run, read_record, write_page
 from facegan_tf.run.directory import RunDirectory, flat, number_of
@@ -18,7 +21,6 @@ from facegan_tf.run.plots import smooth
 from facegan_tf.run.records import newest_evaluation
 
 CURVES = (("d_loss", "discriminator's loss"), ("g_loss", "generator's loss"))
-SCORE_CURVES = ("fid", "kid", "swd", "ms_ssim")
 
 
 def write_comparison(paths: Sequence[str | Path], out: str | Path) -> Path:
@@ -35,13 +37,13 @@ def write_comparison(paths: Sequence[str | Path], out: str | Path) -> Path:
     writable_parent(out)
     newest = [newest_evaluation(run.read_evaluations()) for run in runs]
     names = _names(runs)
-    differences = _measured_otherwise(newest)
+    differing = _measured_differently(newest)
     write_page(
         out,
         "compare.html",
         names=names,
-        rows=_rows(newest, comparable=not differences),
-        differences=differences,
+        rows=_rows(newest, comparable=not differing),
+        differences=differing,
         provenance=[(name, provenance(record)) for name, record in zip(names, newest, strict=True) if record],
         lacking=[name for name, record in zip(names, newest, strict=True) if not record],
         figures=_figures(names, runs),
@@ -57,35 +59,24 @@ def _names(runs: Sequence[RunDirectory]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
 
 
-def _measured_otherwise(newest: Sequence[dict[str, Any] | None]) -> list[str]:
-    """In which ways the evaluations differ, each of which makes scores that can't be compared."""
+def _measured_differently(newest: Sequence[dict[str, Any] | None]) -> list[str]:
+    """The facts in which the evaluations differ, each of which makes their scores incomparable."""
+    found = differences([record for record in newest if record])
+    return [f"{name}: {' | '.join(map(_in_short, values))}" for name, values in found.items()]
 
-    def measures(record: dict[str, Any]) -> dict[str, Any]:
-        features = record["features"] or {}
-        return {
-            "images of each side": record["generated"]["count"],
-            "pixels": record["generated"]["size"],
-            "reference (fingerprint)": record["reference"]["fingerprint"][:12],
-            "feature network (SHA-256)": features.get("sha256", "none")[:12],
-            "range of the network's input": features.get("range", "none"),
-            "resizing for the network": features.get("resize", "none"),
-        }
 
-    known = [measures(record) for record in newest if record]
-    if not known:
-        return []
-    values = {what: [str(measure[what]) for measure in known] for what in known[0]}
-    return [f"{what}: {' | '.join(found)}" for what, found in values.items() if len(set(found)) > 1]
+def _in_short(value: Any) -> str:
+    return value[:12] if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) else str(value)
 
 
 def _rows(newest: Sequence[dict[str, Any] | None], comparable: bool) -> list[dict[str, Any]]:
     rows = []
-    for name, (better, meaning) in MEANINGS.items():
+    for name, metric in METRICS.items():
         values = [record["scores"].get(name) if record else None for record in newest]
         known = [value for value in values if value is not None]
         if not known:
             continue
-        best = (min(known) if better == "lower" else max(known)) if better and len(set(known)) > 1 else None
+        best = known[metric.best(known)] if metric.better and len(set(known)) > 1 else None
         cells = [
             {
                 "text": written_with_deviation(record["scores"], name)
@@ -96,7 +87,7 @@ def _rows(newest: Sequence[dict[str, Any] | None], comparable: bool) -> list[dic
             }
             for record, value in zip(newest, values, strict=True)
         ]
-        rows.append({"name": name, "better": better or "", "meaning": meaning, "cells": cells})
+        rows.append({"name": name, "better": metric.better or "", "meaning": metric.meaning, "cells": cells})
     return rows
 
 
@@ -117,7 +108,7 @@ def _figures(names: Sequence[str], runs: Sequence[RunDirectory]) -> list[tuple[s
         if any(len(places) for places, _ in curves):
             figures.append((title, _overlaid(names, curves, f"{title}, smoothed")))
     during = [[r for r in run.read_evaluations() if "training" in r] for run in runs]
-    for name in SCORE_CURVES:
+    for name in METRICS:
         curves = [
             (
                 [r["training"]["images"] for r in records if name in r["scores"]],

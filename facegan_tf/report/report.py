@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.files import writable_parent
-from facegan_tf.evaluation.text import MEANINGS, provenance, written, written_with_deviation
+from facegan_tf.evaluation.metrics import METRICS, parts_of
+from facegan_tf.evaluation.text import provenance, written, written_with_deviation
 from facegan_tf.report import pictures
 from facegan_tf.report.page import open_run, read_record, write_page
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps, number_of
@@ -96,7 +97,7 @@ def _scores(run: RunDirectory) -> dict[str, Any]:
     files = EvaluationFiles(run.folder)
     evaluations = run.read_evaluations()
     newest = newest_evaluation(evaluations)
-    names = [name for name in MEANINGS if any(name in record["scores"] for record in evaluations)]
+    names = [name for name in METRICS if any(name in record["scores"] for record in evaluations)]
     return {
         "newest": newest
         and {
@@ -107,16 +108,14 @@ def _scores(run: RunDirectory) -> dict[str, Any]:
                     "reals": written(name, newest["reference_scores"][name])
                     if name in newest["reference_scores"]
                     else "",
-                    "better": MEANINGS[name][0] or "",
-                    "meaning": MEANINGS[name][1],
+                    "better": METRICS[name].better or "",
+                    "meaning": METRICS[name].meaning,
                 }
-                for name in MEANINGS
+                for name in METRICS
                 if name in newest["scores"]
             ],
             "levels": {
-                name.removeprefix("swd_"): written(name, score)
-                for name, score in newest["scores"].items()
-                if name.startswith("swd_")
+                size: written("swd", score) for size, score in parts_of(newest["scores"], "swd").items()
             },
             "provenance": provenance(newest),
             "warnings": newest["warnings"],

@@ -1,4 +1,4 @@
-"""Where a run's evaluations are kept."""
+"""The files that hold a run's evaluations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from facegan_tf.common.files import append_line, write_json
 
 @dataclass(frozen=True)
 class EvaluationFiles:
-    """The files of the evaluations that one folder, such as a run's, has."""
+    """The evaluations in one folder, such as a run's."""
 
     folder: Path
 
     @property
     def newest(self) -> Path:
-        """The newest evaluation's record."""
+        """The newest evaluation's record, JSON."""
         return self.folder / "evaluation.json"
 
     @property
     def all(self) -> Path:
-        """Every evaluation's record, a line each, the newest last."""
+        """Every evaluation's record, one a line, the newest last."""
         return self.folder / "evaluations.jsonl"
 
     @property
     def neighbours(self) -> Path:
-        """The newest evaluation's faces beside their nearest reals."""
+        """Picture of the newest evaluation's faces beside their nearest reals."""
         return self.folder / "nearest.png"
 
     def add(self, record: dict[str, Any]) -> None:
-        """Keep a record as the newest, and with all."""
+        """Write a record as the newest, and append it to all. Raises OSError if writing fails."""
         self.folder.mkdir(parents=True, exist_ok=True)
         append_line(self.all, record)
         write_json(self.newest, record)
 
 
 def newest_evaluation(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The newest of `facegan evaluate`, which is the fuller one; or else that a training made; or None."""
-    by_the_verb = [record for record in records if "training" not in record]
-    found = by_the_verb or records
+    """The newest record of `facegan evaluate`, or else of a training, which computes less; None if empty."""
+    from_command = [record for record in records if "training" not in record]
+    found = from_command or records
     return found[-1] if found else None

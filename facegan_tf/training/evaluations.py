@@ -1,4 +1,4 @@
-"""Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint kept apart."""
+"""Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint."""
 
 import shutil
 import sys
@@ -9,14 +9,18 @@ from typing import Any
 from tqdm import tqdm
 
 from facegan_tf.common.due import due
-from facegan_tf.common.errors import FaceganError, InputError
+from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import append_line, atomic_file
-from facegan_tf.config.settings import Config, EvaluationSettings
-from facegan_tf.evaluation import metrics
-from facegan_tf.evaluation.evaluate import NO_NETWORK, Measure, score
-from facegan_tf.evaluation.feature_networks import FeatureNetwork, load_feature_network
+from facegan_tf.config.evaluation import EvaluationSettings
+from facegan_tf.config.settings import Config
+from facegan_tf.evaluation.best import best_metric
+from facegan_tf.evaluation.comparable import measure_of, same_measure
+from facegan_tf.evaluation.feature_network import FeatureNetwork
+from facegan_tf.evaluation.feature_networks import NO_NETWORK, load_feature_network
+from facegan_tf.evaluation.generated import GeneratedImages, draw
+from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.plots import save_score_curves
-from facegan_tf.evaluation.subjects import Subject, draw
+from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.text import written
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import DamagedError
@@ -26,17 +30,18 @@ from facegan_tf.training.context import RunContext
 from facegan_tf.training.pictures import ControlFaces
 from facegan_tf.training.step_callback import Logs, StepCallback
 
-NAMES = tuple(name for name in metrics.ALL if name != "psnr")
-"""PSNR comes with the grids."""
-
-
-def best_by(settings: EvaluationSettings) -> str:
-    """The metric that the best checkpoint is chosen by: the lower the better."""
-    return settings.best_by or ("swd" if settings.features == NO_NETWORK else "fid")
+NAMES = tuple(name for name, metric in METRICS.items() if metric.while_training)
+"""Names of the metrics that a training computes."""
+SETTINGS = {
+    "features": "evaluation.features",
+    "weights": "evaluation.weights",
+    "input_range": "evaluation.range",
+}
+"""The settings that give the parameters of `load_feature_network`."""
 
 
 def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
-    """The same, found from any working directory: a run may be resumed from elsewhere."""
+    """The same settings with absolute paths: a run may be resumed from another working directory."""
     paths = {"weights": settings.weights}
     if settings.features.endswith(".keras"):
         paths["features"] = settings.features
@@ -45,37 +50,36 @@ def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
 
 
 def load_network(config: Config) -> FeatureNetwork | None:
-    """The feature network of the config's evaluations; None if there is none, or are none.
+    """The feature network of the config's evaluations; None without evaluations, or without a network.
 
-    Raises InputError if it can't be had: better now than in the midst of a training.
+    Raises InputError if it can't be loaded, or if `evaluation.best_by` can't be used: before the training.
     """
     settings = config.evaluation
+    best_metric(settings)
     if settings.every is None or settings.features == NO_NETWORK:
         return None
     try:
-        return load_feature_network(
-            settings.features, Path(settings.weights) if settings.weights else None, settings.range
-        )
-    except FaceganError as error:
-        raise InputError(f"evaluation.features: {settings.features} can't be used: {error}") from error
+        return load_feature_network(settings.features, settings.weights, settings.range)
+    except InputError as error:
+        raise error.renamed(SETTINGS) from error
 
 
 class Evaluations(StepCallback):
-    """Scores the sampler every `evaluation.every` steps and at the end, against images that it learns from.
+    """Scores the generator every `evaluation.every` steps and at the end, against images that it learns from.
 
     The faces are those of the seeds from 0 on, the same each time. The state that scores best is kept in
     checkpoints/best, and its control faces as best.png.
     """
 
     def __init__(self, context: RunContext, faces: ControlFaces, network: FeatureNetwork | None):
-        """faces: draws the control faces of the best. network: for the features, if there is one."""
+        """faces: draws the control faces of the best. network: for the metrics that need features."""
         super().__init__()
         self.context, self.faces = context, faces
         self.settings = context.config.evaluation
         self.best = context.checkpoints.best()
         self.measure = Measure(NAMES, network, cache=Path(context.config.data.cache).expanduser())
         self.count = min(self.settings.count, len(context.images))
-        self.by = best_by(self.settings)
+        self.by = best_metric(self.settings)
         self.generator: FaceGenerator | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -89,53 +93,54 @@ class Evaluations(StepCallback):
             self._evaluate(after)
 
     def _evaluate(self, step: int) -> None:
-        began, store = time.perf_counter(), self.context.images.store
+        context, run, store = self.context, self.context.run, self.context.images.store
+        began = time.perf_counter()
         self.generator = self.generator or generator_of(self.model)
-        state = {"checkpoint_step": step, "weights_sha256": weights_sha256(self.model)}
         facts = {
             "kind": "run",
-            "path": str(self.context.run.folder.absolute()),
+            "path": str(run.folder.absolute()),
             "seeds": [0, self.count - 1],
-            **state,
+            "checkpoint_step": step,
+            "weights_sha256": weights_sha256(self.model),
+            "crop": None,
+            "filter": None,
         }
-        faces = draw(self.generator, self.count, 0, store.size)
-        subject = Subject(faces, {**facts, "crop": None, "filter": None})
-        _, record = score(subject, store, self.measure, began)
-        seen = {"step": step, "images": step * self.context.config.training.batch_size}
-        record["training"] = {**seen, "seconds": round(self.context.clock.seconds, 1), "best_by": self.by}
-        EvaluationFiles(self.context.run.folder).add(record)
+        images = GeneratedImages(draw(self.generator, self.count, 0, store.size), facts)
+        _, record = score(images, store, self.measure, began)
+        seen = {"step": step, "images": step * context.config.training.batch_size}
+        record["training"] = {**seen, "seconds": round(context.clock.seconds, 1), "best_by": self.by.name}
+        EvaluationFiles(run.folder).add(record)
         scores = {f"scores/{name}": value for name, value in record["scores"].items()}
-        append_line(self.context.run.metrics, {**seen, **scores})
-        self.context.events.add_scalars(step, scores)
-        is_best = self._keep_if_best(step, record)
+        append_line(run.metrics, {**seen, **scores})
+        context.events.add_scalars(step, scores)
+        is_best = self._keep_if_best(record)
         main = ", ".join(
             f"{name} {written(name, record['scores'][name])}" for name in NAMES if name in record["scores"]
         )
-        tqdm.write(f"{step}/{self.context.total_steps}: {main}{', the best so far' if is_best else ''}")
-        save_score_curves(self.context.run.score_curves, self.context.run.read_evaluations(), self.by)
+        tqdm.write(f"{step}/{context.total_steps}: {main}{', the best so far' if is_best else ''}")
+        save_score_curves(run.score_curves, run.read_evaluations(), self.by.name)
 
-    def _keep_if_best(self, step: int, record: dict[str, Any]) -> bool:
-        """Keep this state if it scores better than the one that is kept, or that was measured otherwise."""
-        scored = {"by": self.by, "count": self.count, "network": (record["features"] or {}).get("sha256")}
-        value = record["scores"][self.by]
+    def _keep_if_best(self, record: dict[str, Any]) -> bool:
+        """Keep this state if it scores better than the one kept, or if their scores can't be compared."""
+        value = record["scores"][self.by.name]
         if self.best.steps():
             try:
                 kept = self.best.notes()
             except DamagedError as error:
-                print(f"warning: {error}; the best is chosen anew", file=sys.stderr)
+                print(f"warning: {error}; this state is the best now", file=sys.stderr)
                 kept = {}
-            same = all(kept.get(key) == fact for key, fact in scored.items())
-            if same and kept["score"] <= value:
+            comparable = kept.get("by") == self.by.name and same_measure(kept, record)
+            if comparable and not self.by.is_better(value, kept["score"]):
                 return False
-        self.best.save(self.faces.picture(), score=value, **scored)
+        self.best.save(self.faces.picture(), score=value, by=self.by.name, measure=measure_of(record))
         self._show_best()
         return True
 
     def _show_best(self) -> None:
-        """Let best.png be the picture of the best that is kept, if there is one."""
-        picture = self.best.picture()
+        """Let best.png be the picture of the best state, if there is one."""
+        picture, shown = self.best.picture(), self.context.run.best_grid
         if picture is None or not picture.exists():
-            self.context.run.best_grid.unlink(missing_ok=True)
+            shown.unlink(missing_ok=True)
             return
-        with atomic_file(self.context.run.best_grid) as partial:
+        with atomic_file(shown) as partial:
             shutil.copyfile(picture, partial)

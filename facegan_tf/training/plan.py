@@ -8,7 +8,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import folder_bytes, writable_parent
 from facegan_tf.config.settings import Config
 from facegan_tf.data.locate import Located
-from facegan_tf.evaluation.metrics import LEAST
+from facegan_tf.evaluation.metrics import METRICS, minimum_count
 from facegan_tf.model.costs import StepCosts, step_costs, trainable_parameters
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import state_bytes
@@ -97,10 +97,10 @@ def check_images(config: Config, images: int) -> None:
             f"training.batch_size: {config.training.batch_size} is more than the {images} images of "
             f"{config.data.source}; lower it, or bring more images"
         )
-    if config.evaluation.every and images < LEAST:
+    if config.evaluation.every and images < minimum_count(METRICS):
         raise InputError(
             f"evaluation.every: {config.evaluation.every}: {images} images are too few to score; bring "
-            f"{LEAST} or more, or set evaluation.every=null"
+            f"{minimum_count(METRICS)} or more, or set evaluation.every=null"
         )
 
 

@@ -1,6 +1,6 @@
-"""Score the inputs of metric_inputs.py by implementations that no one here wrote, for ours to be held to.
+"""Score the inputs of metric_inputs.py with other implementations, for tests to compare ours with.
 
-They need an environment of their own, as the package's has none of them:
+They need an environment of their own, as the package doesn't depend on them:
 
     python -m venv references
     references/bin/pip install torch==2.13.0 scipy==1.17.1 scikit-learn==1.9.1 pillow tqdm
@@ -8,8 +8,8 @@ They need an environment of their own, as the package's has none of them:
         lightning-utilities
     references/bin/python -m tests.evaluation.make_fixtures
 
-makes tests/evaluation/fixtures/scores.json, which tests/evaluation/test_references.py reads. SWD is in no
-package that can be had: it is written out here by its published definition, with scipy's filters.
+writes tests/evaluation/fixtures/scores.json, which tests/evaluation/test_references.py reads. No installable
+package has SWD, so it is written here from its published definition, with scipy's filters.
 """
 
 import json
@@ -27,8 +27,8 @@ from prdc import compute_prdc
 
 from tests.helpers import metric_inputs
 
-# torch-fidelity imports torchvision for its networks, of which nothing here has need, and torchmetrics
-# can't be imported where it finds a torchvision that is none.
+# torch-fidelity imports torchvision for its networks, which nothing here uses, and torchmetrics can't be
+# imported if it finds a stub in place of torchvision.
 for name in ("", ".datasets", ".transforms", ".transforms.functional"):
     name = f"torchvision{name}"
     stub = sys.modules[name] = types.ModuleType(name)

@@ -58,7 +58,7 @@ def test_the_references_features_are_computed_once(tmp_path, monkeypatch, networ
     assert len(calls) == 2
 
 
-def test_what_makes_other_features_has_another_place(tmp_path, network_file, network, store):
+def test_another_network_range_or_count_has_another_file(tmp_path, network_file, network, store):
     other_range = load_feature_network(str(network_file), input_range=(0, 1))
     cache = FeatureCache(tmp_path)
     assert cache.path(store, network, 8) != cache.path(store, other_range, 8)
@@ -66,17 +66,19 @@ def test_what_makes_other_features_has_another_place(tmp_path, network_file, net
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY\x01\x00", b"no numbers"])
-def test_a_damaged_cache_is_told_of_and_renewed(tmp_path, monkeypatch, capsys, network, store, damage):
+def test_a_damaged_cache_file_is_named_and_computed_again(
+    tmp_path, monkeypatch, capsys, network, store, damage
+):
     cache = FeatureCache(tmp_path)
     whole = cache.features_of(store, network, 10)
     path = cache.path(store, network, 10)
     path.write_bytes(damage)
     np.testing.assert_array_equal(cache.features_of(store, network, 10), whole)
-    assert "is damaged and computed anew" in capsys.readouterr().err
+    assert f"{path}: is damaged" in capsys.readouterr().err
     np.testing.assert_array_equal(np.load(path), whole)
 
 
-def test_a_cache_that_cant_be_written_is_told_of_and_no_reason_to_fail(tmp_path, capsys, network, store):
+def test_a_cache_that_cant_be_written_causes_a_message_and_no_failure(tmp_path, capsys, network, store):
     (tmp_path / "file").write_bytes(b"")
     assert len(FeatureCache(tmp_path / "file").features_of(store, network, 10)) == 10
-    assert "can't be kept" in capsys.readouterr().err
+    assert str(tmp_path / "file") in capsys.readouterr().err

@@ -11,7 +11,7 @@ def features(count, dimensions=5, seed=0, shift=0.0, scale=1.0):
 
 
 @pytest.mark.parametrize("count", [2, 1023, 1024, 1025, 3000])
-def test_streamed_moments_are_those_of_all_features_at_once(count):
+def test_moments_by_blocks_equal_those_of_all_features_at_once(count):
     # Far from zero, where sums of squares would lose their digits.
     drawn = features(count, shift=1000.0, scale=0.01)
     moments = fid.moments(drawn)
@@ -20,7 +20,7 @@ def test_streamed_moments_are_those_of_all_features_at_once(count):
 
 
 @given(st.integers(2, 40), st.integers(1, 12), st.integers(0, 1000))
-def test_a_set_against_itself_scores_nothing_even_if_rank_deficient(count, dimensions, seed):
+def test_a_set_against_itself_scores_0_even_if_rank_deficient(count, dimensions, seed):
     moments = fid.moments(features(count, dimensions, seed, scale=100.0))
     assert fid.frechet_distance(moments, moments) < 1e-6
 
@@ -33,7 +33,7 @@ def test_the_distance_of_gaussians_in_one_dimension_is_known():
     assert fid.frechet_distance(fid.moments(one), fid.moments(other)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_it_takes_one_feature_more_than_dimensions_for_full_rank():
+def test_full_rank_takes_one_feature_more_than_dimensions():
     for count in (5, 6):
         moments = fid.moments(features(count))
         full = np.linalg.matrix_rank(moments.covariance) == 5

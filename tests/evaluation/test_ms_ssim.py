@@ -17,7 +17,7 @@ def test_the_coarsest_scale_is_no_smaller_than_the_window(size, scales):
     np.testing.assert_allclose(alike, 1.0)
 
 
-def test_the_more_an_image_is_disturbed_the_less_alike_it_is():
+def test_more_noise_lowers_the_score():
     clean = np.repeat(images(1, 8), 8, axis=1).repeat(8, axis=2)
     noise = np.random.default_rng(1).normal(size=clean.shape)
     scores = [
@@ -27,21 +27,21 @@ def test_the_more_an_image_is_disturbed_the_less_alike_it_is():
     assert scores[0] == 1 and sorted(scores, reverse=True) == scores and scores[-1] < 0.9
 
 
-def test_contradicting_structures_are_not_alike_at_all():
+def test_contradicting_structures_score_0():
     one = images(1)
     assert ms_ssim.ms_ssim(one, 255 - one) == [0]
 
 
-def test_diversity_is_of_disjoint_pairs():
+def test_diversity_compares_disjoint_pairs():
     same, different = np.repeat(images(1), 10, axis=0), images(10)
     assert ms_ssim.diversity(same, seed=0) == pytest.approx(1)
     assert ms_ssim.diversity(different, seed=0) < 0.2
-    # Of two images, and of three, there is one pair.
+    # Two images make one pair.
     pair = ms_ssim.ms_ssim(different[:1], different[1:2])[0]
     assert ms_ssim.diversity(different[:2], seed=5) == pytest.approx(pair)
 
 
-def test_one_copy_among_many_is_seen_only_if_its_pair_is_drawn():
+def test_the_seed_decides_the_pairs():
     drawn = {ms_ssim.diversity(images(9), seed) for seed in range(5)}
     assert len(drawn) == 5
 

@@ -13,7 +13,7 @@ def features(count, dimensions=3, seed=0, shift=0.0):
 
 
 def by_definition(generated, reference, k):
-    """Precision, recall, density and coverage, a ball at a time."""
+    """Precision, recall, density and coverage, computed one ball at a time."""
 
     def radius(point, others):
         return np.sort(np.linalg.norm(others - point, axis=1))[k]
@@ -27,7 +27,7 @@ def by_definition(generated, reference, k):
 
 
 @given(st.integers(6, 40), st.integers(6, 40), st.integers(1, 5), st.integers(0, 99), st.floats(0, 2))
-def test_they_are_what_their_definition_says(count, others, k, seed, shift):
+def test_they_match_their_definition(count, others, k, seed, shift):
     generated, reference = features(count, seed=seed, shift=shift), features(others, seed=seed + 100)
     expected = by_definition(generated, reference, k)
     assert precision_recall(generated, reference, k) == pytest.approx(expected[:2], abs=1e-12)
@@ -41,20 +41,20 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     assert (precision_recall(generated, reference), density_coverage(generated, reference)) == whole
 
 
-def test_equal_features_are_at_no_distance_however_large_they_are():
-    # |a|^2 + |b|^2 - 2ab leaves some rounding, in which copies would lie in balls, or not, by chance.
+def test_equal_features_have_distance_0_however_large_they_are():
+    # |a|^2 + |b|^2 - 2ab leaves a rounding error, which would decide by chance whether a copy lies in a ball.
     copies = np.repeat(features(3, 500, shift=300.0), 4, axis=0)
     assert (distances.squared_radii(copies, 3) == 0).all()
 
 
-def test_a_generator_that_gives_few_images_again_and_again_has_no_recall():
+def test_a_generator_that_repeats_few_images_has_no_recall():
     reference = features(200)
     repeated = np.repeat(features(20, seed=1), 10, axis=0)
     assert precision_recall(repeated, reference)[0] > 0.5
     assert precision_recall(repeated, reference)[1] == 0
 
 
-def test_precision_tells_of_fidelity_and_recall_of_variety():
+def test_precision_measures_fidelity_and_recall_variety():
     reference = features(300)
     narrow, wide = features(300, seed=1) * 0.3, features(300, seed=1) * 5
     assert precision_recall(narrow, reference)[0] > 0.9 > 0.3 > precision_recall(narrow, reference)[1]

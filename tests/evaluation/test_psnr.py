@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from facegan_tf.data.store import FaceStore
+from facegan_tf.evaluation import psnr
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
 
 
@@ -18,7 +20,7 @@ def psnr_by_its_formula(one, other):
 
 
 @pytest.mark.parametrize("pool_size", [1, 63, 64, 130])
-def test_a_faces_psnr_is_the_highest_against_any_of_the_pool(pool_size):
+def test_a_faces_psnr_is_the_highest_against_any_image_of_the_pool(pool_size):
     faces, pool = images(5, seed=1), images(pool_size, seed=2)
     expected = [max(psnr_by_its_formula(face, real) for real in pool) for face in faces]
     np.testing.assert_allclose(nearest_psnr(faces, pool), expected, rtol=1e-12)
@@ -41,7 +43,7 @@ def test_a_copy_of_any_real_of_the_pool_is_found():
     assert scores[3] < 10
 
 
-def test_reals_are_scored_against_the_others_and_not_against_themselves():
+def test_reals_are_compared_with_the_others_and_not_with_themselves():
     pool = images(10)
     expected = [
         max(psnr_by_its_formula(real, other) for j, other in enumerate(pool) if j != i)
@@ -49,3 +51,17 @@ def test_reals_are_scored_against_the_others_and_not_against_themselves():
     ]
     np.testing.assert_allclose(psnr_among(pool, 4), expected[:4])
     np.testing.assert_allclose(psnr_among(pool, 99), expected)
+
+
+def test_the_nearest_reals_are_searched_for_in_the_whole_store(store_folder, monkeypatch):
+    monkeypatch.setattr(psnr, "READ_AT_ONCE", 7)
+    store = FaceStore.open(store_folder)
+    faces = store.gather(np.array([23, 0, 12]))
+    found = psnr.nearest_reals(faces, store)
+    assert found.indices[:, 0].tolist() == [23, 0, 12]
+    everything = store.gather(np.arange(24)).astype(float)
+    errors = ((everything - faces[0]) ** 2).sum(axis=(1, 2, 3))
+    assert found.indices[0].tolist() == np.argsort(errors)[:3].tolist()
+    np.testing.assert_allclose(
+        found.psnr[0, 1:], 10 * np.log10(255**2 * faces[0].size / np.sort(errors)[1:3])
+    )

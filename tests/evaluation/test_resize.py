@@ -12,7 +12,7 @@ def faces(size):
 
 
 def by_the_definition(plane, size):
-    """Antialiased bicubic (a = -0.5) of a float plane, weight by weight, in float64, cut off at 0 and 255."""
+    """Antialiased bicubic (a = -0.5) of a float plane, weight by weight, in float64, clipped to 0..255."""
 
     def weights(old, new):
         scale = old / new
@@ -30,7 +30,7 @@ def by_the_definition(plane, size):
 
 
 @pytest.mark.parametrize(("size", "target"), [(64, 299), (64, 40), (299, 75)])
-def test_it_is_antialiased_bicubic_that_keeps_its_fractions(size, target):
+def test_it_is_antialiased_bicubic_without_rounding(size, target):
     images = faces(size)
     resized = resize(images, target)
     for image, result in zip(images, resized, strict=True):
@@ -40,7 +40,7 @@ def test_it_is_antialiased_bicubic_that_keeps_its_fractions(size, target):
     assert (resized != np.rint(resized)).any()
 
 
-def test_what_bicubic_overshoots_by_is_cut_off_as_clean_fid_does():
+def test_overshoot_is_clipped_as_in_clean_fid():
     edge = np.zeros((1, 8, 8, 3), np.uint8)
     edge[:, :, 4:] = 255
     resized = resize(edge, 40)
@@ -51,16 +51,16 @@ def test_images_of_the_right_size_are_left_alone():
     np.testing.assert_array_equal(resize(faces(32), 32), faces(32))
 
 
-def test_the_naive_way_is_far_off_where_images_are_reduced():
-    # As in the paper: TensorFlow's own resizing skips pixels, and fine patterns become coarse ones.
+def test_naive_resizing_is_far_off_for_smaller_sizes():
+    # As in the paper: TensorFlow's own resizing skips pixels, which turns fine patterns into coarse ones.
     stripes = np.zeros((1, 64, 64, 3), np.uint8)
-    stripes[:, :, ::2] = 255  # as fine as can be: grey, seen from afar
+    stripes[:, :, ::2] = 255  # the finest pattern there is, which should average to grey
     naive = tf.image.resize(stripes.astype(np.float32), (21, 21), method="bilinear").numpy()
-    assert resize(stripes, 21)[0, 2:-2, 2:-2].std() < 2  # grey indeed
+    assert resize(stripes, 21)[0, 2:-2, 2:-2].std() < 2
     assert naive[0, 2:-2, 2:-2].std() > 50
 
 
-def test_what_the_naive_way_does_to_faces_is_more_than_rounding():
+def test_naive_resizing_changes_faces_by_more_than_rounding():
     photos = faces(256)
     careful = resize(photos, 64)
     naive = tf.image.resize(photos.astype(np.float32), (64, 64), method="bilinear").numpy()

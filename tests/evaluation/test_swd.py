@@ -5,7 +5,7 @@ from facegan_tf.evaluation import swd
 
 
 def images(count, size=32, seed=0, grain=2):
-    """Noise of grains of some pixels."""
+    """Noise whose grains are `grain` pixels wide, uint8 [count, size, size, 3]."""
     small = np.random.default_rng(seed).integers(
         0, 256, (count, size // grain, size // grain, 3), dtype=np.uint8
     )
@@ -31,7 +31,7 @@ def test_the_pyramid_adds_up_to_the_image(size):
     np.testing.assert_allclose(rebuilt, image, atol=1e-3)
 
 
-def test_it_grows_with_the_difference_and_at_the_level_that_differs():
+def test_it_grows_with_the_difference_at_the_level_that_differs():
     reals, others = images(60, grain=8) // 2 + 64, images(60, seed=1, grain=8) // 2 + 64
     rows, columns = np.indices((32, 32))
     checkered = others + 40 * ((rows + columns) % 2)[..., np.newaxis].astype(np.uint8)
@@ -40,7 +40,7 @@ def test_it_grows_with_the_difference_and_at_the_level_that_differs():
         for fakes in (others, checkered, images(60, seed=1, grain=2) // 2 + 64)
     )
     assert fine[32] > 5 * floor[32]
-    assert fine[16] < 1.2 * floor[16]  # half the pixels see nothing of a pattern of single ones
+    assert fine[16] < 1.2 * floor[16]  # the coarse level averages a pattern of single pixels away
     assert other[16] > 1.5 * floor[16]
 
 

@@ -1,16 +1,16 @@
-"""Features and images that the metrics are held to their references on, drawn alike on both sides.
+"""Features and images on which our metrics are compared with reference implementations.
 
-numpy alone, and its legacy streams, which never change: the fixture holds results only.
+They are drawn with numpy's legacy random streams, which never change, so the fixture holds results only.
 """
 
 import numpy as np
 
 SIZES = (192, 128, 64, 32)
-"""Pixels a side of the pairs for MS-SSIM; only the first has room for all five scales."""
+"""Widths in pixels of the pairs for MS-SSIM; only the first has room for all five scales."""
 
 
 def features() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By name: generated and reference features, float32 [N, D] and [M, D]."""
+    """Generated and reference features, float32 [N, D] and [M, D], by name."""
     random = np.random.RandomState(0)
     mixing = random.normal(size=(64, 64)) / 8
 
@@ -33,7 +33,7 @@ def features() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def smooth_images(count: int, size: int, seed: int, grains: tuple[int, ...] = (4, 16)) -> np.ndarray:
-    """uint8 [count, size, size, 3]: sums of noises, each a grid of so many cells, spread bilinearly."""
+    """uint8 [count, size, size, 3]: grids of noise, `grains` cells a side, enlarged bilinearly and added."""
     random = np.random.RandomState(seed)
     total = np.zeros((count, size, size, 3))
     for cells in grains:
@@ -47,7 +47,7 @@ def smooth_images(count: int, size: int, seed: int, grains: tuple[int, ...] = (4
 
 
 def pairs(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two times uint8 [6, size, size, 3]: equal, noisy, darker, coarser, half another one, and inverted."""
+    """Two arrays uint8 [6, size, size, 3]: equal, noisy, darker, coarser, half another image, inverted."""
     one = smooth_images(6, size, seed=size)
     random = np.random.RandomState(size + 1)
     noisy = np.clip(one[1] + random.normal(size=one[1].shape) * 20, 0, 255)
@@ -64,7 +64,7 @@ def pairs(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def image_sets() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By name: generated and reference images for SWD, uint8 [N, 64, 64, 3]."""
+    """Generated and reference images for SWD, uint8 [N, 64, 64, 3], by name."""
     reference = smooth_images(64, 64, seed=1)
     return {
         "alike": (smooth_images(64, 64, seed=2), reference),

@@ -9,7 +9,7 @@ import tensorflow as tf
 from facegan_tf import train
 from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
-from facegan_tf.evaluation.evaluate import evaluate
+from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.evaluation.feature_networks import load_feature_network
 from facegan_tf.model.gan import build_gan
 from facegan_tf.serving.export import export_savedmodel
@@ -39,7 +39,7 @@ FILES = (
 def whole(store_folder, tmp_path_factory):
     config = tiny_config(store_folder, training={"steps": 4, "checkpoint_every": 2})
     run = train(config, tmp_path_factory.mktemp("runs") / "whole")
-    evaluate(run, names=["swd"], features="none")
+    evaluate(run, request=EvaluationRequest(metrics=["swd"], features="none"))
     return run
 
 

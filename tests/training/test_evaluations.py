@@ -1,5 +1,6 @@
 """Scores while a run trains, and the best checkpoint kept apart."""
 
+import dataclasses
 import json
 import shutil
 
@@ -11,7 +12,8 @@ from PIL import Image
 from facegan_tf import load_generator, train
 from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
-from facegan_tf.evaluation.evaluate import evaluate
+from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
+from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.restore import restore_run
@@ -51,7 +53,9 @@ def lines(path):
 
 
 def scores(run):
-    return {line["step"]: line for line in lines(run / "metrics.jsonl") if "fid" in line}
+    """The scores of each evaluation by its step, without the prefix that they have in metrics.jsonl."""
+    logged = [line for line in lines(run / "metrics.jsonl") if "scores/fid" in line]
+    return {line["step"]: {key.removeprefix("scores/"): line[key] for key in line} for line in logged}
 
 
 def best(run):
@@ -94,9 +98,8 @@ def test_a_record_tells_how_each_was_made(run, network_file):
 
 def test_the_verb_gives_the_same_scores(run, settings, tmp_path):
     evaluation = settings["evaluation"]
-    record = evaluate(
-        run, count=12, features=evaluation["features"], cache=settings["data"]["cache"], out=tmp_path / "out"
-    )
+    request = EvaluationRequest(count=12, features=evaluation["features"])
+    record = evaluate(run, request=request, cache=settings["data"]["cache"], out=tmp_path / "out")
     during = scores(run)[7]
     assert {name: record["scores"][name] for name in during if name not in ("step", "images")} == (
         pytest.approx({name: score for name, score in during.items() if name not in ("step", "images")})
@@ -143,7 +146,8 @@ def test_a_crashed_run_ends_with_the_same_scores_and_the_same_best(run, config, 
 def test_a_later_evaluation_by_the_verb_outlives_a_resumed_training(run, config, settings, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    evaluate(copy, count=8, features="none", cache=settings["data"]["cache"])
+    request = EvaluationRequest(count=8, features="none")
+    evaluate(copy, request=request, cache=settings["data"]["cache"])
     longer = config.model_copy(update={"training": config.training.model_copy(update={"steps": 8})})
     train(longer, copy, resume=True)
     made = [record.get("training", {}).get("step") for record in lines(copy / "evaluations.jsonl")]
@@ -160,7 +164,18 @@ def test_scores_of_another_measure_are_not_compared(run, settings, tmp_path):
     train(tiny_dcgan(**changed), copy, resume=True)
     kept = best(copy)
     assert kept["step"] == 8
-    assert (kept["notes"]["by"], kept["notes"]["count"], kept["notes"]["network"]) == ("swd", 11, None)
+    measure = kept["notes"]["measure"]
+    assert kept["notes"]["by"] == "swd" and measure["images of each side"] == 11
+
+
+def test_the_highest_score_is_the_best_where_higher_is_better(settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(METRICS, "swd", dataclasses.replace(METRICS["swd"], better="higher"))
+    evaluation = settings["evaluation"] | {"best_by": "swd"}
+    run = train(tiny_dcgan(**settings | {"evaluation": evaluation}), tmp_path / "run")
+    logged = scores(run)
+    highest = max(logged, key=lambda step: logged[step]["swd"])
+    assert (best(run)["step"], best(run)["notes"]["score"]) == (highest, logged[highest]["swd"])
+    assert highest > 2  # the first alone would be kept if lower were better here too
 
 
 def test_the_best_so_far_stays_until_a_better_one_comes(config, tmp_path):
@@ -183,13 +198,15 @@ def test_a_run_without_evaluations_has_no_best(settings, tmp_path):
 @pytest.mark.parametrize(
     ("evaluation", "words"),
     [
-        ({"features": "gone.keras"}, r"evaluation.features: .*gone.keras: no such file"),
-        ({"features": "inception-2015"}, r"needs --weights"),
-        ({"features": "none", "best_by": "fid"}, r"best_by: fid needs a network"),
+        ({"features": "gone.keras"}, r"evaluation\.features: .*gone\.keras: no such file"),
+        ({"features": "inception-2015"}, r"evaluation\.features: inception-2015: .*evaluation\.weights"),
+        ({"features": "none", "best_by": "fid"}, r"evaluation\.best_by: fid: .*feature network"),
+        ({"features": "none", "best_by": "psnr"}, r"evaluation\.best_by: psnr: must be fid"),
+        ({"every": None, "best_by": "zebra"}, r"evaluation\.best_by: zebra: must be fid"),
     ],
 )
 def test_what_can_t_be_evaluated_is_refused_before_the_work(settings, tmp_path, evaluation, words):
-    with pytest.raises((InputError, ValueError), match=words):
+    with pytest.raises(InputError, match=words):
         dry_run(tiny_dcgan(**settings | {"evaluation": {"every": 2} | evaluation}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -1,0 +1,57 @@
+"""What a metric is: one record, which everything that computes or shows scores reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from facegan_tf.evaluation.sides import Sides
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a metric computed: JSON values."""
+
+    value: float
+    parts: dict[str, float] = field(default_factory=dict)
+    """Further numbers by their suffix: `{"std": 0.1}` of `kid` appears among the scores as `kid_std`."""
+    of_reference: float | None = None
+    """The reals' own score, for a metric whose score means little without it."""
+    settings: dict[str, int] = field(default_factory=dict)
+    """How it was computed. Scores whose settings differ can't be compared."""
+    warnings: list[str] = field(default_factory=list)
+    """Why the score should not be trusted, a sentence each."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric. To add one, write a module with such a record and list the record in `metrics.METRICS`."""
+
+    name: str
+    """Name in commands, settings and records. No metric's name may begin with another's and `_`."""
+    meaning: str
+    """What a score says, in a few plain words."""
+    compute: Callable[[Sides], Score]
+    needs_features: bool
+    """Whether it needs a feature network."""
+    better: Literal["lower", "higher"] | None
+    """Which scores are better; None if neither way is."""
+    digits: str = "{:.4f}"
+    """Format of a score for people to read."""
+    min_count: int = 2
+    """Fewest images that each side must have."""
+    while_training: bool = True
+    """Whether a training that scores itself computes it."""
+
+    def is_better(self, score: float, other: float) -> bool:
+        """Whether `score` is better than `other`; never, for a metric without a direction."""
+        match self.better:
+            case "lower":
+                return score < other
+            case "higher":
+                return score > other
+        return False
+
+    def best(self, scores: list[float]) -> int:
+        """The index of the best of some scores, the first of equals; the metric must have a direction."""
+        assert self.better is not None
+        return scores.index(min(scores) if self.better == "lower" else max(scores))
