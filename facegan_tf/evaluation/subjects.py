@@ -15,8 +15,8 @@ from facegan_tf.data.sources import FolderSource, ZipSource, is_synthetic, open_
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import is_savedmodel, restore_run
-from facegan_tf.serving.generator import FaceGenerator, generator_of, load_generator
-from facegan_tf.serving.sampling import GRID_NAME, SEED_LIMIT
+from facegan_tf.serving.generator import SEED_LIMIT, FaceGenerator, load_generator
+from facegan_tf.serving.sampling import GRID_NAME
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def load_subject(path: Path, count: int, size: int, seed: int, checkpoint: str =
     if (path / "config.yaml").is_file():
         gan, _ = restore_run(path, checkpoint)
         state = {"checkpoint_step": gan.steps_done, "weights_sha256": weights_sha256(gan)}
-        images = draw(generator_of(gan), count, seed, size)
+        images = draw(FaceGenerator.of(gan), count, seed, size)
         return Subject(images, {"kind": "run", **_drawn(path, seed, count), **state})
     if checkpoint != "last":
         raise InputError(f"--checkpoint {checkpoint}: {path} is no run; leave it out")

@@ -24,7 +24,7 @@ from facegan_tf.run.checkpoints import Checkpoints, DamagedError
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import EvaluationFiles
 from facegan_tf.run.tensorboard import EventLog
-from facegan_tf.serving.generator import FaceGenerator, generator_of
+from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.training.clock import Clock
 from facegan_tf.training.pictures import ControlFaces
 
@@ -105,7 +105,7 @@ class Evaluations(keras.callbacks.Callback):
 
     def _evaluate(self, step: int) -> None:
         began = time.perf_counter()
-        self.generator = self.generator or generator_of(self.model)
+        self.generator = self.generator or FaceGenerator.of(self.model)
         state = {"checkpoint_step": step, "weights_sha256": weights_sha256(self.model)}
         facts = {
             "kind": "run",
