@@ -159,7 +159,7 @@ def _info(options: argparse.Namespace) -> None:
         refuse_existing(options.plot, "--plot")
         writable_parent(options.plot, "--plot")
 
-    from facegan_tf.report.info import as_text, describe
+    from facegan_tf.report.info import describe, format_description
 
     facts = describe(options.path)
     if options.plot is not None:
@@ -167,7 +167,7 @@ def _info(options: argparse.Namespace) -> None:
 
         save_network_plot(options.plot, facts)
         print(f"{options.plot}: both nets, layer by layer", file=sys.stderr)
-    print(json.dumps(facts, indent=2) if options.json else as_text(facts))
+    print(json.dumps(facts, indent=2) if options.json else format_description(facts))
 
 
 def _add_checkpoint(verb: argparse.ArgumentParser) -> None:
