@@ -44,10 +44,11 @@ def _facts(run: RunDirectory, record: dict[str, Any]) -> dict[str, str]:
         "status": record.get("status", "unknown: no run.json"),
         "steps done": f"{record.get('step', steps[-1] if steps else 0):,}",
         "checkpoints": ", ".join(f"{step:,}" for step in steps) or "none yet",
-        "best checkpoint": f"step {best:,}" if best is not None else "none: set evaluation.every to keep one",
+        "best checkpoint": f"step {best:,}" if best is not None else "none; set evaluation.every to keep one",
     }
     if store := record.get("store"):
-        facts["images"] = f"{store['images']:,}, fingerprint {store['fingerprint'][:12]}: {store['folder']}"
+        identity = f"fingerprint {store['fingerprint'][:12]}"
+        facts["training images"] = f"{store['images']:,} in {store['folder']} ({identity})"
     return facts
 
 

@@ -16,7 +16,7 @@ from facegan_tf.common.files import atomic_folder, refuse_existing, writable_par
 from facegan_tf.serving.generator import SEED_LIMIT, load_generator
 from facegan_tf.serving.interpolation import round_trip
 
-GRID_MAX = 400
+MAX_IN_GRID = 400
 """Most faces shown in a grid."""
 GRID_NAME = "grid.png"
 """Name of the picture of all samples in a folder."""
@@ -54,7 +54,7 @@ def write_samples(
             faces = generator.sample(seeds, truncation)
             for face_seed, face in zip(seeds, faces, strict=True):
                 images.save_png(folder / f"face_{face_seed:06d}.png", face)
-            in_grid.extend(faces[: max(0, GRID_MAX - len(in_grid))])
+            in_grid.extend(faces[: max(0, MAX_IN_GRID - len(in_grid))])
             bar.update(len(faces))
         picture = images.grid(in_grid, columns=math.ceil(math.sqrt(len(in_grid))))
         images.save_png(folder / GRID_NAME, picture)

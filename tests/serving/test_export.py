@@ -147,6 +147,42 @@ def test_another_process_without_this_package_gets_the_same_bits_as_the_run(run,
     np.testing.assert_array_equal(served, load_generator(exported).sample(SEEDS, truncation=0.7))
 
 
+# TensorFlow Serving runs the graph in a session, by the names in the signature. Its row format, a list of
+# {"seeds": 1, "truncation": 0.7}, stacks both inputs to [N].
+SESSION = """
+import sys
+import numpy as np
+import tensorflow as tf
+tf.compat.v1.disable_eager_execution()
+with tf.compat.v1.Session() as session:
+    graph = tf.compat.v1.saved_model.load(session, ["serve"], sys.argv[1])
+    signature = graph.signature_def["sample"]
+    def sample(seeds, truncation):
+        feed = {signature.inputs["seeds"].name: seeds, signature.inputs["truncation"].name: truncation}
+        return session.run(signature.outputs["images"].name, feed)
+    seeds = [0, 3, 2**40, 7]
+    stacked, alone = sample(seeds, [0.5, 1.0, 0.25, 0.75]), sample(seeds, 0.5)
+    try:
+        sample(seeds, [0.5])
+    except tf.errors.InvalidArgumentError as error:
+        assert "truncation: must be one number, or one for each seed" in str(error)
+    else:
+        sys.exit("[1] was accepted for four seeds")
+np.savez(sys.argv[2], stacked=stacked, alone=alone)
+"""
+
+
+def test_a_session_like_that_of_tensorflow_serving_takes_stacked_rows(exported, tmp_path):
+    subprocess.run([sys.executable, "-c", SESSION, exported, tmp_path / "faces.npz"], check=True)
+    served, generator = np.load(tmp_path / "faces.npz"), load_generator(exported)
+    expected = {
+        "stacked": generator.sample(SEEDS[:4], [0.5, 1.0, 0.25, 0.75]),
+        "alone": generator.sample(SEEDS[:4], 0.5),
+    }
+    for name, faces in expected.items():
+        assert np.abs(served[name].astype(int) - faces).max() <= 1, name
+
+
 def test_an_existing_folder_is_never_written_into(run, tmp_path):
     with pytest.raises(InputError) as caught:
         export_savedmodel(restore_run(run)[0].generator, tmp_path)

@@ -29,7 +29,7 @@ def test_samples_are_the_faces_of_their_seeds(model, tmp_path):
 
 
 def test_the_grid_stops_at_its_limit(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(sampling, "GRID_MAX", 4)
+    monkeypatch.setattr(sampling, "MAX_IN_GRID", 4)
     write_samples(model, tmp_path / "s", 20, 0)
     with Image.open(tmp_path / "s" / "grid.png") as grid:
         assert grid.size == (64, 64)
