@@ -58,7 +58,8 @@ def write_samples(
             bar.update(len(faces))
         picture = images.grid(in_grid, columns=math.ceil(math.sqrt(len(in_grid))))
         images.save_png(folder / GRID_NAME, picture)
-    print(f"{out}: {count} faces of {faces.shape[1]} pixels; all in one: {out / GRID_NAME}", file=sys.stderr)
+    shown = "all of them" if count <= MAX_IN_GRID else f"the first {MAX_IN_GRID}"
+    print(f"{out}: {count} faces of {faces.shape[1]} pixels; {GRID_NAME} shows {shown}", file=sys.stderr)
     if len(in_grid) > 1:
         _warn_if_all_equal(in_grid, f"{out}: all faces are the same (truncation {truncation:g})")
 
