@@ -25,7 +25,7 @@ MAX_FRAMES = 1000
 
 
 def write_samples(
-    model: str | Path,
+    trained: str | Path,
     out: Path,
     count: int,
     seed: int,
@@ -34,7 +34,7 @@ def write_samples(
 ) -> None:
     """Create the folder `out` with `face_SEED.png` for `count` seeds from `seed` on, and grid.png.
 
-    model: a run directory or an exported SavedModel. truncation: above 0, at most 1; see
+    trained: a run directory or an exported SavedModel. truncation: above 0, at most 1; see
     `FaceGenerator.sample`. The grid shows the first 400 faces at most. Raises InputError for a number out of
     range, if `out` exists or can't be written, and as `load_generator` does.
     """
@@ -46,7 +46,7 @@ def write_samples(
         raise InputError("truncation", truncation, "must be above 0 and at most 1")
     refuse_existing(out)
     writable_parent(out)
-    generator = load_generator(model, checkpoint)
+    generator = load_generator(trained, checkpoint)
     in_grid: list[np.ndarray] = []
     with atomic_folder(out) as folder, tqdm(total=count, desc="drawing", unit="face") as bar:
         for start in range(seed, seed + count, images.DRAWN_AT_ONCE):
@@ -65,12 +65,12 @@ def write_samples(
 
 
 def write_interpolation(
-    model: str | Path, out: Path, seeds: Sequence[int], frames: int, checkpoint: str = "last"
+    trained: str | Path, out: Path, seeds: Sequence[int], frames: int, checkpoint: str = "last"
 ) -> None:
     """Write the GIF `out`, which passes through the faces of `seeds` and returns to the first, in a loop.
 
-    model: a run directory or an exported SavedModel. seeds: two or more; neighbours must differ, and so must
-    the last and the first. frames: 2 to 1000 from each face to the next. Raises InputError for anything
+    trained: a run directory or an exported SavedModel. seeds: two or more; neighbours must differ, and so
+    must the last and the first. frames: 2 to 1000 from each face to the next. Raises InputError for anything
     else, if `out` exists or can't be written, and as `load_generator` does.
     """
     _check_seeds(seeds)
@@ -81,7 +81,7 @@ def write_interpolation(
         raise InputError("out", out, "must end in .gif, the only format that can be written")
     refuse_existing(out)
     writable_parent(out)
-    generator = load_generator(model, checkpoint)
+    generator = load_generator(trained, checkpoint)
     faces = generator.draw(round_trip(generator.latents(seeds), frames))
     images.save_gif(out, (Image.fromarray(face) for face in faces), frame_ms=60)
     print(f"{out}: {len(faces)} frames of {faces.shape[1]} pixels", file=sys.stderr)
