@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facegan_tf.report.curves import draw_panel, loss_panels, loss_title, score_panels
+from facegan_tf.report.curves import draw_panel, loss_names, loss_panels, loss_title, score_panels
 from facegan_tf.report.page import read_record
 from facegan_tf.run.directory import RunDirectory
 from tests.helpers.fake_run import CURVES, evaluation, make_run
@@ -68,3 +68,8 @@ def test_scores_come_from_evaluations_during_training_alone(tmp_path):
     images, values = fid.curves["run"]
     assert images == [8, 16]
     np.testing.assert_array_equal(values, [9.0, 3.0])
+
+
+def test_steps_images_and_scores_are_not_losses():
+    lines = [{"step": 1, "images": 4, "g_loss": 1.0}, {"step": 2, "images": 8, "scores/fid": 3.0, "r1": 0.5}]
+    assert loss_names(lines) == ["g_loss", "r1"]
