@@ -180,7 +180,7 @@ def _info(options: argparse.Namespace) -> None:
         refuse_existing(options.plot, "plot")
         writable_parent(options.plot, "plot")
     start_tensorflow()
-    from facegan_tf.report.info import as_text, describe
+    from facegan_tf.report.info import describe, format_description
 
     facts = describe(options.path)
     if options.plot is not None:
@@ -188,7 +188,7 @@ def _info(options: argparse.Namespace) -> None:
 
         save_network_plot(options.plot, facts)
         print(f"{options.plot}: both nets, layer by layer", file=sys.stderr)
-    print(json.dumps(facts, indent=2) if options.json else as_text(facts))
+    print(json.dumps(facts, indent=2) if options.json else format_description(facts))
 
 
 def _add_checkpoint(verb: argparse.ArgumentParser) -> None:
@@ -420,5 +420,5 @@ def _export(options: argparse.Namespace) -> None:
     from facegan_tf.serving.export import export_savedmodel
 
     gan, _ = restore_run(options.run, options.checkpoint)
-    export_savedmodel(gan.generator, options.out)
+    export_savedmodel(gan.sampler, options.out)
     print(f"{options.out}: the generator at step {gan.steps_done}", file=sys.stderr)

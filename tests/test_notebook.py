@@ -1,4 +1,4 @@
-"""notebooks/faces.ipynb, as it is kept and as it runs: with few drawn faces and few steps."""
+"""notebooks/faces.ipynb as committed, and when it is run with few drawn faces and few steps."""
 
 import ast
 import copy
@@ -19,8 +19,8 @@ from facegan_tf import load_config
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"PHOTOS": "synthetic:24", "CROP": "square", "IMAGES": 24, "STEPS": 6, "PROJECT": ".."}
-BESIDES = {"IPython", "PIL", "itertools", "numpy", "os", "pathlib", "tensorflow"}
-"""What the notebook may import besides the public names of facegan_tf."""
+ALLOWED = {"IPython", "PIL", "itertools", "numpy", "os", "pathlib", "tensorflow"}
+"""Modules that the notebook may import besides the public names of facegan_tf."""
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def parameters_cell(notebook):
 
 @pytest.fixture(scope="module")
 def executed(notebook, tmp_path_factory):
-    """The notebook after it has run, then every cell below the setup's once more; and its project's folder.
+    """The notebook after a run in which every cell below the setup ran twice; and the project's folder.
 
-    The project is a copy of what the notebook needs of ours, in which it has been run before.
+    The project is a copy of the files that the notebook needs. It looks as if the notebook had run before.
     """
     project = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "configs", project / "configs")
@@ -54,7 +54,7 @@ def executed(notebook, tmp_path_factory):
     for cell in again:
         cell.id += "-again"
     notebook.cells += again
-    # Without folders of kernels there is one, that of this very Python: what is installed doesn't matter.
+    # Without kernel folders, the only kernel is the one of this Python, whatever else is installed.
     kernel = AsyncKernelManager(
         kernel_name="python3",
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True),
@@ -68,16 +68,16 @@ def executed(notebook, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(executed):
+def folder(executed):
     return executed[1] / "outputs" / "notebook-2"
 
 
-def test_it_is_kept_without_what_a_run_leaves_in_it(notebook):
+def test_it_is_committed_without_outputs(notebook):
     nbformat.validate(notebook)
     assert [cell.id for cell in code_cells(notebook) if cell.outputs or cell.execution_count] == []
 
 
-def test_it_imports_only_what_is_public(notebook):
+def test_it_imports_only_public_names(notebook):
     imported, public = set(), set()
     for cell in code_cells(notebook):
         for node in ast.walk(ast.parse(cell.source)):
@@ -87,21 +87,21 @@ def test_it_imports_only_what_is_public(notebook):
                 public |= {name.name for name in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module)
-    assert {module.partition(".")[0] for module in imported} <= BESIDES
+    assert {module.partition(".")[0] for module in imported} <= ALLOWED
     assert public <= set(facegan_tf.__all__)
 
 
-def test_every_public_name_is_there_and_says_what_it_does():
+def test_every_public_name_exists_and_has_a_docstring():
     for name in facegan_tf.__all__:
         assert getattr(facegan_tf, name).__doc__, name
 
 
-def test_what_is_set_here_is_all_that_there_is_to_set(notebook):
+def test_these_tests_set_every_parameter_of_the_notebook(notebook):
     assigned = [node.targets[0].id for node in ast.parse(parameters_cell(notebook).source).body]
     assert assigned == list(SMALL)
 
 
-def test_every_cell_that_shows_a_picture_does_so_each_time(executed):
+def test_cells_show_their_pictures_each_time_they_run(executed):
     def shows_a_picture(cell):
         return any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {}))
 
@@ -110,10 +110,10 @@ def test_every_cell_that_shows_a_picture_does_so_each_time(executed):
     assert [cell.id for cell in cells if not shows_a_picture(cell)] == []
 
 
-def test_it_makes_a_folder_of_its_own(made):
-    assert sorted(path.name for path in made.parent.iterdir()) == ["notebook-1", "notebook-2"]
-    assert [path.name for path in (made.parent / "notebook-1").iterdir()] == ["of_the_first_run"]
-    assert sorted(path.name for path in made.iterdir()) == [
+def test_it_writes_into_a_new_folder(folder):
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["notebook-1", "notebook-2"]
+    assert [path.name for path in (folder.parent / "notebook-1").iterdir()] == ["of_the_first_run"]
+    assert sorted(path.name for path in folder.iterdir()) == [
         "export-6",
         "face.png",
         "interpolation.gif",
@@ -124,24 +124,26 @@ def test_it_makes_a_folder_of_its_own(made):
     ]
 
 
-def test_the_run_did_what_the_settings_say(made):
-    settings, ran = load_config(made / "settings.yaml"), load_config(made / "run")
+def test_the_run_followed_the_settings(folder):
+    settings, ran = load_config(folder / "settings.yaml"), load_config(folder / "run")
     assert ran.training.steps == SMALL["STEPS"]
     assert ran.model_dump(exclude={"data"}) == settings.model_dump(exclude={"data"})
-    assert ran.data.source == str((made / "store").resolve())
+    assert ran.data.source == str((folder / "store").resolve())
 
 
 @pytest.mark.parametrize("name", ["run/training.gif", "interpolation.gif"])
-def test_its_gifs_move(made, name):
-    with Image.open(made / name) as gif:
+def test_its_gifs_move(folder, name):
+    with Image.open(folder / name) as gif:
         assert gif.n_frames > 1
 
 
-def test_its_savedmodel_draws_the_faces_that_it_shows(executed, made):
-    model = tf.saved_model.load(str(made / "export-6"))
+def test_its_savedmodel_draws_the_faces_that_it_shows(executed, folder):
+    model = tf.saved_model.load(str(folder / "export-6"))
     faces = model.signatures["sample"](seeds=tf.constant([100], tf.int64), truncation=tf.constant(0.7))
-    with Image.open(made / "face.png") as face:
-        # Drawn there among others, here alone, which may round otherwise.
+    with Image.open(folder / "face.png") as face:
+        # Drawn with others there and alone here, which may round differently.
         assert np.abs(np.asarray(face).astype(int) - faces["images"][0].numpy()).max() <= 1
-    said = [output.text for cell in executed[0].cells if cell.id == "served" for output in cell.outputs[:1]]
-    assert said == ["the same faces as above: True\n"]
+    printed = [
+        output.text for cell in executed[0].cells if cell.id == "served" for output in cell.outputs[:1]
+    ]
+    assert printed == ["the same faces as above: True\n"]

@@ -15,8 +15,8 @@ from facegan_tf.data.sources import FolderSource, ZipSource, open_source
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import is_savedmodel, restore_run
-from facegan_tf.serving.generator import FaceGenerator, generator_of, load_generator
-from facegan_tf.serving.sampling import GRID_NAME, SEED_LIMIT
+from facegan_tf.serving.generator import SEED_LIMIT, FaceGenerator, load_generator
+from facegan_tf.serving.sampling import GRID_NAME
 
 DEFAULT_COUNT = 2000
 
@@ -70,7 +70,7 @@ def load_generated(path: Path, wanted: Wanted, checkpoint: str = "last") -> Gene
     if (path / "config.yaml").is_file():
         gan, _ = restore_run(path, checkpoint)
         state = {"checkpoint_step": gan.steps_done, "weights_sha256": weights_sha256(gan)}
-        images = draw(generator_of(gan), wanted.at_most, wanted.seed, wanted.size)
+        images = draw(FaceGenerator.of(gan), wanted.at_most, wanted.seed, wanted.size)
         return GeneratedImages(images, {"kind": "run", **_drawn(path, wanted), **state})
     if checkpoint != "last":
         raise InputError("checkpoint", checkpoint, f"{path} is not a run; leave it out")

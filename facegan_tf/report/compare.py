@@ -1,12 +1,9 @@
-"""`facegan compare`: runs side by side in one page: scores, curves, grids, and settings that differ."""
+"""`facegan compare`: a page with runs side by side: scores, faces, curves, and settings that differ."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from matplotlib.figure import Figure
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import refuse_existing, writable_parent
@@ -14,47 +11,49 @@ from facegan_tf.config.yaml_settings import read_yaml
 from facegan_tf.evaluation.comparable import differences
 from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.text import provenance, written, written_with_deviation
-from facegan_tf.report import pictures
+from facegan_tf.report import curves, pictures
 from facegan_tf.report.page import open_run, read_record, write_page
 from facegan_tf.run.directory import RunDirectory, flat, number_of
-from facegan_tf.run.plots import smooth
 from facegan_tf.run.records import newest_evaluation
-
-CURVES = (("d_loss", "discriminator's loss"), ("g_loss", "generator's loss"))
 
 
 def write_comparison(paths: Sequence[str | Path], out: str | Path) -> Path:
-    """Write the page `out` that compares two or more runs, and return where it is.
+    """Write the page `out`, which compares two or more runs, and return its path.
 
-    Scores are marked as the best only where all were measured alike. Raises InputError for fewer runs than
-    two, for what is no run, and if `out` exists.
+    The best score of a metric is marked only if all runs were measured in the same way. Raises InputError
+    for fewer than two runs, a run given twice, a path that is not a run, and an `out` that exists or can't
+    be written.
     """
     out = Path(out)
     if len(paths) < 2:
-        raise InputError("compare: takes two runs or more; `facegan report` shows a single one")
+        raise InputError("runs", len(paths), "must be two or more; `facegan report` shows a single one")
     runs = [open_run(path) for path in paths]
+    for number, run in enumerate(runs):
+        if run.folder.resolve() in [other.folder.resolve() for other in runs[:number]]:
+            raise InputError("runs", run.folder, "is given twice; leave one out")
     refuse_existing(out)
     writable_parent(out)
-    newest = [newest_evaluation(run.read_evaluations()) for run in runs]
-    names = _names(runs)
-    differing = _measured_differently(newest)
+    by_name = dict(zip(_display_names(runs), runs, strict=True))
+    records = {name: read_record(run) for name, run in by_name.items()}
+    newest = {name: newest_evaluation(run.read_evaluations()) for name, run in by_name.items()}
+    differing = _measured_differently(list(newest.values()))
     write_page(
         out,
         "compare.html",
-        names=names,
-        rows=_rows(newest, comparable=not differing),
+        names=list(by_name),
+        rows=_rows(list(newest.values()), comparable=not differing),
         differences=differing,
-        provenance=[(name, provenance(record)) for name, record in zip(names, newest, strict=True) if record],
-        lacking=[name for name, record in zip(names, newest, strict=True) if not record],
-        figures=_figures(names, runs),
-        runs=[_about(name, run) for name, run in zip(names, runs, strict=True)],
-        settings=_settings(runs),
+        provenance=[(name, provenance(record)) for name, record in newest.items() if record],
+        unscored=[name for name, record in newest.items() if not record],
+        figures=_figures(by_name, records),
+        runs=[_summary(name, run, records[name]) for name, run in by_name.items()],
+        settings=_differing_settings(runs),
     )
     return out
 
 
-def _names(runs: Sequence[RunDirectory]) -> list[str]:
-    """The folders' names, or their whole paths if some share a name."""
+def _display_names(runs: Sequence[RunDirectory]) -> list[str]:
+    """Return the folders' names, or their whole paths if two runs have the same name."""
     names = [run.folder.resolve().name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
 
@@ -96,60 +95,30 @@ def _reals(record: dict[str, Any] | None, name: str) -> str:
     return written(name, scores[name]) if name in scores else ""
 
 
-def _figures(names: Sequence[str], runs: Sequence[RunDirectory]) -> list[tuple[str, str]]:
-    """(what, picture) of each curve that at least one run has, all runs in one."""
-    figures = []
-    losses = [run.read_losses() for run in runs]
-    for key, title in CURVES:
-        curves = [
-            ([line["images"] for line in lines], smooth(np.array([line[key] for line in lines])))
-            for lines in losses
-        ]
-        if any(len(places) for places, _ in curves):
-            figures.append((title, _overlaid(names, curves, f"{title}, smoothed")))
-    during = [[r for r in run.read_evaluations() if "training" in r] for run in runs]
-    for name in METRICS:
-        curves = [
-            (
-                [r["training"]["images"] for r in records if name in r["scores"]],
-                np.array([r["scores"][name] for r in records if name in r["scores"]]),
-            )
-            for records in during
-        ]
-        if any(len(places) for places, _ in curves):
-            figures.append((f"{name} while training", _overlaid(names, curves, name)))
-    return figures
+def _figures(
+    runs: Mapping[str, RunDirectory], records: Mapping[str, dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """Return (title, picture) for each loss and for each score that at least one run has logged."""
+    panels = [*curves.loss_panels(runs, records), *curves.score_panels(runs, METRICS)]
+    return [(panel.title, pictures.figure_uri(curves.draw_panel(panel))) for panel in panels]
 
 
-def _overlaid(names: Sequence[str], curves: Sequence[tuple[Sequence[int], np.ndarray]], label: str) -> str:
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    for name, (places, values) in zip(names, curves, strict=True):
-        if len(places):
-            axes.plot(places, values, label=name, marker="o" if len(places) < 30 else None, markersize=3)
-    axes.set(xlabel="reals seen", ylabel=label)
-    axes.legend()
-    axes.grid(alpha=0.3)
-    return pictures.embedded_figure(figure)
-
-
-def _about(name: str, run: RunDirectory) -> dict[str, Any]:
+def _summary(name: str, run: RunDirectory, record: dict[str, Any]) -> dict[str, Any]:
     grids, best = run.grid_paths(), run.best_step()
-    record = read_record(run)
     return {
         "name": name,
         "folder": str(run.folder),
-        "status": record.get("status", "unknown"),
+        "status": record.get("status", "status unknown"),
         "step": record.get("step", 0),
-        "last": pictures.embedded(grids[-1]) if grids else None,
+        "last": pictures.data_uri(grids[-1]) if grids else None,
         "last_step": number_of(grids[-1]) if grids else None,
-        "best": pictures.embedded(run.best_grid) if best is not None else None,
+        "best": pictures.data_uri(run.best_grid) if best is not None else None,
         "best_step": best,
     }
 
 
-def _settings(runs: Sequence[RunDirectory]) -> list[tuple[str, list[str]]]:
-    """Each setting that the runs don't share, with its value in each."""
+def _differing_settings(runs: Sequence[RunDirectory]) -> list[tuple[str, list[str]]]:
+    """Return each setting that differs between the runs, with its value in each of them."""
     all_settings = [flat(read_yaml(run.config).plain()) for run in runs]
     keys = dict.fromkeys(key for settings in all_settings for key in settings)
     values = {key: [settings.get(key, "") for settings in all_settings] for key in keys}

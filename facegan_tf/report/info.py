@@ -1,4 +1,4 @@
-"""What `facegan info` tells: layers, parameters, FLOPs and memory of a config or a run."""
+"""`facegan info`: layers, parameters, FLOPs and memory of a config or a run."""
 
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from facegan_tf.run.restore import restore_run
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Facts of a config file or a run directory, as JSON values.
+    """Describe a config file or a run directory, as a dict of JSON values.
 
-    Keys: `generator` and `discriminator` (as `describe_network` gives them), `training_step` (`flops`,
-    `memory_bytes`), `settings`; for a run also `step`, `weights_sha256`, `checkpoints` (their steps),
-    `checkpoint_files` (as `describe_checkpoints` gives them) and `best_checkpoint` (null if none was kept for
-    its score). Raises InputError if `path` is neither.
+    Keys: `name`; `generator` and `discriminator` (see `describe_network`); `training_step` with `flops` and
+    `memory_bytes`, of one step with the config's batch size, TensorFlow itself not counted; `settings`.
+    Of a run also `step` and `weights_sha256`, of its newest checkpoint; `checkpoints`, the steps that have
+    one; `checkpoint_files` (see `describe_checkpoints`); and `best_checkpoint`, the step with the best score,
+    or None.
+
+    Raises InputError if `path` is neither a valid config nor a run with a checkpoint.
     """
     path = Path(path)
     facts: dict[str, Any] = {}
@@ -46,11 +49,12 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 
 def describe_network(model: keras.Model) -> dict[str, Any]:
-    """Facts of a net, as JSON values: `trainable_parameters`, `flops` of one image, and `layers`.
+    """Describe a network as JSON values: `trainable_parameters`, `flops` for one image, and `layers`.
 
-    Each layer, from the input on, has `name`, `type` (its class), `detail` (its setting in short, such
-    as `k4 s2` for a kernel of 4x4 with strides of 2; may be empty), `output` (the shape of one image's),
-    `parameters` (those that it learns) and `flops` (of one image). Both sum up to the net's.
+    Each layer, from the input on, has `name`, `type` (its class), `detail` (its main setting in short, such
+    as `k4 s2` for a kernel of 4x4 with strides of 2; may be empty), `output` (its shape for one image),
+    `parameters` (the trainable ones) and `flops` (for one image). Parameters and FLOPs of the layers add up
+    to those of the network.
     """
     return {
         "trainable_parameters": trainable_parameters(model),
@@ -84,8 +88,8 @@ def _detail(layer: keras.Layer) -> str:
     return ""
 
 
-def as_text(facts: dict[str, Any]) -> str:
-    """The same facts for a person: a table of layers for each net, then a training step's costs."""
+def format_description(facts: dict[str, Any]) -> str:
+    """Format what `describe` returns for people: a table of layers for each net, then the cost of a step."""
     lines = [facts["name"]]
     for key in ("generator", "discriminator"):
         lines += ["", f"{key}, for one image:", *_table(facts[key])]
@@ -93,7 +97,7 @@ def as_text(facts: dict[str, Any]) -> str:
     lines += [
         "",
         f"a training step of {facts['settings']['training']['batch_size']} images: "
-        f"{step['flops'] / 1e9:,.1f} GFLOPs, about {step['memory_bytes'] / 2**30:.2f} GiB besides TensorFlow",
+        f"{step['flops'] / 1e9:,.1f} GFLOPs, about {step['memory_bytes'] / 2**30:.2f} GiB plus TensorFlow",
     ]
     if "step" in facts:
         lines += [
@@ -110,7 +114,7 @@ def as_text(facts: dict[str, Any]) -> str:
 
 
 def _table(network: dict[str, Any]) -> list[str]:
-    """The lines of a net's table: a header, each layer, the totals."""
+    """Return the lines of a net's table: a header, a line for each layer, and the totals."""
 
     def row(kind: str, detail: str, output: str, parameters: int, flops: int) -> str:
         return f"  {kind:<18}  {detail:<13}  {output:<13}  {parameters:>12,}  {flops / 1e6:>13,.2f}"

@@ -1,4 +1,4 @@
-"""A picture of both nets, layer by layer."""
+"""`facegan info --plot`: a picture of both nets, layer by layer."""
 
 import math
 from collections.abc import Sequence
@@ -13,43 +13,43 @@ from matplotlib.figure import Figure
 from facegan_tf.common.files import atomic_file
 
 KINDS = {"Dense": "dense", "Conv2D": "conv", "Conv2DTranspose": "deconv"}
-"""The layers that are drawn as blocks, and what they are called there."""
+"""Layers that are drawn as blocks, and their names in the picture."""
 
 COLOURS = {"input": "#b8bcc4", "dense": "#59a89c", "conv": "#5b84b8", "deconv": "#e0944e"}
 INK, FAINT_INK, WHITE = "#2b2f36", "#767c87", "#ffffff"
 DPI = 100
 
-# Lengths in inches, which are the axes' units too.
+# All lengths are in inches, which are also the units of the axes.
 WIDTH, PANEL_HEIGHT = 16.0, 5.0
 MARGIN, SLOT = 0.25, 1.7
 TALLEST, WIDEST, THINNEST = 1.9, 0.8, 0.05
-DEPTH = 0.22  # of the height, rightwards and upwards
+DEPTH = 0.22  # as a share of the height, to the right and upwards
 
 
 @dataclass(frozen=True)
 class Block:
-    """One block of the picture: the net's input, or a layer with what follows it."""
+    """One block of the picture: the net's input, or a layer with the small layers that follow it."""
 
     kind: str
     """`input`, `dense`, `conv` or `deconv`."""
     setting: str
-    """Kernel and stride, such as `k4 s2`; empty without them."""
+    """Kernel and stride, such as `k4 s2`; empty for a layer without them."""
     shape: tuple[int, ...]
-    """Its output: (height, width, channels), or (values,)."""
+    """Shape of the output for one image: (height, width, channels), or (values,)."""
     captions: tuple[str, ...] = ()
-    """What follows it: normalisation, activation, dropout, in their order."""
+    """Normalisation, activation and dropout that follow it, in order."""
 
     @property
     def side(self) -> int:
-        """Pixels a side; 1 for a vector."""
+        """Height in pixels; 1 for a vector."""
         return self.shape[0] if len(self.shape) == 3 else 1
 
 
 def network_blocks(layers: Sequence[dict[str, Any]]) -> list[Block]:
-    """The input's block, then one for each dense or convolution layer, from `describe_network`'s layers.
+    """Return a block for the input, then one for each dense or convolution layer.
 
-    A block that is reshaped has the shape that it is given. What only flattens or changes the type is
-    not told.
+    layers: those of `describe_network`. A reshaped block has the shape after reshaping. Layers that only
+    flatten, or only change the type, are left out.
     """
     blocks = [Block("input", "", tuple(layers[0]["output"]))]
     for layer in layers[1:]:
@@ -74,18 +74,19 @@ def _caption(layer: dict[str, Any]) -> str:
 
 
 def save_network_plot(path: str | Path, facts: dict[str, Any]) -> None:
-    """Draw the generator over the discriminator, from input to output, as PNG.
+    """Draw the generator above the discriminator, from input to output, as a PNG file.
 
-    `facts` are those of `facegan_tf.report.info.describe`. The picture has 1600 x 1000 pixels, and is wider
-    for nets that need the room. A block's height is its resolution, its width its channels.
+    facts: what `facegan_tf.describe` returns. The picture has 1600 x 1000 pixels, and is wider for nets with
+    many layers. A block's height shows its resolution, its width the number of channels. A file at `path` is
+    replaced; raises OSError if writing fails.
     """
     nets = {key: network_blocks(facts[key]["layers"]) for key in ("generator", "discriminator")}
     width = max(WIDTH, 2 * MARGIN + SLOT * max(map(len, nets.values())))
-    figure = Figure(figsize=(width, 2 * PANEL_HEIGHT), facecolor=WHITE)  # no pyplot, no display
-    everything = [block for blocks in nets.values() for block in blocks]
+    figure = Figure(figsize=(width, 2 * PANEL_HEIGHT), facecolor=WHITE)  # without pyplot: needs no display
+    all_blocks = [block for blocks in nets.values() for block in blocks]
     scales = (
-        TALLEST / math.sqrt(max(block.side for block in everything)),
-        WIDEST / math.sqrt(max(block.shape[-1] for block in everything)),
+        TALLEST / math.sqrt(max(block.side for block in all_blocks)),
+        WIDEST / math.sqrt(max(block.shape[-1] for block in all_blocks)),
     )
     for row, (name, blocks) in enumerate(nets.items()):
         axes = figure.add_axes((0, (1 - row) / 2, 1, 0.5), xlim=(0, width), ylim=(0, PANEL_HEIGHT))
@@ -106,8 +107,8 @@ def _title(axes: Axes, title: str, network: dict[str, Any]) -> None:
 
 
 def _draw_blocks(axes: Axes, blocks: Sequence[Block], scales: tuple[float, float]) -> None:
-    """Boxes on one line, arrows between them, and the words below in rows that line up."""
-    middle, words = 2.75, 1.45
+    """Draw boxes in a row with arrows between them, and their captions below in aligned lines."""
+    middle, captions_top = 2.75, 1.45
     slot = (axes.get_xlim()[1] - 2 * MARGIN) / len(blocks)
     end = None
     for place, block in enumerate(blocks):
@@ -122,14 +123,21 @@ def _draw_blocks(axes: Axes, blocks: Sequence[Block], scales: tuple[float, float
         lines += [(caption, FAINT_INK, "normal") for caption in block.captions]
         for row, (line, colour, weight) in enumerate(lines):
             axes.text(
-                centre, words - 0.24 * row, line, size=12, color=colour, weight=weight, ha="center", va="top"
+                centre,
+                captions_top - 0.24 * row,
+                line,
+                size=12,
+                color=colour,
+                weight=weight,
+                ha="center",
+                va="top",
             )
 
 
 def _draw_box(
     axes: Axes, block: Block, scales: tuple[float, float], centre: float, middle: float
 ) -> tuple[float, float]:
-    """Draw front, top and right side around (centre, middle); return where they begin and end there."""
+    """Draw the front, top and right side around (centre, middle); return the left and right end there."""
     height = max(THINNEST, scales[0] * math.sqrt(block.side))
     width = max(THINNEST, scales[1] * math.sqrt(block.shape[-1]))
     depth = DEPTH * height

@@ -1,4 +1,4 @@
-"""What both pages share: the templates, and finding a run."""
+"""What the report and the comparison share: opening a run, and filling a template."""
 
 import sys
 from pathlib import Path
@@ -12,29 +12,27 @@ from facegan_tf.run.directory import RunDirectory
 
 
 def open_run(path: str | Path) -> RunDirectory:
-    """The run directory at `path`; InputError if there is none."""
+    """Return the run directory at `path`. Raises InputError if there is none."""
     run = RunDirectory(Path(path))
     if not run.exists():
-        raise InputError(f"{path}: is no run directory (no config.yaml)")
+        raise InputError(None, path, "is not a run directory: it has no config.yaml")
     return run
 
 
 def read_record(run: RunDirectory) -> dict[str, Any]:
-    """What run.json holds; nothing of a run that has none."""
+    """Return the content of run.json; empty if the run has no such file."""
     return run.read_record() if run.record.exists() else {}
 
 
 def write_page(out: Path, template: str, **content: Any) -> None:
-    """Fill a template, write it as one file, and say where and how large it is."""
+    """Fill a template, write the page as a single file, and print its path and size."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("facegan_tf.report"),
-        autoescape=True,  # names and settings are anybody's
+        autoescape=True,  # names and settings come from anyone
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     with atomic_file(out) as partial:
         partial.write_text(environment.get_template(template).render(**content), encoding="utf-8")
-    print(
-        f"{out}: {out.stat().st_size / 1e6:.1f} MB, opens in any browser, without a network", file=sys.stderr
-    )
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; opens in any browser, offline too", file=sys.stderr)

@@ -1,5 +1,6 @@
-"""`facegan report`: a run as one page that needs no network: pictures, curves, scores, settings."""
+"""`facegan report`: a run as a page that is a single file: pictures, curves, scores, settings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,17 @@ from facegan_tf.common.files import writable_parent
 from facegan_tf.evaluation.metrics import METRICS, parts_of
 from facegan_tf.evaluation.text import provenance, written, written_with_deviation
 from facegan_tf.report import pictures
+from facegan_tf.report.curves import loss_title
 from facegan_tf.report.page import open_run, read_record, write_page
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps, number_of
 from facegan_tf.run.records import EvaluationFiles, newest_evaluation
 
 
 def write_report(path: str | Path, out: str | Path | None = None) -> Path:
-    """Write the report of the run at `path` to `out` (default: report.html in it), and return where it is.
+    """Write the report of the run at `path` to `out` (default: report.html in the run); return its path.
 
-    What the run lacks yet, the page says, with the command that makes it. Raises InputError if there is no
-    run.
+    Where the run has no picture or score yet, the page says how to get it. An older report is replaced.
+    Raises InputError if there is no run, or if `out` can't be written.
     """
     run = open_run(path)
     out = Path(out) if out else run.folder / "report.html"
@@ -28,6 +30,7 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
         run=str(run.folder),
         name=run.folder.resolve().name,
         facts=_facts(run, record),
+        losses=_losses(record),
         environment=_environment(record),
         settings=run.config.read_text(encoding="utf-8", errors="replace"),
         **_pictures(run),
@@ -42,15 +45,22 @@ def _facts(run: RunDirectory, record: dict[str, Any]) -> dict[str, str]:
         "status": record.get("status", "unknown: no run.json"),
         "steps done": f"{record.get('step', steps[-1] if steps else 0):,}",
         "checkpoints": ", ".join(f"{step:,}" for step in steps) or "none yet",
-        "best checkpoint": f"step {best:,}" if best is not None else "none; evaluation.every keeps one",
+        "best checkpoint": f"step {best:,}" if best is not None else "none; set evaluation.every to keep one",
     }
     if store := record.get("store"):
-        facts["images"] = f"{store['images']:,}, fingerprint {store['fingerprint'][:12]}: {store['folder']}"
-    for net, loss in record.get("losses", {}).items():
-        facts[f"{net}'s loss"] = (
-            f"mean {loss['mean']:.4f}, minimum {loss['minimum']:.4f} in step {loss['minimum_step']:,}"
-        )
+        identity = f"fingerprint {store['fingerprint'][:12]}"
+        facts["training images"] = f"{store['images']:,} in {store['folder']} ({identity})"
     return facts
+
+
+def _losses(record: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the rows of the table of losses: whichever names the training logged."""
+    rows = []
+    for name, loss in record.get("losses", {}).items():
+        label, unit = loss_title(name, record.get("curves", {}))
+        numbers = {key: f"{loss[key]:.4f}" for key in ("mean", "minimum")}
+        rows.append({"label": label, "unit": unit, **numbers, "minimum_step": f"{loss['minimum_step']:,}"})
+    return rows
 
 
 def _environment(record: dict[str, Any]) -> dict[str, str]:
@@ -69,70 +79,69 @@ def _pictures(run: RunDirectory) -> dict[str, Any]:
     best = run.best_step()
     too_large = run.gif.exists() and run.gif.stat().st_size > pictures.GIF_LIMIT
     return {
-        "last": pictures.embedded(grids[-1]) if grids else None,
+        "last": pictures.data_uri(grids[-1]) if grids else None,
         "last_step": number_of(grids[-1]) if grids else None,
-        "best": pictures.embedded(run.best_grid) if best is not None else None,
+        "best": pictures.data_uri(run.best_grid) if best is not None else None,
         "best_step": best,
         "frames": [
             {"step": number_of(grid), "picture": picture}
-            for grid in (pictures.evenly_chosen(grids) if grids else [])
-            if (picture := pictures.embedded_small(grid))
+            for grid in pictures.evenly_spaced(grids)
+            if (picture := pictures.thumbnail_uri(grid))
         ],
         "grids": len(grids),
-        "gif": None if too_large else pictures.embedded(run.gif),
+        "gif": None if too_large else pictures.data_uri(run.gif),
         "gif_is_too_large": too_large,
-        "reals": pictures.embedded(run.reals),
+        "reals": pictures.data_uri(run.reals),
         "curves": [
-            (title, pictures.embedded(picture), way)
-            for title, picture, way in (
-                ("Losses", run.curves, "it is drawn with the first checkpoint"),
-                ("Scores", run.score_curves, "evaluation.every makes a training score itself"),
-                ("PSNR of the control faces", run.psnr_curves, "it is drawn with the first checkpoint"),
+            (title, pictures.data_uri(picture), hint)
+            for title, picture, hint in (
+                ("Losses", run.curves, "it is drawn at the first checkpoint"),
+                ("Scores", run.score_curves, "set evaluation.every to score the generator during training"),
+                ("PSNR of the control faces", run.psnr_curves, "it is drawn at the first checkpoint"),
             )
         ],
     }
 
 
 def _scores(run: RunDirectory) -> dict[str, Any]:
-    files = EvaluationFiles(run.folder)
     evaluations = run.read_evaluations()
     newest = newest_evaluation(evaluations)
     names = [name for name in METRICS if any(name in record["scores"] for record in evaluations)]
     return {
-        "newest": newest
-        and {
-            "rows": [
-                {
-                    "name": name,
-                    "score": written_with_deviation(newest["scores"], name),
-                    "reals": written(name, newest["reference_scores"][name])
-                    if name in newest["reference_scores"]
-                    else "",
-                    "better": METRICS[name].better or "",
-                    "meaning": METRICS[name].meaning,
-                }
-                for name in METRICS
-                if name in newest["scores"]
-            ],
-            "levels": {
-                size: written("swd", score) for size, score in parts_of(newest["scores"], "swd").items()
-            },
-            "provenance": provenance(newest),
-            "warnings": newest["warnings"],
-        },
+        "newest": newest and _newest_scores(newest),
         "score_names": names,
-        "evaluations": [
+        "evaluations": [_evaluation_row(record, names) for record in evaluations],
+        "neighbours": pictures.data_uri(EvaluationFiles(run.folder).neighbours),
+    }
+
+
+def _newest_scores(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the table of an evaluation's scores, and how they were computed."""
+    reals = record["reference_scores"]
+    return {
+        "rows": [
             {
-                "step": record["generated"].get("checkpoint_step"),
-                "during": "training" in record,
-                "count": record["generated"]["count"],
-                "features": Path(record["features"]["name"]).name if record["features"] else "none",
-                "scores": [
-                    written(name, record["scores"][name]) if name in record["scores"] else ""
-                    for name in names
-                ],
+                "name": name,
+                "score": written_with_deviation(record["scores"], name),
+                "reals": written(name, reals[name]) if name in reals else "",
+                "better": METRICS[name].better or "",
+                "meaning": METRICS[name].meaning,
             }
-            for record in evaluations
+            for name in METRICS
+            if name in record["scores"]
         ],
-        "neighbours": pictures.embedded(files.neighbours),
+        "levels": {size: written("swd", score) for size, score in parts_of(record["scores"], "swd").items()},
+        "provenance": provenance(record),
+        "warnings": record["warnings"],
+    }
+
+
+def _evaluation_row(record: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    scores = record["scores"]
+    return {
+        "step": record["generated"].get("checkpoint_step"),
+        "during": "training" in record,
+        "count": record["generated"]["count"],
+        "features": Path(record["features"]["name"]).name if record["features"] else "none",
+        "scores": [written(name, scores[name]) if name in scores else "" for name in names],
     }

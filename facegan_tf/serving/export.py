@@ -1,40 +1,33 @@
-"""SavedModel export: what a generator can be asked to do once it is served.
-
-Three signatures, each for any batch size:
-
-    serving_default   latents float32 [N, L]                         -> images uint8 [N, S, S, 3]
-    png               latents float32 [N, L]                         -> image_bytes string [N], PNG
-    sample            seeds int64 [N], truncation float32 []         -> images and image_bytes
-
-`facegan sample` runs these same functions, so a face is the same from a run and from its export.
-"""
+"""Export a trained generator as a SavedModel; `facegan_tf.serving.signatures` says what it can be asked."""
 
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from facegan_tf.common.errors import InputError
-from facegan_tf.common.files import atomic_folder
+from facegan_tf.common.files import atomic_folder, refuse_existing, writable_parent
 from facegan_tf.serving.signatures import signatures
 
 
 def export_savedmodel(generator: keras.Model, out: str | Path) -> None:
-    """Write the generator as a SavedModel, the folder `out`, that needs only tensorflow to load.
+    """Write a generator as a SavedModel: the folder `out`, which needs only TensorFlow to load.
 
-    generator: latents [N, L] -> images [N, S, S, 3] in [-1, 1], such as `restore_run` gives with its GAN.
-    Raises InputError if `out` exists.
+    generator: maps latents float32 [N, L] to images float32 [N, S, S, 3] in [-1, 1]. `restore_run(run)[0]`
+    holds a trained one. The SavedModel has three signatures: `serving_default` (latents to pixels), `png`
+    (latents to PNG files) and `sample` (seeds and truncation to both).
+
+    Raises InputError if `out` exists or can't be written.
     """
     out = Path(out)
-    if out.exists():
-        raise InputError(f"--out {out}: is there already; choose another folder, or remove it")
+    refuse_existing(out)
+    writable_parent(out)
     archive = keras.export.ExportArchive()
     archive.track(generator)
     for name, (function, specs) in signatures(generator).items():
         archive.add_endpoint(name, function, input_signature=specs)
     logger = tf.get_logger()
     level = logger.level
-    logger.setLevel("WARNING")  # it would tell the folder's name as long as it is being written
+    logger.setLevel("WARNING")  # TensorFlow would announce the temporary folder that we write into
     try:
         with atomic_folder(out) as partial:
             archive.write_out(partial, verbose=False)

@@ -1,7 +1,9 @@
-"""`load_generator`: a trained generator, from a run directory or from an exported SavedModel."""
+"""`load_generator`: a generator that draws faces, from a run directory or an exported SavedModel."""
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,85 +15,145 @@ from facegan_tf.model.gan import GAN
 from facegan_tf.run.restore import is_savedmodel, restore_run
 from facegan_tf.serving.signatures import signatures
 
-_INPUTS = {"serving_default": {"latents"}, "sample": {"seeds", "truncation"}}
-"""Of the signatures of a SavedModel that faces are drawn by."""
+SEED_LIMIT = 2**63
+"""Seeds are below this: a SavedModel takes them as int64."""
+
+_INPUTS: dict[str, dict[str, tuple[tf.DType, int | None]]] = {
+    "serving_default": {"latents": (tf.float32, 2)},
+    "sample": {"seeds": (tf.int64, 1), "truncation": (tf.float32, None)},
+}
+"""Signatures that a SavedModel must have, with each input's type and rank (None: any rank)."""
 
 
 class FaceGenerator:
-    """Draws faces, as pixels, from latents or from seeds."""
+    """Draws faces, as pixels, from seeds or from latents. Make one with `load_generator` or `of`."""
 
-    def __init__(self, functions: dict[str, Callable[..., dict[str, tf.Tensor]]], latent_dim: int):
-        """functions: the signatures of `facegan_tf.serving.export`, by name."""
+    def __init__(
+        self,
+        functions: dict[str, Callable[..., dict[str, tf.Tensor]]],
+        latent_dim: int,
+        savedmodel: object = None,
+    ):
+        """functions: the signatures of `facegan_tf.serving.signatures`, by name.
+
+        savedmodel: the loaded SavedModel that the functions belong to; their variables live only as long.
+        """
         self._functions = functions
         self.latent_dim = latent_dim
-        self.loaded: object = None
+        self._savedmodel = savedmodel
+
+    @classmethod
+    def of(cls, gan: GAN) -> "FaceGenerator":
+        """Draw with a GAN's sampler, which may still be training: each call uses its current weights."""
+        functions = {
+            name: tf.function(function, input_signature=specs)
+            for name, (function, specs) in signatures(gan.sampler).items()
+        }
+        return cls(functions, gan.config.networks.latent_dim)
 
     def draw(self, latents: np.ndarray) -> np.ndarray:
-        """Latents float [N, latent_dim] -> faces uint8 [N, S, S, 3]. Raises ValueError for another shape."""
+        """Draw a face from each latent: float [N, latent_dim] -> uint8 [N, S, S, 3], with N at least 1.
+
+        Raises InputError for another shape.
+        """
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.latent_dim or not len(latents):
-            raise ValueError(
-                f"latents: shape {latents.shape}, must be [N, {self.latent_dim}] with N at least 1"
-            )
+            problem = f"is their shape; it must be [N, {self.latent_dim}], with N at least 1"
+            raise InputError("latents", list(latents.shape), problem)
         draw = self._functions["serving_default"]
         return np.concatenate([draw(latents=part)["images"].numpy() for part in split_batches(latents)])
 
-    def sample(self, seeds: Sequence[int], truncation: float = 1.0) -> np.ndarray:
-        """A face for each of one or more seeds, uint8 [N, S, S, 3]; the same seed is always the same face.
+    def sample(self, seeds: Iterable[int], truncation: float | Sequence[float] = 1.0) -> np.ndarray:
+        """Draw a face from each of N seeds: uint8 [N, S, S, 3]. The same seed always gives the same face.
 
-        truncation: the latents are multiplied by it, so that less than 1 gives more typical faces.
+        seeds: one or more whole numbers from 0 to 2^63 - 1.
+        truncation: one number, or one for each seed, that the latents are multiplied by. Below 1 the faces
+        are more typical and less varied; at 0 they are all the same.
+
+        Raises InputError if a seed is out of range, or if `truncation` is not finite or has another length.
         """
-        sample, scale = self._functions["sample"], tf.constant(truncation, tf.float32)
-        all_seeds = np.array(list(seeds), np.int64)
-        return np.concatenate(
-            [sample(seeds=part, truncation=scale)["images"].numpy() for part in split_batches(all_seeds)]
-        )
+        numbers = _checked_seeds(seeds)
+        scales = _truncation_of_each(truncation, len(numbers))
+        sample = self._functions["sample"]
+        faces = [
+            sample(seeds=some_seeds, truncation=some_scales)["images"].numpy()
+            for some_seeds, some_scales in zip(split_batches(numbers), split_batches(scales), strict=True)
+        ]
+        return np.concatenate(faces)
 
-    def latents(self, seeds: Sequence[int]) -> np.ndarray:
-        """The latents that `sample` draws from: float32 [N, latent_dim], N(0, 1)."""
-        return draws.latents_of_seeds(tf.constant(list(seeds), tf.int64), self.latent_dim).numpy()
+    def latents(self, seeds: Iterable[int]) -> np.ndarray:
+        """Return the latents that `sample` draws from at truncation 1: float32 [N, latent_dim], N(0, 1)."""
+        return draws.latents_of_seeds(tf.constant(_checked_seeds(seeds)), self.latent_dim).numpy()
 
 
 def load_generator(path: str | Path, checkpoint: str = "last") -> FaceGenerator:
-    """Load from a run directory or from a SavedModel that a run was exported to.
+    """Load a trained generator from a run directory, or from a SavedModel that `export_savedmodel` wrote.
 
-    checkpoint: of a run, `last`, `best` (by its evaluations) or a step, `500`. Raises InputError if `path` is
-    neither or damaged, or if there is no such checkpoint.
+    checkpoint: which state of a run to load: `last`, `best` (by its evaluations), or a step such as `500`.
+    Raises InputError if `path` is neither or is damaged, or if the run has no such checkpoint.
+
+    With a run in `outputs/quickstart`, which `make quickstart` trains:
+
+    >>> from facegan_tf import load_generator
+    >>> generator = load_generator("outputs/quickstart")
+    >>> faces = generator.sample(seeds=[1, 2, 3], truncation=0.7)
+    >>> faces.shape, str(faces.dtype)
+    ((3, 32, 32, 3), 'uint8')
     """
     path = Path(path)
-    if is_savedmodel(path):
-        if checkpoint != "last":
-            raise InputError(
-                f"--checkpoint {checkpoint}: {path} is a SavedModel, which has one state; leave it out"
-            )
-        return _from_savedmodel(path)
-    gan, _ = restore_run(path, checkpoint)
-    return generator_of(gan)
-
-
-def generator_of(gan: GAN) -> FaceGenerator:
-    """The generator of a GAN, as it is at each call."""
-    functions = {
-        name: tf.function(function, input_signature=specs)
-        for name, (function, specs) in signatures(gan.generator).items()
-    }
-    return FaceGenerator(functions, gan.config.networks.latent_dim)
+    if not is_savedmodel(path):
+        gan, _ = restore_run(path, checkpoint)
+        return FaceGenerator.of(gan)
+    if checkpoint != "last":
+        problem = f"{path} is a SavedModel, which holds a single state; leave `checkpoint` out"
+        raise InputError("checkpoint", checkpoint, problem)
+    return _from_savedmodel(path)
 
 
 def _from_savedmodel(path: Path) -> FaceGenerator:
     try:
         loaded = tf.saved_model.load(str(path))
-    except Exception as error:  # nearly anything, IndexError among it, where a file was cut off
-        words = " ".join(f"{error}".split())[:300]
-        raise InputError(f"{path}: can't be loaded as a SavedModel: {words}; export the run again") from error
-    found = getattr(loaded, "signatures", {})
+    except Exception as error:  # truncated files raise nearly anything, IndexError included
+        reason = " ".join(f"{error}".split())[:300]
+        problem = f"can't be loaded as a SavedModel: {reason}; export the run again"
+        raise InputError(None, path, problem) from error
+    found = dict(getattr(loaded, "signatures", {}))
     for name, inputs in _INPUTS.items():
-        if name not in found or set(found[name].structured_input_signature[1]) != inputs:
-            raise InputError(
-                f"{path}: is not a SavedModel that `facegan export` wrote: it has no signature {name} of "
-                f"{', '.join(sorted(inputs))}"
+        if name not in found or _types_and_ranks(found[name]) != inputs:
+            problem = (
+                f"is not a SavedModel that this version of `facegan export` wrote: its signature {name} "
+                f"is missing or does not take {' and '.join(inputs)}; export the run again"
             )
-    specs = found["serving_default"].structured_input_signature[1]
-    generator = FaceGenerator(dict(found), specs["latents"].shape[1])
-    generator.loaded = loaded  # its variables live only as long as it does
-    return generator
+            raise InputError(None, path, problem)
+    latents = found["serving_default"].structured_input_signature[1]["latents"]
+    return FaceGenerator(found, latents.shape[1], loaded)
+
+
+def _types_and_ranks(signature: Any) -> dict[str, tuple[tf.DType, int | None]]:
+    specs = signature.structured_input_signature[1]
+    return {name: (spec.dtype, spec.shape.rank) for name, spec in specs.items()}
+
+
+def _checked_seeds(seeds: Iterable[int]) -> np.ndarray:
+    """Return the seeds as int64 [N]. Raises InputError unless they are one or more of the numbers allowed."""
+    given = list(seeds)
+    if not given:
+        raise InputError("seeds", given, "must be one or more whole numbers")
+    try:
+        numbers = [operator.index(seed) for seed in given]
+    except TypeError:
+        raise InputError("seeds", given, "must be whole numbers") from None
+    if bad := [number for number in numbers if not 0 <= number < SEED_LIMIT]:
+        raise InputError("seeds", bad[0], "must be 0 or more, and below 2^63")
+    return np.array(numbers, np.int64)
+
+
+def _truncation_of_each(truncation: float | Sequence[float], count: int) -> np.ndarray:
+    """Return a truncation for each of `count` seeds: float32 [count]."""
+    scales = np.asarray(truncation, np.float32)
+    if scales.shape not in ((), (count,)):
+        problem = f"is its shape; give one number, or one for each of the {count:,} seeds"
+        raise InputError("truncation", list(scales.shape), problem)
+    if not np.isfinite(scales).all():
+        raise InputError("truncation", truncation, "must be finite")
+    return np.broadcast_to(scales, (count,))

@@ -25,7 +25,7 @@ from facegan_tf.evaluation.text import written
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import DamagedError
 from facegan_tf.run.records import EvaluationFiles
-from facegan_tf.serving.generator import FaceGenerator, generator_of
+from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.training.context import RunContext
 from facegan_tf.training.pictures import ControlFaces
 from facegan_tf.training.step_callback import Logs, StepCallback
@@ -95,7 +95,7 @@ class Evaluations(StepCallback):
     def _evaluate(self, step: int) -> None:
         context, run, store = self.context, self.context.run, self.context.images.store
         began = time.perf_counter()
-        self.generator = self.generator or generator_of(self.model)
+        self.generator = self.generator or FaceGenerator.of(self.model)
         facts = {
             "kind": "run",
             "path": str(run.folder.absolute()),

@@ -1,4 +1,4 @@
-"""Run directories made by hand, in no time: what a training leaves, without a training."""
+"""Run directories as a training would leave them, written without training."""
 
 import json
 
@@ -8,6 +8,18 @@ from PIL import Image
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import EvaluationFiles
 from tests.helpers.configs import tiny_config
+
+CURVES = {
+    "d_loss": {"label": "discriminator", "unit": "binary cross-entropy"},
+    "g_loss": {"label": "generator", "unit": "binary cross-entropy"},
+    "r1": {"label": "R1 penalty", "unit": "squared gradient"},
+}
+"""What run.json says of each logged loss."""
+
+
+def losses(step):
+    """Three losses of a step; that of the discriminator falls below 0, as with noisy targets it can."""
+    return {"d_loss": 1.0 - 0.5 * step, "g_loss": 1.0 + step, "r1": 0.25 * step}
 
 
 def picture(path, shade, size=24):
@@ -58,8 +70,12 @@ def evaluation(step=6, count=20, network="a" * 64, fingerprint="f" * 64, trainin
     return record
 
 
-def make_run(folder, steps=(2, 4, 6), evaluations=(), best=None, **settings):
-    """A finished run with a grid at each of `steps`, whose shade of grey is its step number."""
+def make_run(folder, steps=(2, 4, 6), evaluations=(), best=None, losses=losses, curves=CURVES, **settings):
+    """A finished run with a grid at each of `steps`, whose shade of grey is its step number.
+
+    losses: step -> the losses logged, by name. curves: their labels and units in run.json; None for a run
+    without them.
+    """
     run = RunDirectory(folder)
     folder.mkdir()
     run.write_config(tiny_config("photos.zip", **settings))
@@ -70,14 +86,14 @@ def make_run(folder, steps=(2, 4, 6), evaluations=(), best=None, **settings):
         host={"cores": 2},
         command=["facegan", "train"],
         store={"folder": "/stores/one", "fingerprint": "f" * 64, "images": 100},
-        losses={"generator": {"mean": 1.0, "minimum": 0.5, "minimum_step": 3}},
+        losses=_statistics({step: losses(step) for step in steps}),
+        **({} if curves is None else {"curves": curves}),
     )
     for step in steps:
         picture(run.grid(step), step)
     with run.metrics.open("w") as file:
         for step in steps:
-            line = {"step": step, "images": 4 * step, "d_loss": 0.5, "g_loss": 1.0 + step}
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps({"step": step, "images": 4 * step} | losses(step)) + "\n")
     for path in (
         run.reals,
         run.curves,
@@ -94,3 +110,15 @@ def make_run(folder, steps=(2, 4, 6), evaluations=(), best=None, **settings):
     for record in evaluations:
         EvaluationFiles(folder).add(record)
     return folder
+
+
+def _statistics(losses):
+    """What run.json says of the losses by step, {step: {name: loss}}."""
+    names = dict.fromkeys(name for values in losses.values() for name in values)
+    statistics = {}
+    for name in names:
+        known = {step: values[name] for step, values in losses.items() if values.get(name) is not None}
+        step = min(known, key=known.get)
+        mean = sum(known.values()) / len(known)
+        statistics[name] = {"mean": mean, "minimum": known[step], "minimum_step": step}
+    return statistics

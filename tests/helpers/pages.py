@@ -1,4 +1,4 @@
-"""Reading a page as a browser does, as far as the tests need."""
+"""Reads an HTML page as a browser would, as far as the tests need it."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ CLOSES_ITSELF = {"meta", "img", "input", "br", "wbr"}
 
 
 class Page(HTMLParser):
-    """The pictures, texts and sections of a page; complains of what a page must not have."""
+    """The pictures, texts and sections of a page. Fails if it is malformed, or loads or runs anything."""
 
     def __init__(self, path):
         super().__init__()
@@ -49,7 +49,7 @@ class Page(HTMLParser):
 
 
 def opened(uri):
-    """The picture of a data URI, decoded whole."""
+    """The picture in a data URI, fully decoded."""
     kind, content = re.fullmatch(r"data:image/(png|jpeg|gif);base64,([A-Za-z0-9+/=]+)", uri).groups()
     image = Image.open(io.BytesIO(base64.b64decode(content)))
     image.load()
@@ -58,4 +58,5 @@ def opened(uri):
 
 
 def shade(image):
+    """The level of grey, 0 to 255, of a picture in one colour."""
     return image.convert("RGB").getpixel((0, 0))[0]

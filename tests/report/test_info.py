@@ -1,11 +1,11 @@
 import pytest
 
-from facegan_tf.report.info import as_text, describe
+from facegan_tf.report.info import describe, format_description
 from tests.helpers import paths
 
 CONFIGS = paths.CONFIGS
 
-# Learnable numbers of each source's generator and discriminator.
+# Trainable parameters of the generator and the discriminator in each recipe's source.
 COUNTS = {
     "dcgan32_smooth": (372_416, 167_809),
     "dcgan32": (2_963_328, 663_297),
@@ -20,24 +20,24 @@ def facts(request):
     return describe(CONFIGS / f"{request.param}.yaml")
 
 
-def test_every_recipe_has_its_sources_number_of_parameters(facts):
+def test_every_recipe_has_as_many_parameters_as_its_source(facts):
     nets = (facts["generator"], facts["discriminator"])
     assert tuple(net["trainable_parameters"] for net in nets) == COUNTS[facts["name"]]
 
 
-def test_the_layers_sum_up_to_the_net(facts):
+def test_the_layers_add_up_to_the_net(facts):
     for net in (facts["generator"], facts["discriminator"]):
         assert sum(layer["parameters"] for layer in net["layers"]) == net["trainable_parameters"]
         assert sum(layer["flops"] for layer in net["layers"]) == net["flops"] > 0
 
 
 def test_the_table_has_a_line_for_each_layer_with_its_numbers(facts):
-    text = as_text(facts)
+    text = format_description(facts)
     for name in ("generator", "discriminator"):
         _, _, table = text.partition(f"{name}, for one image:\n")
         header, *lines = table.split("\n\n")[0].splitlines()
         assert header.split() == ["layer", "setting", "output", "parameters", "MFLOPs"]
-        assert len({len(line) for line in (header, *lines)}) == 1  # columns in line
+        assert len({len(line) for line in (header, *lines)}) == 1  # the columns are aligned
         for layer, line in zip(facts[name]["layers"], lines, strict=False):
             shape = "x".join(map(str, layer["output"]))
             parts = [layer["type"], *layer["detail"].split(), shape, f"{layer['parameters']:,}"]
@@ -47,7 +47,7 @@ def test_the_table_has_a_line_for_each_layer_with_its_numbers(facts):
     assert f"a training step of {facts['settings']['training']['batch_size']} images" in text
 
 
-def test_a_dcgan_says_how_its_layers_are_set():
+def test_the_main_setting_of_each_layer_is_given():
     layers = describe(CONFIGS / "dcgan64_sgd.yaml")["discriminator"]["layers"]
     assert [(layer["type"], layer["detail"], layer["output"]) for layer in layers[:5]] == [
         ("InputLayer", "", [64, 64, 3]),

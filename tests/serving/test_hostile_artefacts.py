@@ -1,4 +1,4 @@
-"""Run directories and SavedModels with files missing, cut off or edited: a clear error, or the work done."""
+"""Run directories and SavedModels with files missing, truncated or edited: a clear error, or success."""
 
 import shutil
 
@@ -19,9 +19,9 @@ from tests.helpers.configs import tiny_config
 DAMAGES = {
     "missing": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),
-    "cut off": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-    "of another kind": lambda path: path.write_bytes(b"\x89\xff[1, 2]\n" * 9),
-    "another JSON": lambda path: path.write_text("[1, 2]"),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "overwritten": lambda path: path.write_bytes(b"\x89\xff[1, 2]\n" * 9),
+    "other JSON": lambda path: path.write_text("[1, 2]"),
 }
 FILES = (
     *("config.yaml", "run.json", "metrics.jsonl", "psnr.jsonl", "evaluations.jsonl", "curves.png"),
@@ -45,7 +45,7 @@ def whole(store_folder, tmp_path_factory):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", FILES)
-def test_no_command_stumbles_over_a_damaged_run(whole, tmp_path, capsys, name, damage):
+def test_no_command_crashes_on_a_damaged_run(whole, tmp_path, capsys, name, damage):
     run = shutil.copytree(whole, tmp_path / "run")
     [path] = run.glob(name)
     DAMAGES[damage](path)
@@ -55,24 +55,24 @@ def test_no_command_stumbles_over_a_damaged_run(whole, tmp_path, capsys, name, d
     }
     if name in ("config.yaml", "run.json") or "checkpoints" in name:
         commands["info"] = ["info", str(run)]
-    for what, command in commands.items():
+    for verb, command in commands.items():
         code = main(command)
         printed = capsys.readouterr().err
-        assert code in (0, 2), what
+        assert code in (0, 2), verb
         if code == 2:
             assert str(run) in printed
             assert "Traceback" not in printed
-        elif what == "report" and "grids/" in name and damage != "missing":
-            assert f"{path} is left out" in printed
+        elif verb == "report" and "grids/" in name and damage != "missing":
+            assert f"{path}" in printed and "warning: " in printed
 
 
 @pytest.mark.parametrize(
     "name", ["run.json", "metrics.jsonl", "psnr.jsonl", "tensorboard/*", "grids/step_000002.png"]
 )
-def test_going_on_with_a_damaged_run_is_refused_or_done(whole, tmp_path, capsys, name):
+def test_resuming_a_damaged_run_is_refused_or_works(whole, tmp_path, capsys, name):
     run = shutil.copytree(whole, tmp_path / "run")
     [path] = run.glob(name)
-    DAMAGES["of another kind"](path)
+    DAMAGES["overwritten"](path)
     code = main(["train", str(run), "--resume", "--steps", "5"])
     printed = capsys.readouterr().err
     assert "Traceback" not in printed
@@ -90,31 +90,31 @@ def savedmodel(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut off", "of another kind"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "overwritten"])
 @pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.index", "variables/variables.data*"])
 def test_a_damaged_savedmodel_is_refused_in_one_line(savedmodel, tmp_path, name, damage):
     copy = shutil.copytree(savedmodel, tmp_path / "export")
     [path] = copy.glob(name)
     DAMAGES[damage](path)
-    with pytest.raises(InputError, match="export") as caught:
+    with pytest.raises(InputError) as caught:
         load_generator(copy)
-    assert "\n" not in str(caught.value)
+    assert str(copy) in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("names", [["serving_default"], ["serving_default", "sample"]])
-def test_somebody_elses_savedmodel_is_refused(tmp_path, names):
+def test_a_savedmodel_of_another_project_is_refused(tmp_path, names):
     module = tf.Module()
     module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None, 4], name="x")])
     tf.saved_model.save(module, str(tmp_path / "theirs"), signatures=dict.fromkeys(names, module.double))
-    with pytest.raises(
-        InputError, match=r"is not a SavedModel that `facegan export` wrote: it has no signature"
-    ):
+    with pytest.raises(InputError, match="is not a SavedModel that this version") as caught:
         load_generator(tmp_path / "theirs")
+    assert caught.value.value == tmp_path / "theirs"
 
 
 def test_code_in_a_feature_network_is_not_run(tmp_path):
     images = keras.Input((32, 32, 3))
     path = tmp_path / "network.keras"
     keras.Model(images, keras.layers.Lambda(lambda x: x[:, 0, 0])(images)).save(path)
-    with pytest.raises(InputError, match=r"can't be loaded as a \.keras file"):
+    with pytest.raises(InputError) as caught:
         load_feature_network(str(path))
+    assert str(path) in str(caught.value)
