@@ -13,9 +13,10 @@ from facegan_tf.config.yaml_settings import read_yaml
 from facegan_tf.evaluation.text import MEANINGS, provenance, written, written_with_deviation
 from facegan_tf.report import pictures
 from facegan_tf.report.page import open_run, read_record, write_page
-from facegan_tf.run.directory import RunDirectory, flat, number_of
+from facegan_tf.run.directory import RunDirectory, number_of
 from facegan_tf.run.plots import smooth
 from facegan_tf.run.records import newest_evaluation
+from facegan_tf.run.resume import flat
 
 CURVES = (("d_loss", "discriminator's loss"), ("g_loss", "generator's loss"))
 SCORE_CURVES = ("fid", "kid", "swd", "ms_ssim")

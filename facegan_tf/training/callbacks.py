@@ -124,6 +124,6 @@ class CheckpointSaver(keras.callbacks.Callback):
         self.run.update_record(step=self.model.steps_done, losses=self.statistics.summary())
         losses, psnr = self.run.read_losses(), self.run.read_psnr()
         if losses:
-            save_curves(self.run.curves, losses)
+            save_curves(self.run.curves, losses, self.run.read_curves())
         if psnr:
             save_psnr_curves(self.run.psnr_curves, psnr, self.run.read_record()["psnr"]["among_reals"])

@@ -119,8 +119,9 @@ class Evaluations(keras.callbacks.Callback):
         seen = {"step": step, "images": step * self.batch_size}
         record["training"] = {**seen, "seconds": round(self.clock.seconds, 1), "best_by": self.by}
         EvaluationFiles(self.run.folder).add(record)
-        append_line(self.run.metrics, {**seen, **record["scores"]})
-        self.events.add_scalars(step, {f"scores/{name}": value for name, value in record["scores"].items()})
+        named = {f"scores/{name}": value for name, value in record["scores"].items()}
+        append_line(self.run.metrics, seen | named)
+        self.events.add_scalars(step, named)
         is_best = self._keep_if_best(step, record)
         main = ", ".join(
             f"{name} {written(name, record['scores'][name])}" for name in NAMES if name in record["scores"]

@@ -4,8 +4,6 @@ from typing import Any
 
 import keras
 
-NAMES = {"d_loss": "discriminator", "g_loss": "generator"}
-
 
 class LossStatistics(keras.callbacks.Callback):
     """Keeps, of each loss: the mean over the run's steps, the minimum, and the step that had it.
@@ -29,7 +27,7 @@ class LossStatistics(keras.callbacks.Callback):
     def summary(self) -> dict[str, dict[str, float]]:
         """Of each net: `mean`, `minimum` and `minimum_step`; empty before the first step."""
         return {
-            NAMES[name]: {
+            name: {
                 "mean": total / self.state["steps"],
                 "minimum": self.state["minima"][name]["loss"],
                 "minimum_step": self.state["minima"][name]["step"],

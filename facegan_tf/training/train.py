@@ -22,6 +22,8 @@ from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.run import environment
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.lock import locked
+from facegan_tf.run.resume import check_same_images, check_startable
+from facegan_tf.run.rewind import rewind
 from facegan_tf.training.evaluations import load_network, with_absolute_paths
 from facegan_tf.training.nonfinite import keep_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
@@ -54,12 +56,12 @@ def train(
     gan, plan, network = _check(config, run, resume)
     config = gan.config
     with lasting_output(), locked(run.folder):
-        run.check_startable(config, resume)  # again: another may have begun one, before this had the lock
+        check_startable(run, config, resume)  # again: another may have begun one, before this had the lock
         _say(*plan.describe(), f"device           {environment.device()}", f"run directory    {run.folder}")
         store = plan.located.open_or_prepare()
         count = min(config.data.limit or len(store), len(store))
         check_images(config, count)
-        run.check_same_images(store)
+        check_same_images(run, store)
         try:
             _train_to_the_end(Session(gan, run, store, count, network, callbacks))
         except OSError as error:
@@ -90,7 +92,7 @@ def _train_to_the_end(session: Session) -> None:
             bad = error.with_traceback(None)  # which would keep this GAN alive beside the next
         _say(str(bad), f"the bad step's numbers: {_numbers_kept(session, bad)}")
         _check_may_go_back(session, bad)
-        run.forget_after(session.roll_back(), config, count)
+        rewind(run, session.roll_back(), config, count)
         _say(f"going back to step {session.gan.steps_done}, rollback {session.rollbacks}")
 
 
@@ -119,7 +121,7 @@ def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
     run = RunDirectory(out)
     gan, plan, _ = _check(config, run, resume)
     if plan.located.store:
-        run.check_same_images(plan.located.store)
+        check_same_images(run, plan.located.store)
     derived = [*plan.describe(), f"device           {environment.device()}", f"run directory    {out}"]
     return gan.config.to_yaml() + "\n".join(f"# {line}" for line in derived)
 
@@ -132,7 +134,7 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
     data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
     evaluation = with_absolute_paths(config.evaluation)
     config = config.model_copy(update={"data": data, "evaluation": evaluation})
-    run.check_startable(config, resume)
+    check_startable(run, config, resume)
     located = locate(config.data)
     network = load_network(config)
     gan = build_gan(config)
@@ -143,7 +145,7 @@ def _begin(run: RunDirectory, config: Config, store: FaceStore, start: int, coun
     """Fill a new run directory, or pick up the run that is there, which has done `start` steps."""
     if run.exists():
         _say(f"resuming at step {start}", *environment.changes(run.read_record()))
-        run.forget_after(start, config, count)
+        rewind(run, start, config, count)
     run.update_record(
         store={
             "folder": str(store.folder.absolute()),

@@ -70,7 +70,11 @@ def make_run(folder, steps=(2, 4, 6), evaluations=(), best=None, **settings):
         host={"cores": 2},
         command=["facegan", "train"],
         store={"folder": "/stores/one", "fingerprint": "f" * 64, "images": 100},
-        losses={"generator": {"mean": 1.0, "minimum": 0.5, "minimum_step": 3}},
+        curves={
+            "d_loss": {"label": "discriminator", "unit": "binary cross-entropy"},
+            "g_loss": {"label": "generator", "unit": "binary cross-entropy"},
+        },
+        losses={"g_loss": {"mean": 1.0, "minimum": 0.5, "minimum_step": 3}},
     )
     for step in steps:
         picture(run.grid(step), step)

@@ -51,7 +51,10 @@ def lines(path):
 
 
 def scores(run):
-    return {line["step"]: line for line in lines(run / "metrics.jsonl") if "fid" in line}
+    logged = (line for line in lines(run / "metrics.jsonl") if "scores/fid" in line)
+    return {
+        line["step"]: {name.removeprefix("scores/"): value for name, value in line.items()} for line in logged
+    }
 
 
 def best(run):
