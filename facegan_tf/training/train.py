@@ -52,7 +52,7 @@ def train(
     tf.config.optimizer.set_experimental_options({"remapping": False})
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
     if resume and run.exists():
-        environment.take_threads_of(run.read_record())
+        environment.restore_threads(run.read_record())
     gan, plan, network = _check(config, run, resume)
     config = gan.config
     with lasting_output(), locked(run.folder):
@@ -144,7 +144,7 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
 def _begin(run: RunDirectory, config: Config, store: FaceStore, start: int, count: int) -> None:
     """Fill a new run directory, or pick up the run that is there, which has done `start` steps."""
     if run.exists():
-        _say(f"resuming at step {start}", *environment.changes(run.read_record()))
+        _say(f"resuming at step {start}", *environment.differences(run.read_record()))
         rewind(run, start, config, count)
     run.update_record(
         store={
