@@ -135,7 +135,7 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
     evaluation = with_absolute_paths(config.evaluation)
     config = config.model_copy(update={"data": data, "evaluation": evaluation})
     check_startable(run, config, resume)
-    located = locate(config.data)
+    located = locate(config.data, run.prepared_store() if resume else None)
     network = load_network(config)
     gan = build_gan(config)
     return gan, make_plan(gan, located, run.folder), network
