@@ -9,6 +9,7 @@ from facegan_tf.model.costs import (
     step_costs,
 )
 from facegan_tf.model.gan import build_gan
+from facegan_tf.model.state import state_bytes
 from tests.helpers.configs import tiny_config
 
 
@@ -53,9 +54,8 @@ def test_a_step_costs_in_proportion_to_its_batch(gan):
     generator, discriminator = forward_flops(gan.generator), forward_flops(gan.discriminator)
     assert one.flops == 4 * generator + 8 * discriminator
     weights = gan.generator.count_params() + gan.discriminator.count_params()
-    # What does not grow: weights, gradients, RMSprop's mean squares, its two scalars for each net, and
-    # the two numbers of the dropout's seed.
-    assert 2 * one.memory_bytes - two.memory_bytes == OVERHEAD_BYTES + 4 * (3 * weights + 2 * 2 + 2)
+    # What does not grow with the batch: the state, a gradient for each weight, and the overhead.
+    assert 2 * one.memory_bytes - two.memory_bytes == state_bytes(gan) + 4 * weights + OVERHEAD_BYTES
 
 
 def test_the_largest_batch_fits_and_one_more_image_does_not(gan):
