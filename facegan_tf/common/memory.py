@@ -31,10 +31,12 @@ def device_memory() -> Memory | None:
     if not tf.config.list_physical_devices("GPU"):
         return host_memory()
     try:
-        from tensorflow.python.client import device_lib  # TensorFlow has no public way to ask
-    except ImportError:
+        from tensorflow.python.client import device_lib  # no part of TensorFlow's public interface
+
+        devices = device_lib.list_local_devices()
+    except (ImportError, RuntimeError, tf.errors.OpError):
         return None
-    limits = [each.memory_limit for each in device_lib.list_local_devices() if each.device_type == "GPU"]
+    limits = [each.memory_limit for each in devices if each.device_type == "GPU"]
     # The limit is what TensorFlow may take of the first GPU: what others use is left out already.
     return Memory("the GPU", limits[0], limits[0]) if limits else None
 

@@ -118,6 +118,15 @@ def test_a_gpus_memory_is_what_tensorflow_may_take_of_it(monkeypatch):
     assert device_memory() is None
 
 
+def test_where_tensorflow_does_not_say_nothing_is_known(monkeypatch):
+    def fails():
+        raise RuntimeError("no memory to list the devices")
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU"])
+    monkeypatch.setattr(device_lib, "list_local_devices", fails)
+    assert device_memory() is None
+
+
 def test_without_a_gpu_it_is_the_hosts(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     assert device_memory().place in ("this machine", "this container")
