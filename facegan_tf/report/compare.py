@@ -13,8 +13,9 @@ from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.text import provenance, written, written_with_deviation
 from facegan_tf.report import curves, pictures
 from facegan_tf.report.page import open_run, read_record, write_page
-from facegan_tf.run.directory import RunDirectory, flat, number_of
+from facegan_tf.run.directory import RunDirectory, number_of
 from facegan_tf.run.records import newest_evaluation
+from facegan_tf.run.resume import flat
 
 
 def write_comparison(paths: Sequence[str | Path], out: str | Path) -> Path:

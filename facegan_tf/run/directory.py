@@ -1,4 +1,4 @@
-"""The run directory: what lies where in outputs/NAME, and how a run begins or goes on in it."""
+"""The run directory: where everything in outputs/NAME is, and the run's record in run.json."""
 
 import json
 import re
@@ -7,50 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from facegan_tf.common.errors import InputError
-from facegan_tf.common.files import atomic_file, is_partial, sync, write_json
-from facegan_tf.config.load import load_config
+from facegan_tf.common.files import atomic_file, sync, write_json
 from facegan_tf.config.settings import Config
-from facegan_tf.data.store import FaceStore
-from facegan_tf.run.lock import LOCK
-from facegan_tf.run.logs import EVALUATIONS, LOSSES, PSNR, keep_lines, read_log
+from facegan_tf.run.logs import EVALUATIONS, METRICS, PSNR, losses_of, read_log
 from facegan_tf.run.records import EvaluationFiles
 
-HARMLESS_CHANGES = (
-    "name",
-    "data.source",
-    "data.max_rejected",
-    "data.cache",
-    "training.steps",
-    "training.epochs",
-    "training.images",
-    "training.log_every",
-    "training.checkpoint_every",
-    "training.keep_checkpoints",
-    "training.on_nonfinite",
-    "training.max_rollbacks",
-    "grids.every",
-    "grids.epochs",
-    "evaluation.every",
-    "evaluation.count",
-    "evaluation.features",
-    "evaluation.weights",
-    "evaluation.range",
-    "evaluation.best_by",
-)
-"""Settings that a resumed run may change: none alters what a step computes.
-
-The source may have moved; that its pixels are the same is checked by the store's fingerprint.
-"""
-
-
-LOGGED_WITH = {"control_vectors": "grids", "psnr": "grids", "scores": "scores"}
-"""What TensorBoard's records, by the first part of their names, are written with; others with the losses."""
-
 BEST = "best"
-"""Folder within that of the checkpoints, for what scored best."""
+"""Folder inside the checkpoints' folder for the checkpoint with the best score."""
+
+GRIDS = r"step_(\d{6,})\.png"
+EPOCHS = r"epoch_(\d{3,})\.(?:png|npz)"
+"""Names of the files in grids/ and epochs/, with the number of the step or the epoch."""
 
 
 class RunDirectory:
@@ -75,46 +43,8 @@ class RunDirectory:
         self.tensorboard = folder / "tensorboard"
 
     def exists(self) -> bool:
-        """Whether a run has begun here."""
+        """Whether the folder holds a run."""
         return self.config.is_file()
-
-    def check_startable(self, config: Config, resume: bool) -> None:
-        """Raise InputError unless `config` can start here, or go on here if `resume`."""
-        if not self.exists():
-            if self.folder.exists() and not self._is_ours():
-                raise InputError(f"--out {self.folder}: is there already and holds no run; choose another")
-            return
-        if not resume:
-            steps = checkpoint_steps(self.checkpoints)
-            raise InputError(
-                f"--out {self.folder}: a run is there already, saved at step {steps[-1] if steps else 0}; "
-                "add --resume to go on with it, or choose another place with --out"
-            )
-        changes = _changes(load_config(self.config), config)
-        if changes:
-            raise InputError(
-                f"{self.folder}: can't be resumed, for these settings differ from the run's own:\n"
-                + "\n".join(f"  {change}" for change in changes)
-                + f"\nset them back, or start another run with --out; harmless to change are: "
-                f"{', '.join(HARMLESS_CHANGES)}"
-            )
-
-    def _is_ours(self) -> bool:
-        """Whether the folder holds nothing but what a run leaves that is killed as it begins."""
-        return self.folder.is_dir() and all(
-            path.name in (LOCK, self.record.name) or is_partial(path) for path in self.folder.iterdir()
-        )
-
-    def check_same_images(self, store: FaceStore) -> None:
-        """Raise InputError if a run has begun here with other pixels than the store's."""
-        if not self.exists():
-            return
-        known = self.read_record()["store"]["fingerprint"]
-        if known != store.fingerprint:
-            raise InputError(
-                f"data.source: {store.folder} holds other pixels than this run began with (fingerprint "
-                f"{store.fingerprint[:12]}, was {known[:12]}); bring them back, or start another with --out"
-            )
 
     def write_config(self, config: Config) -> None:
         """Write the resolved settings."""
@@ -122,50 +52,67 @@ class RunDirectory:
             partial.write_text(config.to_yaml(), encoding="utf-8")
 
     def read_record(self) -> dict[str, Any]:
-        """The facts in run.json. Raises InputError if it is not what a run wrote."""
+        """The facts in run.json. Raises InputError if the file is missing, damaged or edited."""
         try:
             record = json.loads(self.record.read_text(encoding="utf-8"))
-            if not isinstance(record["store"]["fingerprint"], str):
-                raise ValueError("it names no store")
-            if not all(
-                isinstance(record.get(block, {}), dict) for block in ("versions", "compute", "losses")
-            ):
-                raise ValueError("a block of facts is none")
+            _check_record(record)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(
-                f"{self.record}: can't be read: {error}; without it this run can't go on: bring it back, or "
-                "start another with --out"
+                None,
+                self.record,
+                f"can't be read: {error}; this run can't be resumed without it: restore the file, or start "
+                "another run with `out`",
             ) from None
         return record
 
     def update_record(self, **facts: Any) -> None:
-        """Add facts to run.json, or renew them."""
+        """Add facts to run.json, or replace them."""
         record = self.read_record() if self.record.exists() else {}
         record.update(facts, updated=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
         write_json(self.record, record)
 
+    def read_curves(self) -> dict[str, dict[str, str]]:
+        """The `label` and the `unit` of each logged loss, by its name; empty if the run has no record."""
+        return self.read_record().get("curves", {}) if self.record.exists() else {}
+
+    def prepared_store(self) -> Path | None:
+        """The folder of the store that this run trains on; None before the run has begun."""
+        if not self.exists():
+            return None
+        folder = self.read_record()["store"].get("folder")
+        return Path(folder) if isinstance(folder, str) else None
+
     def grid(self, step: int) -> Path:
-        """Path of the grid drawn after so many steps."""
+        """Path of the grid drawn after `step` steps."""
         return self.grids / f"step_{step:06d}.png"
 
     def grid_paths(self) -> list[Path]:
         """All grids, oldest first."""
-        return [path for _, path in sorted(_numbered(self.grids, r"step_(\d{6,})\.png"))]
+        return [path for _, path in sorted(numbered(self.grids, GRIDS))]
 
     def best_step(self) -> int | None:
-        """The step whose checkpoint is kept as the best; None if none is."""
+        """The step of the checkpoint with the best score; None if there is no such checkpoint."""
         return next(reversed(checkpoint_steps(self.checkpoints / BEST)), None)
 
     def epoch(self, epoch: int, suffix: str) -> Path:
-        """Path of what is kept of the control faces after so many epochs."""
+        """Path of the control faces drawn after `epoch` epochs; the suffix is `.png` or `.npz`."""
         return self.epochs / f"epoch_{epoch:03d}{suffix}"
 
     def read_losses(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl that hold losses, oldest first; the others hold scores."""
-        return [line for line in read_log(self.metrics, LOSSES) if {"d_loss", "g_loss"} <= line.keys()]
+        """The lines of metrics.jsonl that hold losses, oldest first; the other lines hold scores.
+
+        Raises InputError for a damaged line.
+        """
+        lines = [line for line in read_log(self.metrics, METRICS) if losses_of(line)]
+        for line in lines:
+            for name, loss in losses_of(line).items():
+                if not isinstance(loss, (int, float, type(None))):
+                    problem = f"{name} in the line of step {line['step']} is not a number; fix or remove it"
+                    raise InputError(None, self.metrics, problem)
+        return lines
 
     def read_evaluations(self) -> list[dict[str, Any]]:
-        """The records of evaluations.jsonl, oldest first; those that a training made have `training`."""
+        """The records in evaluations.jsonl, oldest first; those made while training have `training`."""
         return read_log(EvaluationFiles(self.folder).all, EVALUATIONS)
 
     def read_psnr(self) -> list[dict[str, Any]]:
@@ -173,87 +120,37 @@ class RunDirectory:
         return read_log(self.psnr, PSNR)
 
     def sync(self) -> None:
-        """Wait until the logs are on the disk: a checkpoint vouches for what they have up to its step."""
+        """Wait until the logs are on the disk: a checkpoint promises that they reach its step."""
         logs = (self.metrics, self.psnr, EvaluationFiles(self.folder).all)
         for log in (*logs, *self.tensorboard.glob("*")):
             if log.exists():
                 sync(log)
 
-    def forget_after(self, step: int, config: Config, images: int) -> None:
-        """Drop what a run that goes on from `step` writes again, or an undisturbed one never writes.
-
-        The latter are the grid and the lines of an end that is none any more, at `step` itself. What is from
-        before stays, at whatever intervals it was written. images: how many make an epoch.
-        """
-        from facegan_tf.run.tensorboard import EventLog  # TensorFlow: reports do without it
-
-        end = config.training.total_steps(images)
-        written = load_config(self.config)
-        intervals = {
-            "losses": written.training.log_every,
-            "scores": written.evaluation.every or end,
-            "grids": written.grids.every,
-        }
-
-        def stays(kind: str, number: int) -> bool:
-            return number < step or (number == step and (number % intervals[kind] == 0 or number == end))
-
-        def evaluated(record: dict[str, Any]) -> bool:
-            return "training" not in record or stays("scores", record["training"]["step"])
-
-        def logged(name: str, number: int) -> bool:
-            return stays(LOGGED_WITH.get(name.partition("/")[0], "losses"), number)
-
-        def measured(line: dict[str, Any]) -> bool:
-            return stays("losses" if "d_loss" in line else "scores", line["step"])
-
-        keep_lines(self.metrics, LOSSES, measured, expected=step >= intervals["losses"])
-        keep_lines(
-            self.psnr, PSNR, lambda line: stays("grids", line["step"]), expected=step >= intervals["grids"]
-        )
-        keep_lines(EvaluationFiles(self.folder).all, EVALUATIONS, evaluated, expected=False)
-        EventLog(self.tensorboard).keep(logged)
-        for number, grid in _numbered(self.grids, r"step_(\d{6,})\.png"):
-            if not stays("grids", number):
-                grid.unlink()
-        epochs_done = config.training.whole_epochs(step, images)
-        for epoch, kept in _numbered(self.epochs, r"epoch_(\d{3,})\.(?:png|npz)"):
-            if epoch > epochs_done:
-                kept.unlink()
-
 
 def checkpoint_steps(folder: Path) -> list[int]:
-    """The steps that `folder` has checkpoints of, oldest first; empty if there is no such folder."""
-    return sorted(step for step, _ in _numbered(folder, r"step_(\d{6,})"))
+    """The steps of the checkpoints in `folder`, oldest first; empty if there is no such folder."""
+    return sorted(step for step, _ in numbered(folder, r"step_(\d{6,})"))
 
 
 def number_of(picture: Path) -> int:
-    """Of the step in the name of one of `grid_paths`."""
+    """The step in the name of one of the `grid_paths`."""
     return int(picture.stem.rpartition("_")[2])
 
 
-def _numbered(folder: Path, pattern: str) -> Iterator[tuple[int, Path]]:
-    """(number, path) of what is called so in a folder; other things there are somebody else's."""
+def numbered(folder: Path, pattern: str) -> Iterator[tuple[int, Path]]:
+    """(number, path) of each entry of a folder whose name matches; other entries are not ours."""
     for path in folder.glob("*"):
         if match := re.fullmatch(pattern, path.name):
             yield int(match[1]), path
 
 
-def _changes(before: Config, now: Config) -> list[str]:
-    old, new = flat(before.model_dump(mode="json")), flat(now.model_dump(mode="json"))
-    return [
-        f"{key}: {old.get(key)} in the run, {new.get(key)} now"
-        for key in old | new
-        if key not in HARMLESS_CHANGES and old.get(key) != new.get(key)
-    ]
-
-
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings by their full paths, `training.steps`, each value as YAML has it."""
-    by_path: dict[str, str] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            by_path |= flat(value, f"{prefix}{key}.")
-        else:
-            by_path[prefix + key] = yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
-    return by_path
+def _check_record(record: Any) -> None:
+    """Raise ValueError, KeyError or TypeError unless what the package reads has the right types."""
+    if not isinstance(record["store"]["fingerprint"], str):
+        raise ValueError("it names no store")
+    for block in ("versions", "compute", "losses", "curves"):
+        if not isinstance(record.get(block, {}), dict):
+            raise ValueError(f"{block} is not an object")
+    for name, curve in record.get("curves", {}).items():
+        if not all(isinstance(curve[key], str) for key in ("label", "unit")):
+            raise ValueError(f"the curve {name} has no label or unit")

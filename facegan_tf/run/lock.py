@@ -1,7 +1,7 @@
 """One training at a time in a run directory."""
 
 import contextlib
-import fcntl
+import errno
 import os
 import platform
 import shlex
@@ -12,27 +12,50 @@ from pathlib import Path
 
 from facegan_tf.common.errors import InputError
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 LOCK = "lock"
-"""File in the run directory: who holds it, in words; empty when no one does."""
+"""File in the run directory that says who holds the lock; empty when nobody does."""
+
+LOCKED_BYTE = 2**20
+"""Windows keeps others from reading a locked byte, so the lock is on one far behind the text."""
+
+UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What some network file systems answer: Lustre without `flock`, NFS without its lock service."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run directory, which is made if need be, against other trainings.
+    """Hold a run directory, which is created if needed, against other trainings.
 
-    Raises InputError, naming the holder, if one is at work there. The lock is the kernel's (`flock`), so it
-    ends with its process, however that ends: one that was killed is in no one's way. The file stays; removing
-    it could let two in.
+    Raises InputError, which names the holder, if another training is running there. The operating system
+    keeps the lock (`flock`; on Windows `LockFile`) and releases it when the process ends, even if it is
+    killed. The file stays, because removing it could let two trainings in. Where the file system has no
+    locks, a warning says that nothing keeps a second training out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+", encoding="utf-8", errors="backslashreplace") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"--out {folder}: another training is at work there: {_holder(folder)}; wait for its end or "
-                "stop it, or choose another place with --out"
-            ) from None
+            _lock(file.fileno())
+        except OSError as error:
+            if error.errno in UNSUPPORTED:
+                print(
+                    f"warning: {folder}: this file system has no locks ({error.strerror}), so nothing keeps "
+                    "a second training out: start none there until this one has ended",
+                    file=sys.stderr,
+                )
+            elif isinstance(error, (BlockingIOError, PermissionError)):  # on Windows, PermissionError
+                raise InputError(
+                    "out",
+                    folder,
+                    f"another training is running there: {_holder(folder)}; wait until it ends, stop it, or "
+                    "choose another folder with `out`",
+                ) from None
+            else:
+                raise
         file.truncate(0)
         file.write(
             f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M:%S')}: "
@@ -43,7 +66,26 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+            _unlock(file.fileno())
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file until it is closed. Raises OSError if somebody else has it, or without support."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _unlock(descriptor: int) -> None:
+    """Unlock a file that is about to be closed: Windows may take its time with that otherwise."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+        with contextlib.suppress(OSError):  # it never had the lock, where the file system has none
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 
 def _holder(folder: Path) -> str:
-    return (folder / LOCK).read_text(encoding="utf-8").strip() or "a process that has just begun"
+    text = (folder / LOCK).read_text(encoding="utf-8", errors="replace").strip()
+    return text or "a process that has just started"

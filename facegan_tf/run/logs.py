@@ -1,8 +1,8 @@
-"""The logs of a run: files with a line of JSON for each thing that is noted."""
+"""The logs of a run: files with one JSON object on each line."""
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,29 @@ from facegan_tf.common.files import atomic_file
 
 Line = dict[str, Any]
 
-LOSSES = ("step", "images")
-"""What each line of metrics.jsonl has; those of losses have `d_loss` and `g_loss` too, others scores."""
+METRICS = ("step", "images")
+"""Keys of every line of metrics.jsonl; its other keys are losses, or scores such as `scores/fid`."""
 PSNR = ("step", "mean", "faces")
+"""Keys of every line of psnr.jsonl."""
 EVALUATIONS = ("scores", "reference_scores", "warnings", "generated", "reference", "features", "settings")
+"""Keys of every line of evaluations.jsonl."""
+
+
+def is_score(name: str) -> bool:
+    """Whether a logged number is a score; the names of losses have no slash."""
+    return "/" in name
+
+
+def losses_of(line: Mapping[str, Any]) -> Line:
+    """The losses in a line of metrics.jsonl, by name; empty for a line of scores."""
+    return {name: value for name, value in line.items() if name not in METRICS and not is_score(name)}
 
 
 def read_log(log: Path, keys: Sequence[str]) -> list[Line]:
-    """The lines of a log, oldest first; none if there is no such file.
+    """The lines of a log, oldest first; empty if there is no such file.
 
-    A last line that was torn by a crash is passed over: its step is done again. Raises InputError for
-    another line that is no JSON object with these keys.
+    A last line that a crash cut off is skipped: its step is done again. Raises InputError for any other
+    line that is not a JSON object with these keys.
     """
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -34,27 +46,29 @@ def read_log(log: Path, keys: Sequence[str]) -> list[Line]:
         except (ValueError, RecursionError):
             if number == len(lines):
                 break
-            raise _not_ours(log, number, "is not JSON", line) from None
+            raise _damaged(log, number, "is not JSON", line) from None
         if not isinstance(value, dict) or not all(key in value for key in keys):
-            raise _not_ours(log, number, f"must be an object with {', '.join(keys)}", line)
+            raise _damaged(log, number, f"must be an object with {', '.join(keys)}", line)
         if not isinstance(value.get("training", value).get("step", 0), int):
-            raise _not_ours(log, number, "must have a whole number as step", line)
+            raise _damaged(log, number, "must have a whole number as step", line)
         values.append(value)
     return values
 
 
 def keep_lines(log: Path, keys: Sequence[str], keeps: Callable[[Line], bool], *, expected: bool) -> None:
-    """Drop all other lines of a log. If it is missing though it is `expected`, say so."""
+    """Drop all other lines of a log. Warn if the log is missing although it is `expected`."""
     if not log.exists():
         if expected:
-            print(f"warning: {log} is missing; it begins anew", file=sys.stderr)
+            print(f"warning: {log} is missing; a new one begins at this step", file=sys.stderr)
         return
     kept = [line for line in read_log(log, keys) if keeps(line)]
     with atomic_file(log) as partial:
         partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
 
-def _not_ours(log: Path, number: int, why: str, line: str) -> InputError:
+def _damaged(log: Path, number: int, problem: str, line: str) -> InputError:
     return InputError(
-        f"{log}: line {number} {why}: {line[:80]}; it was edited or damaged: mend or remove that line"
+        None,
+        log,
+        f"line {number} {problem}: {line[:80]}; the file was edited or damaged: fix or remove that line",
     )

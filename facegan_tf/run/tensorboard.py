@@ -1,7 +1,7 @@
-"""TensorBoard's log of a run: scalars and pictures, each step's once, however often the run was killed.
+"""TensorBoard's log of a run: scalars and pictures, once for each step however often the run was killed.
 
-TensorFlow's own summary writer keeps what a full disk has refused to itself, and a run that goes on after a
-crash would show some steps twice. So the records are made with TensorBoard's own functions, and written here.
+TensorFlow's own summary writer hides it when the disk is full, and a run that is resumed after a crash would
+show some steps twice. So the records are made with TensorBoard's own functions and written here.
 """
 
 import contextlib
@@ -26,21 +26,21 @@ _FILES = "events.out.tfevents.*"
 
 
 class EventLog:
-    """Appends to the log in `folder`; what is written is on its way to the disk at once."""
+    """Appends to the log in `folder`; every record is flushed at once."""
 
     def __init__(self, folder: Path):
-        """Nothing is written yet."""
+        """Write nothing yet."""
         self.folder = folder
         self._path: Path | None = None
         self._writer: tf.io.TFRecordWriter | None = None
 
     def add_scalars(self, step: int, scalars: dict[str, float]) -> None:
-        """Log numbers by their names. Raises OSError if the disk won't have them."""
+        """Log numbers by their names. Raises OSError if writing fails."""
         for name, value in scalars.items():
             self._add(step, scalar_pb(name, value))
 
     def add_picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Log a picture, uint8 [H, W, 3]. Raises OSError if the disk won't have it."""
+        """Log a picture, uint8 [H, W, 3]. Raises OSError if writing fails."""
         height, width = picture.shape[:2]
         png = tf.io.encode_png(picture).numpy()
         parts = make_tensor_proto([str(width).encode(), str(height).encode(), png])
@@ -50,30 +50,30 @@ class EventLog:
         self._add(step, summary)
 
     def close(self) -> None:
-        """Close the file; the log may be written to again."""
+        """Close the file; logging again starts another one."""
         if self._writer is not None:
             self._writer.close()
             self._writer = self._path = None
 
-    def keep(self, stays: Callable[[str, int], bool]) -> None:
-        """Keep, once each, the records (name, step) that are to stay; those torn by a crash are dropped.
+    def keep(self, keeps: Callable[[str, int], bool]) -> None:
+        """Keep the records whose name and step `keeps` accepts, once each; drop those cut off by a crash.
 
-        All files become one, which is there before the others go: killed in between, this can be done again.
-        Raises OSError if the disk won't have it.
+        All files become one, which exists before the others are removed: if this is killed in between, it can
+        be done again. Raises OSError if writing fails.
         """
         self.close()
         files = sorted(self.folder.glob(_FILES))
         if not files:
             return
-        kept = set()
+        written = set()
         path = self._new_path()
         with _disk_errors(path), atomic_file(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
             writer.write(_version())
             for record, event in (each for file in files for each in _records(file)):
-                names = tuple(value.tag for value in event.summary.value)  # one, in each of ours
-                new = names and (names, event.step) not in kept
-                if new and all(stays(name, event.step) for name in names):
-                    kept.add((names, event.step))
+                names = tuple(value.tag for value in event.summary.value)  # each of our records has one
+                new = names and (names, event.step) not in written
+                if new and all(keeps(name, event.step) for name in names):
+                    written.add((names, event.step))
                     writer.write(record)
         for file in files:
             file.unlink()
@@ -90,7 +90,7 @@ class EventLog:
             self._writer.flush()
 
     def _new_path(self) -> Path:
-        """A name that sorts behind those that are there: TensorBoard reads in this order."""
+        """A name that sorts after the existing ones: TensorBoard reads the files in this order."""
         return self.folder / f"events.out.tfevents.{time.time_ns()}.{platform.node()}"
 
 
@@ -100,7 +100,7 @@ def _version() -> bytes:
 
 
 def _records(file: Path) -> Iterator[tuple[bytes, Event]]:
-    """The whole records of a file, up to one that is torn or damaged, and what they hold."""
+    """The records of a file up to the first that is cut off or damaged, as bytes and parsed."""
     try:
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
             yield record, Event.FromString(record)
@@ -110,11 +110,8 @@ def _records(file: Path) -> Iterator[tuple[bytes, Event]]:
 
 @contextlib.contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
-    """Turn TensorFlow's errors of writing into OSError: a full disk is "resource exhausted" to it."""
+    """Turn TensorFlow's write errors into OSError: it calls a full disk "resource exhausted"."""
     try:
         yield
-    except (
-        tf.errors.OpError,
-        IndexError,
-    ) as error:  # IndexError: "out of range", of a file that may not grow
+    except (tf.errors.OpError, IndexError) as error:  # IndexError: of a file that may not grow any more
         raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from error

@@ -100,6 +100,6 @@ class CheckpointSaver(StepCallback):
         run.update_record(step=self.model.steps_done, losses=context.statistics.summary())
         record, losses, psnr = run.read_record(), run.read_losses(), run.read_psnr()
         if losses:
-            save_curves(run.curves, losses)
+            save_curves(run.curves, losses, run.read_curves())
         if psnr:
             save_psnr_curves(run.psnr_curves, psnr, record["psnr"]["among_reals"])

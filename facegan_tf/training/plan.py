@@ -6,14 +6,18 @@ from pathlib import Path
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import folder_bytes, writable_parent
+from facegan_tf.common.memory import Memory, device_memory
 from facegan_tf.config.settings import Config
 from facegan_tf.data.locate import Located
 from facegan_tf.evaluation.metrics import METRICS, minimum_count
-from facegan_tf.model.costs import StepCosts, step_costs, trainable_parameters
+from facegan_tf.model.costs import StepCosts, largest_batch, step_costs, trainable_parameters
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import state_bytes
 
 GIB = 2**30
+
+COMFORTABLE = 0.8
+"""Share of the free memory that a step may take without a warning: the estimate is not exact."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,9 @@ class Plan:
     parameters: tuple[int, int]
     """Trainable parameters of the generator and of the discriminator."""
     disk_bytes: int
-    """Most that the run directory will hold."""
-    epochs_missed: tuple[int, ...]
-    """Epochs whose faces are to be kept, but which lie beyond the end."""
+    """The most that the run directory will hold."""
+    notes: tuple[str, ...]
+    """Warnings that don't stop the run."""
 
     @property
     def steps_an_epoch(self) -> float:
@@ -37,70 +41,114 @@ class Plan:
         return self.located.count / self.batch_size
 
     def describe(self) -> list[str]:
-        """The plan in words, a fact a line."""
+        """The plan for a person, one fact a line."""
         generator, discriminator = self.parameters
-        state = "prepared" if self.located.store else "not prepared yet, so counted as files"
+        state = "prepared" if self.located.store else "not prepared yet, so files are counted"
         store_bytes = 3 * self.located.count * self.located.data.size**2
-        lines = [
+        return [
             f"store            {self.located.folder} ({state})",
-            f"images           {self.located.count:,}, {store_bytes / GIB:.2f} GiB",
+            f"images           {self.located.count:,}, {_gib(store_bytes)}",
             f"steps an epoch   {self.steps_an_epoch:,.2f}",
             f"epochs           {self.steps / self.steps_an_epoch:,.2f} in {self.steps:,} steps",
             f"images in all    {self.steps * self.batch_size:,} ({self.batch_size} a step)",
             f"parameters       generator {generator:,}, discriminator {discriminator:,}",
             f"a step           {self.costs.flops / 1e9:,.1f} GFLOPs",
-            f"estimated memory {self.costs.memory_bytes / GIB:.2f} GiB, besides TensorFlow itself",
-            f"disk needed      at most {self.disk_bytes / GIB:.2f} GiB for the run",
+            f"estimated memory {_gib(self.costs.memory_bytes)}, besides TensorFlow itself",
+            f"disk needed      at most {_gib(self.disk_bytes)} for the run",
+            *(f"note             {note}" for note in self.notes),
         ]
-        if self.epochs_missed:
-            missed = ", ".join(map(str, self.epochs_missed))
-            lines.append(f"note             the run ends before these of grids.epochs: {missed}")
-        return lines
 
 
 def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
-    """Check the place and the number of images, and derive the run's numbers.
+    """Check images, memory and disk, and derive the run's numbers.
 
-    Raises InputError for a place that can't be written to or is too small, and for fewer images than a
-    batch takes.
+    Raises InputError for fewer images than a batch takes, for a step that needs more memory than there is,
+    and for a folder that can't be written to or has too little room.
     """
     config = gan.config
     check_images(config, located.count)
     steps = config.training.total_steps(located.count)
     epochs = config.training.whole_epochs(steps, located.count)
-    named = () if config.grids.epochs == "each" else config.grids.epochs
+    costs = step_costs(gan, config.training.batch_size)
     plan = Plan(
         located=located,
         batch_size=config.training.batch_size,
         steps=steps,
-        costs=step_costs(gan, config.training.batch_size),
+        costs=costs,
         parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),
         disk_bytes=_disk_bytes(gan, config, steps, epochs),
-        epochs_missed=tuple(epoch for epoch in named if epoch > epochs),
+        notes=(*check_memory(gan, costs, device_memory()), *_missed_epochs(config, epochs)),
     )
-    free = shutil.disk_usage(writable_parent(run_folder)).free
-    needed = plan.disk_bytes - folder_bytes(run_folder)  # of a run that goes on, much is there already
-    if free < needed:
-        raise InputError(
-            f"--out {run_folder}: {free / GIB:.2f} GiB are free there, the run may need "
-            f"{needed / GIB:.2f} more; make room, raise grids.every, or lower training.keep_checkpoints"
-        )
+    _check_disk(plan, run_folder)
     return plan
 
 
 def check_images(config: Config, images: int) -> None:
-    """Raise InputError if there are fewer images than one batch takes, or than can be compared."""
+    """Raise InputError if there are fewer images than a batch takes, or than can be scored."""
     if images < 2:
-        raise InputError(f"data.source: {config.data.source} has {images} image; bring 2 or more")
+        problem = f"has {images} image{'s' * (images != 1)}; training needs 2 or more"
+        raise InputError("data.source", config.data.source, problem)
     if images < config.training.batch_size:
         raise InputError(
-            f"training.batch_size: {config.training.batch_size} is more than the {images} images of "
-            f"{config.data.source}; lower it, or bring more images"
+            "training.batch_size",
+            config.training.batch_size,
+            f"is more than the {images} images of {config.data.source}; lower it, or add images",
         )
     if config.evaluation.every and images < minimum_count(METRICS):
         raise InputError(
-            f"evaluation.every: {config.evaluation.every}: {images} images are too few to score; bring "
-            f"{minimum_count(METRICS)} or more, or set evaluation.every=null"
+            "evaluation.every",
+            config.evaluation.every,
+            f"{images} images are too few to score; bring {minimum_count(METRICS)} or more, or set "
+            "evaluation.every=null",
+        )
+
+
+def check_memory(gan: GAN, costs: StepCosts, memory: Memory | None) -> list[str]:
+    """A warning if a step takes nearly all the free memory. Raises InputError if it needs more than there is.
+
+    memory: of the device that the run computes on; None if it is not known.
+    """
+    if memory is None:
+        return []
+    needed, available = costs.memory_bytes, memory.total - memory.ours
+    comfortable = int(COMFORTABLE * min(memory.free, available))
+    if needed <= comfortable:
+        return []
+    fits = largest_batch(gan, comfortable)
+    way_out = (
+        f"the largest batch size that fits is {fits}"
+        if fits
+        else "not even a batch of 1 fits; lower data.size or the channels of the networks"
+    )
+    if needed > available:
+        raise InputError(
+            "training.batch_size",
+            gan.config.training.batch_size,
+            f"a step would need about {_gib(needed)}, more than the {_gib(memory.total)} of {memory.place}; "
+            + way_out,
+        )
+    return [
+        f"warning: a step needs about {_gib(needed)}, and {_gib(memory.free)} of {memory.place} are free: "
+        f"training may run out of memory; {way_out}"
+    ]
+
+
+def _missed_epochs(config: Config, epochs: int) -> list[str]:
+    """A note if faces are to be kept of epochs that the run, of `epochs` epochs, doesn't reach."""
+    named = () if config.grids.epochs == "each" else config.grids.epochs
+    missed = ", ".join(str(epoch) for epoch in named if epoch > epochs)
+    return [f"the run ends before these of grids.epochs: {missed}"] if missed else []
+
+
+def _check_disk(plan: Plan, run_folder: Path) -> None:
+    free = shutil.disk_usage(writable_parent(run_folder)).free
+    needed = plan.disk_bytes - folder_bytes(run_folder)  # a resumed run has written much of it already
+    if free < needed:
+        raise InputError(
+            "out",
+            run_folder,
+            f"has {_gib(free)} of free disk space, and the run may need {_gib(needed)} more; free some, "
+            "raise grids.every, or lower training.keep_checkpoints",
         )
 
 
@@ -110,10 +158,14 @@ def _disk_bytes(gan: GAN, config: Config, steps: int, epochs: int) -> int:
     if every:
         checkpoints += 3  # the best, the one before, and one more while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
-    # TensorBoard has a copy, and another as a run that goes on puts it in order.
+    # TensorBoard has a copy, and another one while a resumed run rewrites the log.
     grids = 3 * grid * (steps // config.grids.every + 1)
     named = config.grids.epochs
     kept_epochs = epochs if named == "each" else sum(epoch <= epochs for epoch in set(named))
     lines = 300 * (steps // config.training.log_every + 1) + 500 * (steps // config.grids.every + 1)
     evaluations = 4000 * (steps // every + 1) if every else 0
     return state_bytes(gan) * checkpoints + grids + 2 * grid * kept_epochs + lines + evaluations
+
+
+def _gib(number: int) -> str:
+    return f"{number / GIB:,.2f} GiB"

@@ -22,6 +22,8 @@ from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run import environment
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.lock import locked
+from facegan_tf.run.resume import check_same_images, check_startable
+from facegan_tf.run.rewind import rewind
 from facegan_tf.training.evaluations import load_network, with_absolute_paths
 from facegan_tf.training.nonfinite import save_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
@@ -55,16 +57,16 @@ def train(
     tf.config.optimizer.set_experimental_options({"remapping": False})
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
     if resume and run.exists():
-        environment.take_threads_of(run.read_record())
+        environment.restore_threads(run.read_record())
     gan, plan, network = _check(config, run, resume)
     config = gan.config
     with lasting_output(), locked(run.folder):
-        run.check_startable(config, resume)  # again: another may have started one before this had the lock
+        check_startable(run, config, resume)  # again: another may have started one before this had the lock
         print_status(*_described(plan, run))
         store = plan.located.open_or_prepare()
         training_set = TrainingSet.of(config, store)
         check_images(config, len(training_set))
-        run.check_same_images(store)
+        check_same_images(run, store)
         try:
             _train_to_the_end(Session(gan, run, training_set, network, callbacks))
         except OSError as error:
@@ -85,7 +87,7 @@ def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
     run = RunDirectory(out)
     gan, plan, _ = _check(config, run, resume)
     if plan.located.store:
-        run.check_same_images(plan.located.store)
+        check_same_images(run, plan.located.store)
     return gan.config.to_yaml() + "\n".join(f"# {line}" for line in _described(plan, run))
 
 
@@ -101,8 +103,8 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
     data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
     evaluation = with_absolute_paths(config.evaluation)
     config = config.model_copy(update={"data": data, "evaluation": evaluation})
-    run.check_startable(config, resume)
-    located = locate(config.data)
+    check_startable(run, config, resume)
+    located = locate(config.data, run.prepared_store() if resume else None)
     network = load_network(config)
     gan = build_gan(config)
     return gan, make_plan(gan, located, run.folder), network
@@ -128,7 +130,7 @@ def _train_to_the_end(session: Session) -> None:
         numbers = save_numbers(run.nonfinite, bad, session.rollbacks, session.image_indices)
         print_status(str(bad), f"the bad step's numbers: {numbers}")
         _check_may_roll_back(session, bad)
-        run.forget_after(session.roll_back(), config, epoch_images)
+        rewind(run, session.roll_back(), config, epoch_images)
         print_status(f"going back to step {session.gan.steps_done}, rollback {session.rollbacks}")
 
 
@@ -149,8 +151,8 @@ def _begin(session: Session, start: int) -> None:
     """Fill a new run directory, or resume the existing run at step `start`."""
     run, config, store = session.run, session.config, session.images.store
     if run.exists():
-        print_status(f"resuming at step {start}", *environment.changes(run.read_record()))
-        run.forget_after(start, config, len(session.images))
+        print_status(f"resuming at step {start}", *environment.differences(run.read_record()))
+        rewind(run, start, config, len(session.images))
     run.update_record(
         store={
             "folder": str(store.folder.absolute()),

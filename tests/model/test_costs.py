@@ -1,13 +1,20 @@
 import pytest
 import tensorflow as tf
 
-from facegan_tf.model.costs import activation_bytes, forward_flops, step_costs
+from facegan_tf.model.costs import (
+    OVERHEAD_BYTES,
+    activation_bytes,
+    forward_flops,
+    largest_batch,
+    step_costs,
+)
 from facegan_tf.model.gan import build_gan
+from facegan_tf.model.state import state_bytes
 from tests.helpers.configs import tiny_config
 
 
 def tensorflow_counts(function, *specs):
-    """FLOPs by TensorFlow's own profiler, which knows nothing of layers."""
+    """FLOPs as TensorFlow's own profiler counts them, operation by operation."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     frozen = convert_variables_to_constants_v2(tf.function(function).get_concrete_function(*specs))
@@ -18,12 +25,12 @@ def tensorflow_counts(function, *specs):
 
 @pytest.fixture(scope="module")
 def gan():
-    # Wide enough that biases and activations, which are not counted, are a small part.
+    # Wide enough that biases and activations, which are not counted, matter little.
     wide = {"generator": {"stem_channels": 16, "body_channels": 32, "head_channels": 32}}
     return build_gan(tiny_config(networks=wide | {"discriminator": {"channels": 32, "dropout": 0.4}}))
 
 
-def test_forward_flops_are_tensorflows_own_count(gan):
+def test_forward_flops_match_tensorflows_own_count(gan):
     for model in (gan.generator, gan.discriminator):
         spec = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32)
         counted = tensorflow_counts(lambda x, model=model: model(x, training=False), spec)
@@ -47,6 +54,13 @@ def test_a_step_costs_in_proportion_to_its_batch(gan):
     generator, discriminator = forward_flops(gan.generator), forward_flops(gan.discriminator)
     assert one.flops == 4 * generator + 8 * discriminator
     weights = gan.generator.count_params() + gan.discriminator.count_params()
-    # What does not grow: weights, gradients, RMSprop's mean squares, its two scalars for each net, and
-    # the two numbers of the dropout's seed.
-    assert 2 * one.memory_bytes - two.memory_bytes == 4 * (3 * weights + 2 * 2 + 2)
+    # What does not grow with the batch: the state, a gradient for each weight, and the overhead.
+    assert 2 * one.memory_bytes - two.memory_bytes == state_bytes(gan) + 4 * weights + OVERHEAD_BYTES
+
+
+def test_the_largest_batch_fits_and_one_more_image_does_not(gan):
+    for size in (1, 7, 1000):
+        memory = step_costs(gan, size).memory_bytes
+        assert largest_batch(gan, memory) == size
+        assert largest_batch(gan, memory - 1) == size - 1
+    assert largest_batch(gan, 0) == 0

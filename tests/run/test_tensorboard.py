@@ -35,7 +35,7 @@ def test_tensorboard_reads_what_was_logged(tmp_path):
     assert (width, height, png[:4]) == (b"3", b"2", b"\x89PNG")
 
 
-def test_what_is_not_to_stay_is_gone_and_what_comes_again_is_there_once(tmp_path):
+def test_dropped_records_are_gone_and_can_be_logged_again(tmp_path):
     fill(tmp_path, range(1, 8))
     log = EventLog(tmp_path)
     log.keep(lambda name, step: step <= 4 and (name != "faces" or step % 2 == 0))
@@ -46,11 +46,11 @@ def test_what_is_not_to_stay_is_gone_and_what_comes_again_is_there_once(tmp_path
 
 @settings(max_examples=25, deadline=None)
 @given(cut=st.integers(1, 900), again=st.integers(0, 6))
-def test_a_torn_file_and_one_that_was_rewritten_already_make_no_step_double(tmp_path_factory, cut, again):
+def test_a_file_cut_off_and_one_written_twice_leave_each_step_once(tmp_path_factory, cut, again):
     folder = tmp_path_factory.mktemp("log")
     fill(folder, range(1, 5)).close()
     [file] = folder.iterdir()
-    file.write_bytes(file.read_bytes()[:-cut])  # as a crash leaves it
+    file.write_bytes(file.read_bytes()[:-cut])  # as after a crash
     whole = read(folder)
     fill(folder, range(1, 1 + again)).close()  # the same steps, in a file of their own
     EventLog(folder).keep(lambda name, step: True)
@@ -61,13 +61,13 @@ def test_a_torn_file_and_one_that_was_rewritten_already_make_no_step_double(tmp_
     assert read(folder) == {name: steps for name, steps in expected.items() if steps}
 
 
-def test_nothing_kept_leaves_an_empty_log(tmp_path):
+def test_dropping_everything_leaves_an_empty_log(tmp_path):
     fill(tmp_path, [1]).close()
     EventLog(tmp_path).keep(lambda name, step: False)
     assert read(tmp_path) == {}
 
 
-def test_a_full_disk_as_it_is_put_in_order_is_an_error_and_loses_nothing(tmp_path):
+def test_a_full_disk_while_records_are_dropped_is_an_error_and_loses_nothing(tmp_path):
     fill(tmp_path, range(1, 9)).close()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
@@ -80,7 +80,7 @@ def test_a_full_disk_as_it_is_put_in_order_is_an_error_and_loses_nothing(tmp_pat
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_disk_that_takes_no_more_is_an_error_and_what_was_logged_stays(tmp_path):
+def test_a_full_disk_while_logging_is_an_error_and_earlier_records_stay(tmp_path):
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from facegan_tf.run.tensorboard import EventLog\n"
@@ -98,8 +98,8 @@ def test_a_disk_that_takes_no_more_is_an_error_and_what_was_logged_stays(tmp_pat
     assert read(tmp_path)["loss"] == list(range(int(step)))
 
 
-@pytest.mark.parametrize("content", [b"", b"no records", "a record that is no event"])
-def test_a_file_of_something_else_is_dropped(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"no records", "a record that is not an event"])
+def test_a_file_without_records_of_ours_is_dropped(tmp_path, content):
     path = tmp_path / "events.out.tfevents.1.host"
     if isinstance(content, bytes):
         path.write_bytes(content)

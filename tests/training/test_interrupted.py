@@ -37,7 +37,9 @@ def check_saved(run):
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)]
+)
 def test_a_signal_saves_and_leaves(endless, tmp_path, signum, code):
     out = tmp_path / "run"
     with subprocess.Popen(endless, stderr=subprocess.PIPE, text=True) as process:
@@ -51,7 +53,7 @@ def test_a_signal_saves_and_leaves(endless, tmp_path, signum, code):
     check_saved(out)
     # And while it was at work, no second one was let in.
     assert refused.returncode == 2
-    assert f"another training is at work there: process {process.pid} on" in refused.stderr
+    assert f"another training is running there: process {process.pid} on" in refused.stderr
 
 
 def test_a_closed_terminal_saves_and_leaves(endless, tmp_path):

@@ -15,8 +15,8 @@ def fed(statistics, steps):
 
 def test_mean_and_minimum_are_over_every_step():
     assert fed(LossStatistics(), range(4)).summary() == {
-        "discriminator": {"mean": pytest.approx(0.675), "minimum": 0.5, "minimum_step": 2},
-        "generator": {"mean": pytest.approx(2.5), "minimum": 1.0, "minimum_step": 3},
+        "d_loss": {"mean": pytest.approx(0.675), "minimum": 0.5, "minimum_step": 2},
+        "g_loss": {"mean": pytest.approx(2.5), "minimum": 1.0, "minimum_step": 3},
     }
 
 
@@ -33,6 +33,6 @@ def test_before_the_first_step_there_is_nothing_to_say():
 
 def test_in_words_each_net_has_a_line():
     assert [" ".join(line.split()) for line in fed(LossStatistics(), range(4)).describe()] == [
-        "discriminator mean loss 0.6750 over 4 steps, minimum 0.5000 in step 2",
-        "generator mean loss 2.5000 over 4 steps, minimum 1.0000 in step 3",
+        "d_loss mean loss 0.6750 over 4 steps, minimum 0.5000 in step 2",
+        "g_loss mean loss 2.5000 over 4 steps, minimum 1.0000 in step 3",
     ]
