@@ -11,7 +11,7 @@ from facegan_tf.common.errors import InputError, Rejected
 from facegan_tf.common.images import DRAWN_AT_ONCE
 from facegan_tf.common.progress import progress
 from facegan_tf.data.decode import decode_whole, pillow_warnings
-from facegan_tf.data.sources import FolderSource, ZipSource, is_synthetic, open_source
+from facegan_tf.data.sources import PhotoSource, open_source
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import is_savedmodel, restore_run
@@ -103,12 +103,11 @@ def _check_size(what: Path | str, size: int, reference: int) -> None:
 
 def _read_images(path: Path, count: int, size: int) -> Subject:
     """The first good images of a folder or a zip, all of which must have one size; bad files are named."""
-    if is_synthetic(str(path)):
+    source = open_source(str(path))
+    if not isinstance(source, PhotoSource):
         raise InputError(
             f"{path}: drawn faces come as a store: facegan prepare {path} --out STORE --size {size}"
         )
-    source = open_source(str(path))
-    assert isinstance(source, (FolderSource, ZipSource))
     images: list[np.ndarray] = []
     rejected: list[tuple[str, str]] = []
     with pillow_warnings(), progress(len(source.names), "reading", "file") as bar:
@@ -117,7 +116,7 @@ def _read_images(path: Path, count: int, size: int) -> Subject:
             if name.rpartition("/")[2] == GRID_NAME:  # `facegan sample` leaves it beside the faces
                 continue
             try:
-                image = decode_whole(source.read(index))
+                image, _ = decode_whole(source.read(index))
             except Rejected as reason:
                 rejected.append((name, str(reason)))
                 continue
