@@ -204,6 +204,7 @@ def test_the_manifest_and_the_summary_count_unusable_profiles(tmp_path, capsys, 
 def test_photos_without_a_profile_load_no_colour_management() -> None:
     code = (
         "import sys; from facegan_tf.config.crop import Crop; "
-        "from facegan_tf.data.decode import decode_face; decode_face(sys.stdin.buffer.read(), 8, Crop()); sys.exit('PIL.ImageCms' in sys.modules)"
+        "from facegan_tf.data.decode import decode_face; "
+        "decode_face(sys.stdin.buffer.read(), 8, Crop()); sys.exit('PIL.ImageCms' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], input=encoded(PHOTO), check=True)

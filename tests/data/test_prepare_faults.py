@@ -153,4 +153,4 @@ def test_kills_at_random_moments_change_nothing_in_the_final_store(tmp_path: Pat
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count(" killed after ") == 3
-    assert ended.stdout.endswith("is the undisturbed store byte by byte, and nothing else is left\n")
+    assert ended.stdout.endswith("the store equals the undisturbed one, and nothing else is left\n")

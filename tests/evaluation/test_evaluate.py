@@ -184,11 +184,11 @@ def test_bad_files_of_a_folder_are_left_out_and_named(store, common, tmp_path, c
     Image.open(images / "001.png").save(images / "000b.jpg", quality=95)
     whole = (images / "000b.jpg").read_bytes()
     (images / "000b.jpg").write_bytes(whole[: len(whole) - 1000])
-    (images / "notes.txt").write_text("hello")
+    (images / "notes.bmp").write_text("hello")
     record = evaluate(images, **common, names=["psnr"])
     rejected = dict(record["generated"]["rejected"])
-    assert list(rejected) == ["000a.png", "000b.jpg", "notes.txt"]
-    assert rejected["000a.png"] == "not an image of a format that is read here"
+    assert list(rejected) == ["000a.png", "000b.jpg", "notes.bmp"]
+    assert "not an image" in rejected["000a.png"]
     assert "truncated" in rejected["000b.jpg"]
     assert "000a.png is left out" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"--count 21: .* has only 20 images; 3 files are no images"):

@@ -31,11 +31,11 @@ def is_sidecar(name: str) -> bool:
 def no_photos(source: str, kind: str, sidecars: list[str]) -> InputError:
     """The error for a folder or a zip (`kind`) in which nothing but `sidecars` was found."""
     if not sidecars:
-        return InputError("source", source, f"this {kind} has no files in it (hidden files are skipped)")
+        return InputError("source", source, f"this {kind} holds no files (hidden ones are skipped)")
     endings = sorted({"." + name.rpartition(".")[2].lower() for name in sidecars})
     return InputError(
         "source",
         source,
-        f"this {kind} has no photos in it: it holds {len(sidecars)} files, such as "
+        f"this {kind} holds no photos: it has {len(sidecars)} files, such as "
         f"{in_short(min(sidecars))}, and files that end in {', '.join(endings)} are skipped",
     )
