@@ -2,9 +2,9 @@
 
     python benchmarks/prepare_speed.py SOURCE_ZIP --size 64
 
-The rounds of both alternate, so that both meet the same noise. The bare loop opens the zip, decodes, crops the
-centred square, resizes with Lanczos, and keeps the pixels in an array. `prepare` does all that it does for a
-user, from opening the zip to the finished store, on all cores. Target: 0.8 x cores x the bare loop.
+The rounds of both alternate, so that both meet the same noise. The bare loop opens the zip, decodes, crops
+the centred square, resizes with Lanczos, and keeps the pixels in an array. `prepare` does all that it does
+for a user, from opening the zip to the finished store, on all cores. Target: 0.8 x cores x the bare loop.
 """
 
 import argparse

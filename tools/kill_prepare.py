@@ -4,7 +4,7 @@
 
 First a store is prepared without a kill. Then the same command is started again and again, and killed
 (kill -9) at a random moment: all its processes, only the main one, or only a worker, in turn. After each kill
-there must be no store, or the complete one if it had just got its name, and workers whose main process is gone
+there must be no store, or the complete one if it had just got its name, and workers without a main process
 must end. The last start is not killed: its store must equal the first one byte by byte, and be alone in its
 folder. The exit code is 1 if any of this fails. Linux only.
 """
@@ -124,7 +124,7 @@ def kill_often(
         runs += 1
         if runs > 3 * arguments.kills:
             raise SystemExit(
-                f"only {kills} of {runs} runs were still running when they were to be killed; give a larger source"
+                f"only {kills} of {runs} runs lasted long enough to be killed; give a larger source"
             )
         victim = VICTIMS[kills % 3]
         if disturb(Prepare(source, out, arguments.size), victim, rng.uniform(0, seconds), rng):

@@ -1,8 +1,8 @@
-"""What a run learns from, batch after batch: a pure function of (store, seed, step).
+"""The batches of real images that a run trains on: a pure function of (store, seed, step).
 
-The images of all epochs form one endless sequence; image number p is place p % n in the shuffle of
-epoch p // n. Batch k holds the numbers k * B to (k + 1) * B - 1, so every image comes exactly once
-an epoch, no batch is short, and batch k needs none of those before it.
+The images of all epochs form one endless sequence: image p is at place p % n in the shuffle of epoch p // n.
+Batch k has the images k * B to (k + 1) * B - 1. So every image comes exactly once per epoch, no batch is
+short, and batch k can be made without those before it.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ from facegan_tf.config.settings import Config
 from facegan_tf.data.store import FaceStore
 
 READY = 4
-"""Batches that are prepared while a step runs."""
+"""Batches that are made ahead, while a step runs."""
 
 
 class TrainingSet:
-    """A store, cut to its first `len` images, and the order in which a run sees them."""
+    """The first `len` images of a store, in the order in which a run sees them."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class TrainingSet:
         limit: int | None = None,
         flip: bool = False,
     ):
-        """limit: use only the store's first images. flip: mirror each image with probability 1/2."""
+        """limit: use only the first `limit` images. flip: mirror each image with probability 1/2."""
         self.store = store
         self.batch_size = batch_size
         self.seed = seed
@@ -37,26 +37,26 @@ class TrainingSet:
 
     @classmethod
     def of(cls, config: Config, store: FaceStore) -> "TrainingSet":
-        """The images of `store` that a run of this config learns from."""
+        """The images of `store` that a run of this config trains on."""
         data = config.data
         return cls(store, config.training.batch_size, config.seed, limit=data.limit, flip=data.flip)
 
     def __len__(self) -> int:
-        """How many different images there are: an epoch."""
+        """The number of different images, which is that of an epoch."""
         return self._count
 
     def first(self, count: int) -> np.ndarray:
-        """The first images by name, at most `count`: uint8 [N, S, S, 3]."""
+        """The first `count` images by name, or all if there are fewer: uint8 [N, S, S, 3]."""
         return self.store.gather(np.arange(min(count, len(self))))
 
     def indices(self, step: int | tf.Tensor) -> tf.Tensor:
-        """The places in the store of the images of batch number `step`: int64 [batch_size]."""
+        """Indices into the store of the images of batch `step`: int64 [batch_size]."""
         step = tf.cast(step, tf.int64)
         positions = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
         return shuffled_indices(positions, len(self), self.seed)
 
     def batches(self, start_step: int = 0) -> tf.data.Dataset:
-        """Endless batches float32 [batch_size, S, S, 3] in [-1, 1], the first being number `start_step`."""
+        """Endless batches from `start_step` on: float32 [batch_size, S, S, 3] in [-1, 1]."""
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
         ready = steps.map(self._load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return ready.prefetch(READY).with_options(draws.untuned())
@@ -69,7 +69,7 @@ class TrainingSet:
 
 
 def shuffled_indices(positions: tf.Tensor, count: int, seed: int) -> tf.Tensor:
-    """Store index of each position int64 [B] in the endless sequence; memory does not grow with count."""
+    """Indices into the store of positions int64 [B] in the endless sequence, in memory of constant size."""
     epochs, places = positions // count, positions % count
     stream = tf.fill(tf.shape(epochs), tf.constant(int(draws.Stream.SHUFFLE), tf.int64))
     seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, stream], axis=1)
@@ -80,7 +80,7 @@ def shuffled_indices(positions: tf.Tensor, count: int, seed: int) -> tf.Tensor:
 
 
 def _scale(images: tf.Tensor) -> tf.Tensor:
-    """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in one pass over memory, not one each operation."""
+    """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in a single pass over memory."""
     return tf.quantization.dequantize(tf.bitcast(images, tf.quint8), -1.0, 1.0, mode="MIN_COMBINED")
 
 

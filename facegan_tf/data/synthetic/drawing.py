@@ -1,9 +1,7 @@
-"""How a drawn face is painted: layer after layer, each a coverage in 0..1 and a colour.
+"""Paints a face layer by layer; each layer is a coverage in 0..1 and a colour.
 
-The face is lit as a relief: an egg with bumps for nose, cheeks, lips and chin.
+The light falls on a relief: an egg with bumps for nose, cheeks, lips and chin.
 """
-
-from __future__ import annotations
 
 from math import cos, radians, sin
 
@@ -14,10 +12,10 @@ from facegan_tf.data.synthetic.colours import Colour
 from facegan_tf.data.synthetic.hair import draw_hair_behind, draw_hair_in_front, hair_shadow
 from facegan_tf.data.synthetic.scene import Scene, blank_scene, bump, egg, lambert, light_direction, lit
 
-# Below this many pixels lashes and pupils are thinner than a pixel, so small portraits are painted larger.
+# Lashes and pupils would be thinner than a pixel, so smaller portraits are painted larger and reduced.
 _SMALLEST_CANVAS = 128
 
-# Opacity of a beard, and how far it stands out over the edge of the chin.
+# Opacity of a beard, and how far it extends beyond the edge of the chin.
 _WHISKERS = {"stubble": (0.38, 0.0), "moustache": (0.88, 0.0), "goatee": (0.88, 0.0), "full": (0.88, 0.03)}
 
 # Half width, half height and squareness of the lenses.
@@ -52,7 +50,7 @@ def _to_bytes(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def draw_background(scene: Scene, face: FaceAttributes) -> None:
-    """A smooth gradient between two colours, darker in the corners where there is a vignette."""
+    """Paint a smooth gradient between two colours, with darker corners if there is a vignette."""
     angle = radians(face.background_angle)
     along = np.clip(0.5 + 0.4 * (scene.frame_x * cos(angle) + scene.frame_y * sin(angle)), 0, 1)
     corners = 1 - 0.5 * face.vignette * (scene.frame_x**2 + scene.frame_y**2)
@@ -61,7 +59,7 @@ def draw_background(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_neck(scene: Scene, face: FaceAttributes) -> None:
-    """A cylinder below the head, in the shadow of the chin."""
+    """Paint a cylinder below the head, in the shadow of the chin."""
     part = scene.window(face, (0.0, 0.8), (0.8, 0.6))
     x = part.head_x - 0.3 * face.head_width * sin(radians(face.yaw))
     width = 0.62 * face.head_width + 0.25 * np.maximum(part.head_y - 0.75, 0) ** 2
@@ -73,7 +71,7 @@ def draw_neck(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_clothing(scene: Scene, face: FaceAttributes) -> None:
-    """Shoulders, open at the neck as the neckline has it."""
+    """Paint shoulders, with an opening in the shape of the neckline."""
     part = scene.cut((0.6, 1.0), (-1.0, 1.0))
     x, y = part.frame_x - face.shift[0], part.frame_y - face.shift[1]
     aside = np.abs(x)
@@ -88,7 +86,7 @@ def draw_clothing(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_skin(scene: Scene, face: FaceAttributes) -> None:
-    """Ears and head, lit as a relief; the light is kept in the scene for all that lies on the face."""
+    """Paint ears and head, lit as a relief. The scene keeps the light for the features of the face."""
     draw_ears(scene, face)
     part = scene.window(face, (0.0, 0.02), (0.63, 0.75))
     down, across = np.gradient(face_relief(part, face), part.pixel)
@@ -109,7 +107,7 @@ def draw_skin(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_ears(scene: Scene, face: FaceAttributes) -> None:
-    """An oval behind either edge of the head; the yaw hides one ear and shows the other."""
+    """Paint an oval behind each edge of the head; the yaw hides one ear and reveals the other."""
     yaw = radians(face.yaw)
     part = scene.window(face, (0.0, 0.09), (0.72, 0.17))
     y = part.head_y - 0.09
@@ -139,7 +137,7 @@ def face_relief(scene: Scene, face: FaceAttributes) -> np.ndarray:
 
 
 def nose_x(scene: Scene, face: FaceAttributes) -> np.ndarray:
-    """Distance from the nose's ridge, which stands out and so goes further with the yaw than the face."""
+    """Distance from the ridge of the nose, which stands out, so the yaw moves it further than the face."""
     lean = 0.6 * face.nose_height * sin(radians(face.yaw)) / face.nose_length
     return scene.face_x - lean * np.clip(scene.head_y, 0, face.nose_length)
 
@@ -152,7 +150,7 @@ def nose_shadow(scene: Scene, face: FaceAttributes) -> np.ndarray:
 
 
 def draw_nostrils(scene: Scene, face: FaceAttributes) -> None:
-    """Two small dark hollows, and the crease round each wing of the nose."""
+    """Paint two small dark hollows, and the crease around each wing of the nose."""
     part = scene.face_window(face, face.nose_length, (0.22, 0.12))
     dark = shade_of(face.skin_colour)
     y = part.head_y - face.nose_length - 0.035
@@ -165,13 +163,13 @@ def draw_nostrils(scene: Scene, face: FaceAttributes) -> None:
 
 
 def shade_of(colour: Colour) -> Colour:
-    """Skin of ``colour`` where hardly any light falls: in creases and hollows."""
+    """The colour of skin in creases and hollows, where hardly any light falls."""
     red, green, blue = colour
     return 0.42 * red, 0.29 * green, 0.26 * blue
 
 
 def draw_eyes(scene: Scene, face: FaceAttributes) -> None:
-    """White, iris, pupil and glint between two lids, the upper one with lashes and a crease."""
+    """Paint white, iris, pupil and glint between two lids, the upper one with lashes and a crease."""
     part = scene.face_window(face, 0.0, (0.46, 0.14))
     x = np.abs(part.face_x) - face.eye_distance
     y = part.head_y + face.eye_tilt * x
@@ -190,9 +188,9 @@ def draw_eyes(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_irises(part: Scene, face: FaceAttributes, outwards: np.ndarray, opening: np.ndarray) -> None:
-    """The coloured part of either eye where the gaze turns it, seen through ``opening``.
+    """Paint the iris of each eye, turned by the gaze and seen through ``opening``.
 
-    ``outwards`` is the distance from the eye's centre, on either side away from the nose.
+    ``outwards`` is the distance from the centre of the eye, away from the nose on both sides.
     """
     right, down = face.gaze
     x = outwards * np.sign(part.face_x) - 0.28 * face.eye_width * right
@@ -208,7 +206,7 @@ def draw_irises(part: Scene, face: FaceAttributes, outwards: np.ndarray, opening
 
 
 def draw_brows(scene: Scene, face: FaceAttributes) -> None:
-    """A soft stroke above either eye that thins out towards the temple."""
+    """Paint a soft stroke above each eye that gets thinner towards the temple."""
     part = scene.face_window(face, -face.brow_height, (0.50, 0.12))
     x = np.abs(part.face_x) - face.eye_distance
     along = x * (1 / (1.35 * face.eye_width))
@@ -219,7 +217,7 @@ def draw_brows(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_mouth(scene: Scene, face: FaceAttributes) -> None:
-    """Two lips, between them a dark line or, where the mouth is open, the teeth."""
+    """Paint two lips, and between them a dark line or, if the mouth is open, the teeth."""
     part = scene.face_window(face, face.mouth_height, (0.26, 0.18))
     along = part.face_x * (1 / face.mouth_width)
     span = np.maximum(1 - along * along, 0)
@@ -242,14 +240,14 @@ def draw_mouth(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_beard(scene: Scene, face: FaceAttributes) -> None:
-    """Whiskers on lip, chin and cheeks, as far as the beard has them; the lips are painted over it."""
+    """Paint whiskers on lip, chin and cheeks, in the shape of the beard. The lips are painted over it."""
     if face.beard == "none":
         return
     opacity, overhang = _WHISKERS[face.beard]
     part = scene.window(face, (0.0, 0.4), (0.8, 0.5))
     aside, y = np.abs(part.face_x), part.head_y - face.mouth_height
     if face.beard == "moustache":
-        # An arch between nose and mouth whose ends come down beside the lips.
+        # An arch between nose and mouth, with its ends beside the lips.
         arch = np.abs(y + 0.075 - 1.6 * aside * aside) - 0.035
         distance = np.maximum(arch, aside - face.mouth_width - 0.02)
     else:
@@ -262,7 +260,7 @@ def draw_beard(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_glasses(scene: Scene, face: FaceAttributes) -> None:
-    """Two rims round the eyes, a bridge, and the temples as far as the head goes."""
+    """Paint two rims around the eyes, a bridge, and the temples as far as the edge of the head."""
     if face.glasses == "none":
         return
     width, height, squareness = _LENSES[face.glasses]
