@@ -67,6 +67,8 @@ def read_manifest(folder: Path) -> Manifest:
     required = [each.name for each in fields(Manifest) if each.default_factory is MISSING]
     if missing := [name for name in required if name not in content]:
         raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
+    if not isinstance(content["source_identity"], dict):
+        raise ValueError(f"{MANIFEST} has no fields in source_identity")
     known = [each.name for each in fields(Manifest) if each.name in content]
     return Manifest(**{name: content[name] for name in known})
 
