@@ -35,14 +35,26 @@ def grey_of_gamma(gamma: float) -> bytes:
 
 
 def inks(cyan: tuple[int, int, int]) -> bytes:
-    """A CMYK profile in which cyan ink has this Lab colour, no ink is white, and all else is black."""
-    table = [(255, 128, 128) if ink == 0 else cyan if ink == 8 else (0, 128, 128) for ink in range(16)]
+    """A CMYK profile: cyan ink has this Lab colour, no ink is white, and all else is the black of paper."""
+    table = [(255, 128, 128) if ink == 0 else cyan if ink == 8 else (30, 128, 128) for ink in range(16)]
+    back = [(255,) * 4] * 4 + [(0,) * 4] * 4  # dark and light colours as inks
+    tags = {"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)}
+    return icc_profile("CMYK", "Lab ", tags | {"A2B0": lookup(table, 4, 3), "B2A0": lookup(back, 3, 4)})
+
+
+def lookup(table: list[tuple[int, ...]], inputs: int, outputs: int) -> bytes:
+    """A table of a profile (mft1) with two points for each input, and straight lines between them."""
     matrix = struct.pack(">9i", *(0x10000 * (k % 4 == 0) for k in range(9)))
     ramp = bytes(range(256))
-    lookup = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + matrix + ramp * 4
-    lookup += bytes(value for colour in table for value in colour) + ramp * 3
-    white = b"XYZ " + bytes(4) + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
-    return icc_profile("CMYK", "Lab ", {"wtpt": white, "A2B0": lookup})
+    values = bytes(value for colour in table for value in colour)
+    return (
+        b"mft1"
+        + bytes([0, 0, 0, 0, inputs, outputs, 2, 0])
+        + matrix
+        + ramp * inputs
+        + values
+        + ramp * outputs
+    )
 
 
 SWAPPED = swapped()
@@ -137,8 +149,11 @@ def test_cmyk_profiles_are_applied(kind: str) -> None:
     face, note = decoded(encoded(image, kind, icc_profile=inks(red_as_lab), **options), 16)
     assert note is None
     assert_close(face, np.broadcast_to((255, 0, 0), (16, 16, 3)), most=12)
-    white = encoded(Image.new("CMYK", (16, 16)), kind, icc_profile=inks(red_as_lab), **options)
-    assert_close(decoded(white, 16).image, np.full((16, 16, 3), 255))
+    for key, level in {0: 255, 255: 0}.items():  # black ink becomes black, not the dark grey that it is
+        content = encoded(
+            Image.new("CMYK", (16, 16), (0, 0, 0, key)), kind, icc_profile=inks(red_as_lab), **options
+        )
+        assert_close(decoded(content, 16).image, np.full((16, 16, 3), level))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
