@@ -67,7 +67,7 @@ def cached_store(cache: Path, request: Request, source: Source) -> Path | None:
         if manifest and same_photos(manifest, source):
             remember_source(folder, manifest, source)
             with contextlib.suppress(OSError):  # a cache that can't be written to is still good
-                os.utime(folder / MANIFEST)
+                os.utime(folder)  # its time is that of the last use
             return folder
     return None
 
@@ -163,8 +163,7 @@ def _store_entry(folder: Path) -> Entry:
         source = f"{manifest.source_identity.get('path', manifest.source)}{crop}{limit}"
     except (OSError, ValueError):
         source = f"unknown: its {MANIFEST} is damaged"
-    used = _as_time((folder / MANIFEST).stat().st_mtime)
-    return Entry(folder.name, (folder,), folder_bytes(folder), source, used)
+    return Entry(folder.name, (folder,), folder_bytes(folder), source, _as_time(folder.stat().st_mtime))
 
 
 def _as_time(seconds: float) -> datetime.datetime:

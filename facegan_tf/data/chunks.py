@@ -30,7 +30,7 @@ class Chunk:
     contents: list[bytes] = field(default_factory=list)
     """Digests of all items, as `Source.content` gives them."""
     notes: list[str] = field(default_factory=list)
-    """What had to be ignored, once for each face concerned."""
+    """The notes of all faces that have one."""
 
 
 def make_chunk(job: Job, start: int, stop: int) -> Chunk:

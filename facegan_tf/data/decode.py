@@ -46,7 +46,7 @@ _TURNS = {
 
 
 class Decoded(NamedTuple):
-    """An RGB image, and what had to be ignored in its file (None: nothing)."""
+    """An RGB image, and a note of what was ignored in its file (None: nothing)."""
 
     image: Image.Image
     note: str | None

@@ -40,7 +40,7 @@ class Manifest:
     created: str
     """UTC, ISO 8601."""
     notes: dict[str, int] = field(default_factory=dict)
-    """What had to be ignored in photos, and in how many of them."""
+    """What was ignored in photos, and in how many of them."""
 
     @property
     def items_read(self) -> int:

@@ -68,7 +68,7 @@ def test_crop_and_limit_are_listed(tmp_path):
 
 def test_using_a_store_again_is_its_last_use(cache):
     folder = use(cache, "synthetic:2")
-    os.utime(folder / "manifest.json", (1e9, 1e9))
+    os.utime(folder, (1e9, 1e9))
     assert {entry.last_used.year for entry in list_cache(cache)} == {2001, datetime.date.today().year}
     use(cache, "synthetic:2")
     assert {entry.last_used.year for entry in list_cache(cache)} == {datetime.date.today().year}

@@ -19,7 +19,7 @@ class Face(NamedTuple):
     pixels: bytes
     """RGB, uint8, row by row: size * size * 3 bytes."""
     note: str | None = None
-    """What had to be ignored, in words that do not differ from photo to photo; None: nothing."""
+    """What was ignored in the photo, in the same words for each photo; None: nothing."""
 
 
 class Source(Protocol):

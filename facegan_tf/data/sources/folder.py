@@ -85,7 +85,7 @@ def _identity(root: Path, files: list[_File]) -> dict[str, Any]:
 
 
 def _walk(root: str) -> Iterator[_File]:
-    """Yield what lies below `root` and is not hidden. Raises OSError if `root` itself can't be listed."""
+    """Yield everything below `root` that is not hidden. Raises OSError if `root` itself can't be listed."""
     entered: set[tuple[int, int]] = set()
     waiting = [""]  # not by recursion: folders can be nested more deeply than Python calls
     while waiting:

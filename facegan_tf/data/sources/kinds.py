@@ -20,7 +20,7 @@ class Kind:
     open: Callable[[str], Source | None]
     """Opens what the user wrote; None if it is not of this kind. Raises InputError if it can't be used."""
     scheme: str | None = None
-    """Claims `scheme` and all that begins with `scheme:`, whatever lies on disk; None: paths."""
+    """Claims `scheme` and all that begins with `scheme:`, even if there is such a path; None: paths."""
 
 
 KINDS = (
