@@ -1,10 +1,10 @@
-"""How fast `facegan prepare` is, against a bare Pillow loop in one process.
+"""Measure the speed of `facegan prepare` against a bare Pillow loop in one process.
 
     python benchmarks/prepare_speed.py SOURCE_ZIP --size 64
 
-Rounds alternate, so that both meet the same noise. The bare loop opens the zip, decodes, crops the centred
-square, resizes with Lanczos, and keeps the pixels in an array; `prepare` does all that it does for a user,
-from opening the zip to the finished store, with all cores. Target: 0.8 x cores x the bare loop.
+The rounds of both alternate, so that both meet the same noise. The bare loop opens the zip, decodes, crops
+the centred square, resizes with Lanczos, and keeps the pixels in an array. `prepare` does all that it does
+for a user, from opening the zip to the finished store, on all cores. Target: 0.8 x cores x the bare loop.
 """
 
 import argparse
@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facegan_tf.data.prepare import available_cores, prepare
+from facegan_tf.common.cores import available_cores
+from facegan_tf.data.prepare import prepare
 
 TARGET = 0.8  # x cores x the bare loop
 
 
 def bare_loop(source: Path, size: int) -> np.ndarray:
-    """The plain way: uint8 [N, size, size, 3] of all files in the zip, in order of their names."""
+    """All files of the zip in order of their names: uint8 [N, size, size, 3]."""
     with zipfile.ZipFile(source) as archive:
         names = sorted(name for name in archive.namelist() if not name.endswith("/"))
         faces = np.empty((len(names), size, size, 3), np.uint8)
@@ -66,7 +67,7 @@ def main() -> None:
     )
     parser.add_argument("source", type=Path, metavar="SOURCE_ZIP")
     parser.add_argument("--size", type=int, default=64, help="pixels a side (default 64)")
-    parser.add_argument("--rounds", type=int, default=5, help="of each (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each kind (default 5)")
     arguments = parser.parse_args()
 
     bare_speeds, prepare_speeds = [], []
@@ -84,7 +85,7 @@ def main() -> None:
     print(f"load average {os.getloadavg()[0]:.1f}; pixels identical")
     print(line("bare Pillow loop, 1 process", bare_speeds))
     print(line(f"facegan prepare, {cores} processes", prepare_speeds))
-    print(f"ratio {ratio:.2f}, a core {ratio / cores:.2f}   target {TARGET} a core")
+    print(f"ratio {ratio:.2f}, per core {ratio / cores:.2f}   target {TARGET} per core")
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         _add_report,
         _add_compare,
         _add_export,
+        _add_cache,
     ):
         add(verbs)
     return parser, verbs.choices
@@ -107,8 +108,8 @@ def _prepare(options: argparse.Namespace) -> None:
         options.size,
         options.crop,
         options.limit,
-        options.workers,
-        options.max_rejected,
+        workers=options.workers,
+        max_rejected=options.max_rejected,
     )
 
 
@@ -422,3 +423,31 @@ def _export(options: argparse.Namespace) -> None:
     gan, _ = restore_run(options.run, options.checkpoint)
     export_savedmodel(gan.sampler, options.out)
     print(f"{options.out}: the generator at step {gan.steps_done}", file=sys.stderr)
+
+
+def _add_cache(verbs: argparse._SubParsersAction) -> None:
+    verb = verbs.add_parser(
+        "cache", help="list or remove prepared stores and features that are kept for later"
+    )
+    verb.add_argument(
+        "--cache", default="~/.cache/facegan_tf", metavar="DIR", help="default: ~/.cache/facegan_tf"
+    )
+    verb.add_argument(
+        "--clear",
+        dest="names",
+        nargs="*",
+        metavar="NAME",
+        help="remove these, or all without names; what is removed is made again when it is needed",
+    )
+    verb.set_defaults(verb=_cache)
+
+
+def _cache(options: argparse.Namespace) -> None:
+    from facegan_tf.data.cache import as_table, clear_cache, list_cache
+
+    if options.names is None:
+        print(as_table(list_cache(options.cache)))
+    else:
+        removed = clear_cache(options.cache, options.names)
+        print(as_table(removed))
+        print(f"removed from {options.cache}", file=sys.stderr)

@@ -1,12 +1,12 @@
-"""Whether damaged image files can hurt `facegan prepare`: mutated photos through `decode_face`.
+"""Decode mutated photos with `decode_face`, to see whether damaged files can harm `facegan prepare`.
 
     python tools/fuzz_images.py --cases 10000 SOURCE_ZIP_OR_FOLDER
 
-Photos of the source are encoded in the formats below, then bytes are changed, cut, doubled and spliced, and
-the lengths, sizes and tags of their headers set to awkward values. A worker process decodes each case under a
-limit of time. Case k of a seed is always the same file; those that did harm are kept with `--keep`. Ends with
-exit code 1 if there was a traceback, a hang, a death of the worker, or more memory than 1 GiB. What libraries
-write to stderr is counted; `prepare` keeps it from the user.
+Photos of the source are encoded in the formats below. Then bytes are changed, cut, repeated and spliced, and
+the lengths, sizes and tags in their headers are set to awkward values. A worker process decodes each case
+within a time limit. Case k of a seed is always the same file; `--keep` keeps those that did harm. The exit
+code is 1 if there was a traceback, a hang, a death of the worker, or more memory than 1 GiB. What libraries
+write to stderr is counted; `prepare` discards it. HEIC is among the formats where pillow-heif is installed.
 """
 
 import argparse
@@ -28,14 +28,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 from facegan_tf.common.errors import Rejected
 from facegan_tf.config.crop import Crop
 from facegan_tf.data.decode import PHOTO_FORMATS, decode_face, pillow_warnings
-from facegan_tf.data.sources import open_source
+from facegan_tf.data.heic import HEIC, require_heic
+from facegan_tf.data.sources import PhotoSource, open_source
 
-PHOTOS = 40  # different ones of the source
+PHOTOS = 40  # taken from the source, at random
 MEMORY_LIMIT = 2**30
 AWKWARD = [
     0,
@@ -64,26 +65,30 @@ def encodings(photo: Image.Image, next_photo: Image.Image) -> list[tuple[str, by
     exif[0x0112], exif[0x010F], exif[0x011A] = 6, "Maker", 72.0
     grey, alpha, animation = photo.convert("L"), photo.convert("RGBA"), {"save_all": True}
     animation["append_images"] = [next_photo.resize(photo.size)]
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")  # swapped, so that it is not skipped
+    profile = profile[:red] + b"gXYZ" + profile[red + 4 : green] + b"rXYZ" + profile[green + 4 :]
     variants: list[tuple[str, Image.Image, dict[str, Any]]] = [
-        ("JPEG", photo, {"exif": exif, "icc_profile": bytes(200)}),
+        ("JPEG", photo, {"exif": exif, "icc_profile": profile}),
         ("JPEG", photo, {"progressive": True, "subsampling": 0}),
         ("JPEG", grey, {"restart_marker_blocks": 4}),
         ("JPEG", photo.convert("CMYK"), {}),
-        ("PNG", photo, {"exif": exif, "icc_profile": bytes(200)}),
+        ("PNG", photo, {"exif": exif, "icc_profile": profile}),
         ("PNG", photo.quantize(64), {"transparency": 3}),
         ("PNG", alpha, {}),
         ("PNG", grey.convert("I;16"), {}),
         ("PNG", photo, animation),
         ("GIF", photo.quantize(64), animation),
-        ("WEBP", photo, {"exif": exif}),
+        ("WEBP", photo, {"exif": exif, "icc_profile": profile}),
         ("WEBP", alpha, {"lossless": True}),
-        ("TIFF", photo, {"compression": "tiff_lzw", "exif": exif}),
+        ("TIFF", photo, {"compression": "tiff_lzw", "exif": exif, "icc_profile": profile}),
         ("TIFF", photo, {"compression": "jpeg"}),
         ("TIFF", grey.convert("F"), {}),
         ("AVIF", photo, {"speed": 10}),
         ("ICO", alpha, {"sizes": [(32, 32), (16, 16)]}),
         ("PCX", photo.quantize(64), {}),
         *((kind, photo, {}) for kind in ("BMP", "JPEG2000", "PPM", "TGA", "SGI", "QOI", "DDS", "ICNS")),
+        *((HEIC, photo, {"exif": exif.tobytes()}) for _ in range(_heic_is_read())),
     ]
     files = []
     for kind, image, options in variants:
@@ -93,8 +98,16 @@ def encodings(photo: Image.Image, next_photo: Image.Image) -> list[tuple[str, by
     return files
 
 
+def _heic_is_read() -> bool:
+    try:
+        require_heic()
+    except Rejected:
+        return False
+    return True
+
+
 def parts(content: bytes) -> list[tuple[int, int]]:
-    """(start, stop) of each chunk of a PNG or segment of a JPEG; of other formats, blocks of 64 bytes."""
+    """(start, stop) of each chunk of a PNG, segment of a JPEG, or block of 64 bytes of other formats."""
     found, place = [], 8 if content[:4] == b"\x89PNG" else 2
     while content[:4] == b"\x89PNG" and place + 8 <= len(content):
         stop = place + 12 + int.from_bytes(content[place : place + 4], "big")
@@ -108,14 +121,14 @@ def parts(content: bytes) -> list[tuple[int, int]]:
 
 
 def with_checksums(content: bytes) -> bytes:
-    """A PNG whose chunks have right checksums again, so that what is in them is looked at."""
+    """A PNG whose chunks have correct checksums again, so that their content is read."""
     if content[:4] != b"\x89PNG":
         return content
-    mended = bytearray(content)
+    fixed = bytearray(content)
     for start, stop in parts(content):
         if stop - start >= 12:
-            mended[stop - 4 : stop] = struct.pack(">I", zlib.crc32(mended[start + 4 : stop - 4]))
-    return bytes(mended)
+            fixed[stop - 4 : stop] = struct.pack(">I", zlib.crc32(fixed[start + 4 : stop - 4]))
+    return bytes(fixed)
 
 
 def change_bytes(rng: random.Random, content: bytes, _: bytes) -> bytes:
@@ -145,13 +158,13 @@ def truncate(rng: random.Random, content: bytes, _: bytes) -> bytes:
     return content[: rng.randrange(len(content))]
 
 
-def double_part(rng: random.Random, content: bytes, _: bytes) -> bytes:
+def repeat_part(rng: random.Random, content: bytes, _: bytes) -> bytes:
     start, stop = rng.choice(parts(content))
     return content[:stop] + content[start:stop] * rng.choice([1, 1, 2, 50]) + content[stop:]
 
 
 def move_part(rng: random.Random, content: bytes, other: bytes) -> bytes:
-    """A part taken out, and one of another file put in somewhere."""
+    """Remove a part, or insert one of another file."""
     (start, stop), (place, _) = rng.choice(parts(content)), rng.choice(parts(content))
     first, last = rng.choice(parts(other))
     if rng.random() < 0.5:
@@ -164,7 +177,7 @@ def splice(rng: random.Random, content: bytes, other: bytes) -> bytes:
 
 
 MUTATIONS: list[Callable[[random.Random, bytes, bytes], bytes]] = [
-    *(change_bytes, change_header, set_number, set_number, truncate, double_part, move_part, splice)
+    *(change_bytes, change_header, set_number, set_number, truncate, repeat_part, move_part, splice)
 ]
 
 
@@ -172,7 +185,7 @@ class Cases:
     """The files to try, each a function of its number."""
 
     def __init__(self, source: str, seed: int) -> None:
-        """Encode photos of the source in all formats."""
+        """Encode photos of the source in all formats. seed: of everything random."""
         self.seed = seed
         photos = self._photos(source)
         self.files = [
@@ -181,6 +194,7 @@ class Cases:
 
     def _photos(self, source: str) -> list[Image.Image]:
         opened = open_source(source)
+        assert isinstance(opened, PhotoSource), "give a folder or a zip"
         places = random.Random(self.seed).sample(range(len(opened.names)), min(PHOTOS, len(opened.names)))
         photos = [Image.open(io.BytesIO(opened.read(place))).convert("RGB") for place in places]
         return [photo.resize((photo.width // 2, photo.height // 2)) for photo in photos]
@@ -194,9 +208,9 @@ class Cases:
         return kind, mutation.__name__, with_checksums(mutated) if rng.random() < 0.7 else mutated
 
 
-def serve(connection: Connection, words: int) -> None:
-    """Decode what comes; answer (outcome, reason, seconds, peak bytes of this process)."""
-    os.dup2(words, sys.stderr.fileno())
+def serve(connection: Connection, printed: int) -> None:
+    """Decode each file received; answer (outcome, reason, seconds, peak memory of this process in bytes)."""
+    os.dup2(printed, sys.stderr.fileno())
     with pillow_warnings():
         while True:
             try:
@@ -219,24 +233,24 @@ def serve(connection: Connection, words: int) -> None:
 
 
 class Decoder:
-    """The worker process, started anew when a case has ended it."""
+    """The worker process, which is started again after a case that ended it."""
 
     def __init__(self, limit: float) -> None:
-        """`limit`: seconds a case."""
+        """limit: seconds for a case."""
         self.limit = limit
-        self.words = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the decoder
+        self.printed = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the decoder
         self._start()
 
     def _start(self) -> None:
         self.connection, theirs = get_context("fork").Pipe()
         self.process = get_context("fork").Process(
-            target=serve, args=(theirs, self.words.fileno()), daemon=True
+            target=serve, args=(theirs, self.printed.fileno()), daemon=True
         )
         self.process.start()
         theirs.close()
 
     def decode(self, content: bytes) -> tuple[str, str, float, int]:
-        """Outcome, reason, seconds and peak memory in bytes of the worker so far."""
+        """Outcome, reason, seconds, and the worker's peak memory so far in bytes."""
         self.connection.send_bytes(content)
         try:
             if self.connection.poll(self.limit):
@@ -252,7 +266,7 @@ class Decoder:
 
 
 def kind_of(reason: str) -> str:
-    """A reason without what differs from file to file."""
+    """A reason without the parts that differ from file to file."""
     return re.sub(r"b'.*?'|b\".*?\"", "B", re.sub(r"\d+", "N", reason))[:70]
 
 
@@ -263,8 +277,10 @@ def main() -> int:
     parser.add_argument("source", metavar="SOURCE_ZIP_OR_FOLDER")
     parser.add_argument("--cases", type=int, default=10_000, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--limit", type=float, default=20.0, metavar="SECONDS", help="a case (default: 20)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="where the files that did harm are written")
+    parser.add_argument(
+        "--limit", type=float, default=20.0, metavar="SECONDS", help="for a case (default: 20)"
+    )
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for the files that did harm")
     options = parser.parse_args()
 
     cases, decoder = Cases(options.source, options.seed), Decoder(options.limit)
@@ -274,7 +290,9 @@ def main() -> int:
     for number in range(options.cases):
         kind, mutation, content = cases.case(number)
         if not content:
-            content = b"\0"  # a pipe can't tell nothing from its end; the empty file has a test of its own
+            content = (
+                b"\0"  # an empty message would be the end of the pipe; empty files have a test of their own
+            )
         outcome, reason, seconds, memory = decoder.decode(content)
         name = f"case {number}: {kind}, {mutation}"
         outcomes[outcome] += 1
@@ -287,20 +305,20 @@ def main() -> int:
             if options.keep:
                 options.keep.mkdir(parents=True, exist_ok=True)
                 (options.keep / f"{options.seed}-{number}.{kind.lower()}").write_bytes(content)
-    decoder.words.seek(0)
-    words = decoder.words.read()
+    decoder.printed.seek(0)
+    printed = decoder.printed.read()
 
     print(f"{options.cases} cases, seed {options.seed}, in {time.perf_counter() - started:.0f} s")
     for outcome in ("decoded", "rejected", "traceback", "hang", "death"):
         print(f"{outcome:10} {outcomes[outcome]}")
-    for kind in PHOTO_FORMATS:
+    for kind in (*PHOTO_FORMATS, HEIC):
         print(f"  {kind:9} {kinds[f'{kind} decoded']} decoded, {kinds[f'{kind} rejected']} rejected")
     print("reasons:")
     for reason, count in reasons.most_common():
         print(f"  {count:6} {reason}")
     print(f"slowest    {slowest[0]:.2f} s ({slowest[1]})")
     print(f"memory     {peak[0] / 1e6:.0f} MB at most ({peak[1]})")
-    print(f"on stderr  {len(words)} bytes {words[:60]!r}")
+    print(f"on stderr  {len(printed)} bytes {printed[:60]!r}")
     for line in harm:
         print(line)
     return 1 if harm or peak[0] > MEMORY_LIMIT else 0

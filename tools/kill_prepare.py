@@ -1,12 +1,12 @@
-"""Whether `facegan prepare`, killed at any moment, leaves anything wrong behind.
+"""Kill `facegan prepare` at random moments, to see whether it leaves anything wrong behind.
 
     python tools/kill_prepare.py SOURCE_ZIP_OR_FOLDER --kills 10
 
-A store is prepared undisturbed. Then the same is begun again and again, each time killed (kill -9) at a
-random moment: the main process and its workers, only the main one, or only a worker, in turn. After each kill
-there may be no store, or the whole one where it had just got its name; workers whose main process is gone
-must end by themselves. At last it is left to end: its store must be the undisturbed one byte by byte, alone
-in its folder. Ends with exit code 1 where any of that is not so. Linux only.
+First a store is prepared without a kill. Then the same command is started again and again, and killed
+(kill -9) at a random moment: all its processes, only the main one, or only a worker, in turn. After each kill
+there must be no store, or the complete one if it had just got its name, and workers without a main process
+must end. The last start is not killed: its store must equal the first one byte by byte, and be alone in its
+folder. The exit code is 1 if any of this fails. Linux only.
 """
 
 import argparse
@@ -23,46 +23,46 @@ import time
 from pathlib import Path
 
 VICTIMS = ("all", "main", "worker")
-PATIENCE = 30.0  # seconds for what must end to end
+PATIENCE = 30.0  # seconds that workers have to end
 
 
 class Prepare:
     """A running `facegan prepare` with two workers."""
 
     def __init__(self, source: str, out: Path, size: int) -> None:
-        """Begin."""
+        """Start it."""
         options = ["--size", str(size), "--workers", "2", "--max-rejected", "1"]
         command = [sys.executable, "-m", "facegan_tf", "prepare", source, "--out", str(out), *options]
-        # No pipe: its end would come with that of the last worker.
-        self.words = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        self.process = subprocess.Popen(command, stderr=self.words)
+        # Not a pipe, which would stay open until the last worker ends.
+        self.printed = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(command, stderr=self.printed)
 
     def workers(self) -> list[int]:
-        """Their process ids."""
+        """The process ids of the workers."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             return [int(pid) for pid in children.read_text().split()]
         return []
 
     def kill(self, victim: str, rng: random.Random) -> None:
-        """Kill it, or a part of it, as `VICTIMS` says."""
+        """Kill a victim, one of VICTIMS."""
         workers = self.workers()
         if victim == "worker" and workers:
-            doomed = [rng.choice(workers)]
+            killed = [rng.choice(workers)]
         else:
-            doomed = [self.process.pid, *(workers if victim == "all" else [])]
-        for pid in doomed:
+            killed = [self.process.pid, *(workers if victim == "all" else [])]
+        for pid in killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def end(self) -> tuple[int, str]:
-        """Wait for it; its exit code and the last line it said. SystemExit if that is part of a traceback."""
+        """Wait for the end; return the exit code and the last line printed. SystemExit after a traceback."""
         code = self.process.wait(timeout=600)
-        self.words.seek(0)
-        said = self.words.read()
-        if "Traceback" in said:
-            raise SystemExit(said)
-        return code, (said.splitlines() or [""])[-1]
+        self.printed.seek(0)
+        printed = self.printed.read()
+        if "Traceback" in printed:
+            raise SystemExit(printed)
+        return code, (printed.splitlines() or [""])[-1]
 
 
 def is_running(pid: int) -> bool:
@@ -72,7 +72,7 @@ def is_running(pid: int) -> bool:
 
 
 def content(store: Path) -> dict[str, object]:
-    """All that a store holds, without the time when it was made."""
+    """All files of a store, without the time when it was made."""
     files: dict[str, object] = {path.name: path.read_bytes() for path in store.iterdir()}
     manifest = json.loads((store / "manifest.json").read_text())
     del manifest["created"]
@@ -80,7 +80,7 @@ def content(store: Path) -> dict[str, object]:
 
 
 def disturb(run: Prepare, victim: str, moment: float, rng: random.Random) -> bool:
-    """Kill a run after `moment` seconds; False if it had ended before. SystemExit if it ends wrongly."""
+    """Kill a run after `moment` seconds; False if it ended before. SystemExit if it ends wrongly."""
     deadline = time.monotonic() + moment
     while time.monotonic() < deadline or (victim == "worker" and not run.workers()):
         if run.process.poll() is not None:
@@ -89,46 +89,48 @@ def disturb(run: Prepare, victim: str, moment: float, rng: random.Random) -> boo
     workers = run.workers()
     if run.process.poll() is None:
         run.kill(victim, rng)
-    code, said = run.end()
+    code, last = run.end()
     if code == 0:
         return False
     expected = 1 if victim == "worker" and workers else -signal.SIGKILL
     print(f"{victim:6} killed after {moment:5.2f} s: exit code {code}", end="")
     if code != expected:
-        raise SystemExit(f", not {expected}: {said}")
+        raise SystemExit(f", not {expected}: {last}")
     deadline = time.monotonic() + PATIENCE
     while any(map(is_running, workers)):
         if time.monotonic() > deadline:
-            raise SystemExit(f"; a worker of {workers} still runs after {PATIENCE:g} s")
+            raise SystemExit(f"; one of the workers {workers} is still running after {PATIENCE:g} s")
         time.sleep(0.01)
     return True
 
 
 def check_left(out: Path, victim: str, undisturbed: Path) -> None:
-    """SystemExit if there is a part of a store under its name, or anything of a run that could tidy up."""
+    """SystemExit if there is a part of a store, or anything left by a run that could clean up."""
     left = sorted(path.name for path in out.parent.iterdir())
     print(f", left: {' '.join(left) or 'nothing'}")
     if out.exists() and content(out) != content(undisturbed):
-        raise SystemExit(f"{out} is there and is not the undisturbed store")
+        raise SystemExit(f"{out} exists and differs from the undisturbed store")
     if victim == "worker" and left:
-        raise SystemExit(f"{out.parent} should hold nothing")
+        raise SystemExit(f"{out.parent} should be empty")
 
 
 def kill_often(
     source: str, out: Path, undisturbed: Path, seconds: float, arguments: argparse.Namespace
 ) -> None:
-    """`--kills` runs of up to `seconds`, each killed; SystemExit if any of them is not as it should be."""
+    """Kill `--kills` runs within `seconds` of their start. SystemExit if anything is wrong."""
     rng = random.Random(arguments.seed)
     kills, runs = 0, 0
     while kills < arguments.kills:
         runs += 1
         if runs > 3 * arguments.kills:
-            raise SystemExit(f"only {kills} of {runs} runs could be killed in time; give a larger source")
+            raise SystemExit(
+                f"only {kills} of {runs} runs lasted long enough to be killed; give a larger source"
+            )
         victim = VICTIMS[kills % 3]
         if disturb(Prepare(source, out, arguments.size), victim, rng.uniform(0, seconds), rng):
             kills += 1
             check_left(out, victim, undisturbed)
-        shutil.rmtree(out, ignore_errors=True)  # whole, but the next run would find nothing to do
+        shutil.rmtree(out, ignore_errors=True)  # complete, so that the next run would have nothing to do
 
 
 def main() -> None:
@@ -138,24 +140,24 @@ def main() -> None:
     parser.add_argument("source", metavar="SOURCE_ZIP_OR_FOLDER")
     parser.add_argument("--kills", type=int, default=10, metavar="N", help="default: 10")
     parser.add_argument("--size", type=int, default=64, metavar="S", help="pixels a side (default: 64)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the moments (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random moments (default: 0)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         undisturbed, out = Path(folder) / "undisturbed" / "store", Path(folder) / "killed" / "store"
         out.parent.mkdir()
         started = time.monotonic()
-        code, said = Prepare(arguments.source, undisturbed, arguments.size).end()
+        code, last = Prepare(arguments.source, undisturbed, arguments.size).end()
         seconds = time.monotonic() - started
-        print(f"undisturbed: {seconds:.2f} s, exit code {code}: {said}")
+        print(f"undisturbed: {seconds:.2f} s, exit code {code}: {last}")
         if code:
             raise SystemExit(code)
         kill_often(arguments.source, out, undisturbed, seconds, arguments)
-        code, said = Prepare(arguments.source, out, arguments.size).end()
-        print(f"left to end: exit code {code}: {said}")
+        code, last = Prepare(arguments.source, out, arguments.size).end()
+        print(f"not killed: exit code {code}: {last}")
         left = sorted(path.name for path in out.parent.iterdir())
         if code or left != ["store"] or content(out) != content(undisturbed):
-            raise SystemExit(f"the store differs, or is not alone: {left}")
-    print(f"after {arguments.kills} kills it is the undisturbed store byte by byte, and nothing else is left")
+            raise SystemExit(f"the store differs from the undisturbed one, or is not alone: {left}")
+    print(f"after {arguments.kills} kills the store equals the undisturbed one, and nothing else is left")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which square of a photo becomes a face: the largest, a centred one, or a box."""
+"""Which square of a photo becomes a face: the largest one, a centred one, or a box."""
 
 import re
 from dataclasses import dataclass
@@ -10,26 +10,27 @@ CROP_FORMS = "square, center:N or box:LEFT,TOP,RIGHT,BOTTOM (pixels)"
 
 @dataclass(frozen=True)
 class Crop:
-    """Which square of the oriented image is kept.
-
-    `side` None and `box` None: the largest centred square; `side`: a centred square of that side;
-    `box`: (left, top, right, bottom) in pixels. Centred squares round their left and top down.
-    """
+    """Which square of the upright image is kept: without `side` and `box`, the largest centred one."""
 
     side: int | None = None
+    """Height and width of a centred square, in pixels."""
     box: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) in pixels."""
 
     def __str__(self) -> str:
-        """The form that `parse_crop` reads."""
+        """The text that `parse_crop` parses."""
         if self.box:
             return "box:" + ",".join(map(str, self.box))
         return f"center:{self.side}" if self.side else "square"
 
     def box_in(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The box to cut from an image of this size; Rejected if it reaches outside."""
+        """(left, top, right, bottom) of the square in an image of this size, in pixels.
+
+        Left and top of a centred square are rounded down. Raises Rejected if it does not fit into the image.
+        """
         if self.box:
             if self.box[2] > width or self.box[3] > height:
-                raise Rejected(f"{width}x{height} pixels: the crop {self} reaches outside")
+                raise Rejected(f"{width}x{height} pixels: too small for the crop {self}")
             return self.box
         side = self.side or min(width, height)
         if side > min(width, height):
@@ -39,7 +40,7 @@ class Crop:
 
 
 def parse_crop(text: str) -> Crop:
-    """`square`, `center:N` or `box:L,T,R,B` as a Crop; ValueError if it is none of them."""
+    """Parse `square`, `center:N` or `box:L,T,R,B`. Raises ValueError for anything else."""
     if text == "square":
         return Crop()
     if match := re.fullmatch(r"center:([0-9]{1,6})", text):
@@ -49,9 +50,9 @@ def parse_crop(text: str) -> Crop:
         left, top, right, bottom = (int(number) for number in match.groups())
         if right - left != bottom - top:
             raise ValueError(
-                f"the box is {right - left} wide and {bottom - top} high; it must be "
-                "square, as the faces of a store are and nothing is stretched"
+                f"has a box of {right - left}x{bottom - top} pixels, which must be square: faces are square, "
+                "and photos are not stretched"
             )
         if right > left:
             return Crop(box=(left, top, right, bottom))
-    raise ValueError(f"is not a crop; use {CROP_FORMS}")
+    raise ValueError(f"is not a crop; it must be {CROP_FORMS}")

@@ -1,17 +1,22 @@
-"""From a config's `data` settings to its store: one that is there, or one to be prepared into the cache."""
+"""From a config's `data` settings to its store: an existing one, or one to be prepared into the cache."""
 
-import hashlib
-import json
-import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.config.settings import DataSettings
-from facegan_tf.data.prepare import Request, check_request, check_room, prepare
+from facegan_tf.data.cache import cache_folder, cached_store, new_store
+from facegan_tf.data.manifest import is_store
+from facegan_tf.data.prepare import StoreNotWrittenError, prepare
 from facegan_tf.data.rejected import check_share
-from facegan_tf.data.sources import Source, is_synthetic
-from facegan_tf.data.store import FaceStore, is_store
+from facegan_tf.data.request import Request, check_request, check_room
+from facegan_tf.data.sources import Source, has_scheme
+from facegan_tf.data.sources.base import path_of
+from facegan_tf.data.store import FaceStore
+
+_SETTINGS = {name: f"data.{name}" for name in ("source", "size", "crop", "limit", "max_rejected", "cache")}
+"""The setting that gives each parameter of `prepare`."""
 
 
 @dataclass(frozen=True)
@@ -20,76 +25,126 @@ class Located:
 
     data: DataSettings
     folder: Path
-    """Of the store."""
+    """The store's folder."""
     store: FaceStore | None
-    """None if it has yet to be prepared."""
+    """None if it has not been prepared yet."""
     count: int
-    """Images to train on; of a store that has yet to be prepared, files that may be images."""
+    """Images to train on; if the store has not been prepared yet, files that may be images."""
 
     def open_or_prepare(self) -> FaceStore:
-        """The store, prepared first if need be, once. Raises FaceganError if that fails.
+        """The store, which is prepared first if necessary. Raises FaceganError if that fails.
 
-        It does, with the store kept, if a larger share than `data.max_rejected` of the photos is bad.
+        Raises InputError, and keeps the store, if more than `data.max_rejected` of the photos are bad.
         """
         if self.store:
             return self.store
         data = self.data
         try:
             store = prepare(data.source, self.folder, data.size, data.crop, data.limit, max_rejected=1)
-        except FaceganError:
+        except FaceganError as error:
             if not is_store(self.folder):
-                raise
-            store = FaceStore.open(self.folder)  # another training was preparing the same, and was faster
-        check_share(store, data.max_rejected, "data.max_rejected=")
+                raise _by_settings(error, data) from error
+            store = FaceStore.open(self.folder)  # another training prepared the same store meanwhile
+        _check_share(store, data)
         return store
 
 
-def locate(data: DataSettings) -> Located:
+def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     """Find the store of these settings, or check that it can be prepared.
 
-    Raises InputError if the source can't be used, if there is no room for the store, if a store holds
-    images of another size, or if too many of the photos were rejected when they were prepared. A store
-    that is named itself is taken as it is.
+    prepared: the folder of the store that a run was trained on. If the source can't be opened any more, that
+    store is used, with a message on stderr, provided that it has images of `data.size`.
+
+    If `data.source` is a store itself, it is used directly, and `crop` and `max_rejected` do not apply.
+    Raises InputError, which names the setting to change: if the source can't be used, if the cache can't be
+    written to or is full, if a store has images of another size, or if too many photos were rejected.
     """
     source = absolute_source(data.source)
-    is_named = not is_synthetic(source) and is_store(Path(source))
-    if is_named:
-        folder = Path(source)
-    else:
-        request = Request(source, data.size, data.crop, data.limit)
-        try:
-            opened, _ = check_request(request)
-            folder = _cache_folder(data, opened)
-            if not is_store(folder):
-                check_room(folder, opened, request)
-                count = min(len(opened.names), data.limit or len(opened.names))
-                return Located(data, folder, None, count)
-        except InputError as error:
-            raise InputError(
-                f"data.source: {data.source} can't be used: {error}; --set data.source=... names another"
-            ) from None
-    store = FaceStore.open(folder)
-    if store.size != data.size:
-        raise InputError(
-            f"data.source: {folder} holds images of {store.size} pixels, data.size is {data.size}; "
-            f"prepare another store with --size {data.size}, or set data.size={store.size}"
-        )
-    if not is_named:
-        check_share(store, data.max_rejected, "data.max_rejected=")
-    return Located(data, folder, store, min(len(store), data.limit or len(store)))
+    if not has_scheme(source) and is_store(Path(source)):
+        return _of_store(data, FaceStore.open(Path(source)))
+    request = Request(source, data.size, data.crop, data.limit)
+    try:
+        return _from_source(data, request)
+    except InputError as error:
+        if error.name == "source" and prepared and (store := _usable(prepared, data.size)):
+            _print_fallback(error, store)
+            return _of_store(data, store)
+        raise _by_settings(error, data) from None
 
 
 def absolute_source(source: str) -> str:
-    """The same source, found from any working directory: a run may be resumed from elsewhere."""
-    if is_synthetic(source):
+    """The same source as an absolute path: a run may be resumed from another working directory."""
+    if has_scheme(source):
         return source
-    path = Path(source).expanduser()
+    path = path_of(source)
     return str(path.resolve()) if path.exists() else source
 
 
-def _cache_folder(data: DataSettings, source: Source) -> Path:
-    """A name for every source as it is now, and every setting that shapes pixels."""
-    made_of = [source.identity, data.size, data.crop, data.limit]
-    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(data.source).stem).strip("-.") or "source"
-    return Path(data.cache).expanduser() / f"{stem}-{data.size}-{digest[:12]}"
+def _from_source(data: DataSettings, request: Request) -> Located:
+    source, _ = check_request(request)
+    cache = cache_folder(data.cache)
+    if folder := cached_store(cache, request, source):
+        store = FaceStore.open(folder)
+        _check_share(store, data)
+        return _of_store(data, store)
+    folder = new_store(cache, request, source)
+    _check_cache(folder, request, source, data)
+    return Located(data, folder, None, request.most_faces(source))
+
+
+def _check_cache(folder: Path, request: Request, source: Source, data: DataSettings) -> None:
+    """Raise InputError that names `cache` if the store can't be written there."""
+    if folder.exists():
+        problem = f"{folder.name} in it is damaged; remove it: facegan cache --clear {folder.name}"
+        raise InputError("cache", data.cache, problem)
+    try:
+        check_room(folder, source, request)
+    except InputError as error:
+        if error.name == "source":
+            raise
+        raise InputError("cache", data.cache, error.problem) from None
+
+
+def _of_store(data: DataSettings, store: FaceStore) -> Located:
+    if store.size != data.size:
+        raise InputError(
+            "data.source",
+            store.folder,
+            f"holds images of {store.size} pixels, but data.size is {data.size}; prepare another store with "
+            f"--size {data.size}, or set data.size={store.size}",
+        )
+    return Located(data, store.folder, store, min(len(store), data.limit or len(store)))
+
+
+def _usable(folder: Path, size: int) -> FaceStore | None:
+    try:
+        store = FaceStore.open(folder)
+    except InputError:
+        return None
+    return store if store.size == size else None
+
+
+def _print_fallback(error: InputError, store: FaceStore) -> None:
+    print(
+        f"data.source can't be opened ({error.value}: {error.problem}); "
+        f"continuing with the store that was prepared from it: {store.folder}",
+        file=sys.stderr,
+    )
+
+
+def _check_share(store: FaceStore, data: DataSettings) -> None:
+    try:
+        check_share(store, data.max_rejected)
+    except InputError as error:
+        raise error.renamed(_SETTINGS) from None
+
+
+def _by_settings(error: FaceganError, data: DataSettings) -> FaceganError:
+    """The error with the setting to change: the cache where the store can't be written."""
+    if isinstance(error, StoreNotWrittenError):
+        return FaceganError(f"{error}; free some space there, or set data.cache to another folder")
+    if not isinstance(error, InputError):
+        return error
+    if error.name == "out":
+        return InputError("data.cache", data.cache, error.renamed(_SETTINGS).problem)
+    return error.renamed(_SETTINGS)

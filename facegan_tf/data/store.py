@@ -1,4 +1,4 @@
-"""A store of faces: shards of uint8 pixels and a manifest. Random access on one side, appending on the other.
+"""A store of faces: shards of uint8 pixels and a manifest, with random access for readers.
 
 STORE/faces-00000-of-00004.npy   uint8 [n, S, S, 3]; `np.load(path, mmap_mode="r")` opens it
 STORE/manifest.json              what it holds and where that came from: see `Manifest`
@@ -6,55 +6,32 @@ STORE/rejected.csv               name,reason of the files that could not be used
 """
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.common.files import write_json
+from facegan_tf.data.manifest import (
+    FORMAT_VERSION,
+    MANIFEST,
+    Manifest,
+    is_store,
+    read_manifest,
+    write_manifest,
+)
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+__all__ = ["REJECTED", "SHARD_BYTES", "FaceStore", "Manifest", "StoreWriter", "is_store"]
+
 REJECTED = "rejected.csv"
 SHARD_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What manifest.json holds, field by field."""
-
-    format_version: int
-    count: int  # faces
-    size: int  # pixels a side
-    crop: str  # square, center:N or box:L,T,R,B
-    filter: str  # of the resize
-    source: str  # as given
-    source_identity: dict[str, Any]  # changes when the source does
-    limit: int | None
-    rejected: int  # files named in rejected.csv
-    fingerprint: str  # SHA-256 over size and pixels: the same faces have the same one everywhere
-    shards: list[dict[str, Any]]  # file and count of each, in order
-    versions: dict[str, str]
-    created: str  # UTC, ISO 8601
-
-
-def is_store(folder: Path) -> bool:
-    """Whether the folder has a store's manifest; `FaceStore.open` says whether the store is whole."""
-    try:
-        content = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and "shards" in content and "fingerprint" in content
 
 
 class FaceStore:
     """Read access to a store. Shards are memory-mapped: it may be larger than memory."""
 
     def __init__(self, folder: Path, manifest: Manifest, shards: list[np.ndarray]) -> None:
-        """Use `open`: it checks that these fit together."""
+        """Use `open` instead: it checks that these fit together."""
         self.folder = folder
         self.manifest = manifest
         self.size = manifest.size
@@ -64,32 +41,33 @@ class FaceStore:
 
     @classmethod
     def open(cls, folder: Path) -> "FaceStore":
-        """Open a store; InputError if it isn't one, or if a part is missing or of the wrong shape."""
+        """Open a store. Raises InputError if it isn't one, or if a part is missing or of the wrong shape."""
         folder = Path(folder)
         if not is_store(folder):
             raise InputError(
-                f"{folder} is not a store of faces (no {MANIFEST} of one in it); "
-                f"make one: facegan prepare SOURCE --out {folder}"
+                None,
+                folder,
+                f"is not a store of faces: it has no {MANIFEST} of one; "
+                f"make one: facegan prepare SOURCE --out {folder}",
             )
         try:
-            manifest = _read_manifest(folder)
+            manifest = read_manifest(folder)
             shards = [_map_shard(folder, shard, manifest.size) for shard in manifest.shards]
             if sum(map(len, shards)) != manifest.count or not shards:
                 raise ValueError(f"its shards hold {sum(map(len, shards))} faces, not {manifest.count}")
         except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
-            raise InputError(
-                f"the store {folder} is damaged: {error}; remove the folder and prepare it again"
-            ) from None
+            problem = f"this store is damaged: {error}; remove the folder, and prepare it again"
+            raise InputError(None, folder, problem) from None
         return cls(folder, manifest, shards)
 
     def __len__(self) -> int:
-        """How many faces it holds."""
+        """The number of faces."""
         return self.manifest.count
 
     def gather(self, indices: np.ndarray) -> np.ndarray:
-        """Copy the faces at `indices` (integers [N] in 0..len-1): uint8 [N, S, S, 3].
+        """A copy of the faces at `indices` (integers [N] in 0..len-1): uint8 [N, S, S, 3].
 
-        Raises IndexError for an index outside that range, negative ones included.
+        Raises IndexError for an index outside that range, and for negative ones.
         """
         indices = np.asarray(indices)
         if indices.size == 0:
@@ -103,19 +81,10 @@ class FaceStore:
         faces = np.empty((len(indices), self.size, self.size, 3), np.uint8)
         shard_of = np.searchsorted(self._ends, indices, side="right")
         for row, (shard, index) in enumerate(zip(shard_of.tolist(), indices.tolist(), strict=True)):
-            faces[row] = self._shards[shard][index - self._ends[shard]]  # counted from the shard's end
+            faces[row] = self._shards[shard][
+                index - self._ends[shard]
+            ]  # a negative index: from the shard's end
         return faces
-
-
-def _read_manifest(folder: Path) -> Manifest:
-    content = json.loads((folder / MANIFEST).read_bytes())
-    if content.get("format_version") != FORMAT_VERSION:
-        version = content.get("format_version")
-        raise ValueError(f"{MANIFEST} is of format version {version}, this program reads {FORMAT_VERSION}")
-    names = [field.name for field in fields(Manifest)]
-    if missing := [name for name in names if name not in content]:
-        raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
-    return Manifest(**{name: content[name] for name in names})
 
 
 def _map_shard(folder: Path, shard: dict[str, Any], size: int) -> np.ndarray:
@@ -128,17 +97,17 @@ def _map_shard(folder: Path, shard: dict[str, Any], size: int) -> np.ndarray:
         raise ValueError(f"{name} can't be mapped ({error})") from None
     if faces.shape != expected or faces.dtype != np.uint8:
         raise ValueError(f"{name} holds {faces.dtype} {faces.shape}, not uint8 {expected}")
-    return np.asarray(faces)  # a plain view of the map: indexing np.memmap itself is slower
+    return np.asarray(faces)  # a plain view: indexing np.memmap itself is slower
 
 
 class StoreWriter:
-    """Appends faces to shards in an empty folder, with little held in memory.
+    """Appends faces to shards in an empty folder, and holds little in memory.
 
-    Close it with `finish`; call it inside `files.atomic_folder`, so that the store is whole or absent.
+    Call `finish` at the end. Use it inside `files.atomic_folder`, so that the store is complete or absent.
     """
 
     def __init__(self, folder: Path, size: int, shard_bytes: int = SHARD_BYTES) -> None:
-        """`folder` exists and is empty; a shard holds about `shard_bytes` of pixels."""
+        """folder: exists and is empty. shard_bytes: most pixels in a shard, in bytes."""
         self.folder = folder
         self.size = size
         self.count = 0
@@ -149,7 +118,7 @@ class StoreWriter:
         self._digest = hashlib.sha256(f"uint8 RGB {size}x{size}\n".encode())
 
     def append(self, pixels: bytes) -> None:
-        """Append whole faces, RGB rows of uint8 one after the other."""
+        """Append whole faces: uint8 RGB, row by row. Raises ValueError if a part of a face is missing."""
         if len(pixels) % self._face_bytes:
             raise ValueError(f"{len(pixels)} bytes are not whole faces of {self.size}x{self.size}x3")
         self._digest.update(pixels)
@@ -165,7 +134,7 @@ class StoreWriter:
             rest = rest[rows * self._face_bytes :]
 
     def finish(self, **about: Any) -> Manifest:
-        """Give the shards their names and write the manifest; `about` are the fields known outside."""
+        """Give the shards their final names and write the manifest; `about` has the other fields of it."""
         self.close()
         names = [f"faces-{k:05d}-of-{len(self._counts):05d}.npy" for k in range(len(self._counts))]
         for k, name in enumerate(names):
@@ -178,11 +147,11 @@ class StoreWriter:
             shards=[{"file": name, "count": n} for name, n in zip(names, self._counts, strict=True)],
             **about,
         )
-        write_json(self.folder / MANIFEST, asdict(manifest))
+        write_manifest(self.folder, manifest)
         return manifest
 
     def close(self) -> None:
-        """Close the shard being written, its header corrected to the rows it has."""
+        """Close the shard being written, and correct its header to the rows that it has."""
         if self._file is not None:
             with self._file:
                 self._file.seek(0)
@@ -199,7 +168,7 @@ class StoreWriter:
         self._write_header()
 
     def _write_header(self) -> None:
-        """Write the .npy header; numpy pads it so that any number of rows takes the same room."""
+        """Write the .npy header; numpy pads it, so its length does not depend on the number of rows."""
         assert self._file is not None
         shape = (self._counts[-1], self.size, self.size, 3)
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}

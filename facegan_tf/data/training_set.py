@@ -46,20 +46,20 @@ class TrainingSet:
         return self._count
 
     def first(self, count: int) -> np.ndarray:
-        """The first images by name, at most `count`: uint8 [N, S, S, 3]."""
+        """The first `count` images by name, or all if there are fewer: uint8 [N, S, S, 3]."""
         return self.store.gather(np.arange(min(count, len(self))))
 
     def indices(self, step: int | tf.Tensor, stream: draws.Stream = draws.Stream.SHUFFLE) -> tf.Tensor:
-        """The places in the store of the images of batch number `step`: int64 [batch_size].
+        """Indices into the store of the images of batch `step`: int64 [batch_size].
 
-        stream: another one shuffles the images in another order.
+        stream: each shuffles the images in an order of its own.
         """
         step = tf.cast(step, tf.int64)
         positions = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
         return shuffled_indices(positions, len(self), self.seed, stream)
 
     def batches(self, start_step: int = 0, stream: draws.Stream = draws.Stream.SHUFFLE) -> tf.data.Dataset:
-        """Endless batches float32 [batch_size, S, S, 3] in [-1, 1], the first being number `start_step`."""
+        """Endless batches from `start_step` on: float32 [batch_size, S, S, 3] in [-1, 1]."""
 
         def load(step: tf.Tensor) -> tf.Tensor:
             indices = self.indices(step, stream)
@@ -76,7 +76,7 @@ class TrainingSet:
 def shuffled_indices(
     positions: tf.Tensor, count: int, seed: int, stream: draws.Stream = draws.Stream.SHUFFLE
 ) -> tf.Tensor:
-    """Store index of each position int64 [B] in the endless sequence; memory does not grow with count."""
+    """Indices into the store of positions int64 [B] in the endless sequence, in memory of constant size."""
     epochs, places = positions // count, positions % count
     streams = tf.fill(tf.shape(epochs), tf.constant(int(stream), tf.int64))
     seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, streams], axis=1)

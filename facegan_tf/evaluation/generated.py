@@ -11,7 +11,7 @@ from facegan_tf.common.errors import InputError, Rejected
 from facegan_tf.common.images import DRAW_BATCH
 from facegan_tf.common.progress import progress
 from facegan_tf.data.decode import decode_whole, pillow_warnings
-from facegan_tf.data.sources import FolderSource, ZipSource, open_source
+from facegan_tf.data.sources import PhotoSource, open_source
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import is_savedmodel, restore_run
@@ -135,7 +135,9 @@ def _read_images(path: Path, wanted: Wanted) -> GeneratedImages:
     Files that can't be read are skipped and named.
     """
     source = open_source(str(path))
-    assert isinstance(source, (FolderSource, ZipSource))
+    if not isinstance(source, PhotoSource):
+        problem = "is not a source of images; make a store of it with `facegan prepare`, and evaluate that"
+        raise InputError(None, path, problem)
     images: list[np.ndarray] = []
     rejected: list[tuple[str, str]] = []
     good = 0
@@ -145,7 +147,7 @@ def _read_images(path: Path, wanted: Wanted) -> GeneratedImages:
             if name.rpartition("/")[2] == GRID_NAME:  # `facegan sample` writes it beside the faces
                 continue
             try:
-                image = decode_whole(source.read(index))
+                image, _ = decode_whole(source.read(index))
             except Rejected as reason:
                 rejected.append((name, str(reason)))
                 continue

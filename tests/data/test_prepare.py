@@ -1,5 +1,6 @@
 import contextlib
 import csv
+import doctest
 import json
 import os
 import resource
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +20,20 @@ from PIL import Image
 
 from facegan_tf.common.errors import FaceganError, InputError, Rejected
 from facegan_tf.config.crop import Crop
-from facegan_tf.data import prepare as prepare_module
+from facegan_tf.data import request as request_module
 from facegan_tf.data import workers as workers_module
+from facegan_tf.data.chunks import Chunk, Job, Schedule
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.prepare import prepare
-from facegan_tf.data.sources import open_source
+from facegan_tf.data.sources import Face, open_source
 from facegan_tf.data.store import FaceStore
-from facegan_tf.data.workers import Chunk, Job, Schedule
 from tests.helpers import paths
 from tests.helpers.photos import bare_pillow, encoded, pixels, raw_png, write_zip
+from tests.helpers.refusals import refusal
 
 CELEBA = paths.CELEBA
 BAD = {
-    "000.txt": b"a note",
+    "000.bmp": b"a note",
     "007.jpg": b"",
     "013.png": encoded(pixels(9, 9))[:60],
     "031.jpg": b"\xff\xd8\xff",
@@ -50,7 +53,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few images are many chunks."""
+    """Make many chunks of a few images."""
     monkeypatch.setattr(workers_module, "_CHUNK_ITEMS", 3)
 
 
@@ -87,12 +90,13 @@ def test_a_folder_gives_the_same_faces_as_its_zip(photos: str, tmp_path: Path) -
     assert rejected_names(tmp_path / "a") == [f"deeper/{name}" for name in sorted(BAD)]
 
 
-def test_the_manifest(photos: str, tmp_path: Path) -> None:
+def test_the_manifest_says_how_the_store_was_made(photos: str, tmp_path: Path) -> None:
     store = prepare(photos, tmp_path / "store", 16, crop="center:10", limit=20)
     manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
     created = manifest.pop("created")
     assert created.endswith("+00:00")
     assert manifest.pop("versions").keys() == {"facegan_tf", "numpy", "pillow", "python"}
+    assert len(manifest["source_identity"].pop("content")) == 64
     assert manifest == {
         "format_version": 1,
         "count": 20,
@@ -105,12 +109,13 @@ def test_the_manifest(photos: str, tmp_path: Path) -> None:
         "rejected": 3,
         "fingerprint": store.fingerprint,
         "shards": [{"file": "faces-00000-of-00001.npy", "count": 20}],
+        "notes": {},
     }
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 40), st.one_of(st.none(), st.integers(1, 40)))
-def test_borders_of_chunks_change_nothing(
+def test_faces_do_not_depend_on_the_size_of_chunks(
     photos: str, tmp_path_factory: pytest.TempPathFactory, chunk: int, limit: int | None
 ) -> None:
     out = tmp_path_factory.mktemp("out") / "store"
@@ -122,7 +127,7 @@ def test_borders_of_chunks_change_nothing(
 
 @pytest.mark.parametrize(("workers", "limit"), [(2, None), (3, None), (5, 17), (2, 28)])
 @pytest.mark.usefixtures("small_chunks")
-def test_the_number_of_workers_changes_nothing(
+def test_the_store_does_not_depend_on_the_number_of_workers(
     photos: str, tmp_path: Path, workers: int, limit: int | None
 ) -> None:
     one = prepare(photos, tmp_path / "one", 8, limit=limit, workers=1)
@@ -139,7 +144,7 @@ def test_a_limit_takes_the_first_good_images_and_opens_no_later_one(
 ) -> None:
     store = prepare(photos, tmp_path / "store", 8, limit=11, workers=workers)
     np.testing.assert_array_equal(all_faces(store), good_faces()[:11])
-    assert rejected_names(tmp_path / "store") == ["000.txt", "007.jpg"]  # 013.png comes after the eleventh
+    assert rejected_names(tmp_path / "store") == ["000.bmp", "007.jpg"]  # 013.png comes after the eleventh
 
 
 @settings(max_examples=200)
@@ -149,7 +154,7 @@ def test_a_limit_takes_the_first_good_images_and_opens_no_later_one(
     st.integers(1, 9),
     st.data(),
 )
-def test_the_schedule_gives_every_item_once_and_none_after_the_last_wanted(
+def test_the_schedule_takes_every_item_once_and_none_after_the_last_wanted(
     good: list[bool], limit: int | None, chunk: int, data: st.DataObject
 ) -> None:
     schedule, flying, taken = Schedule(len(good), limit, chunk), [], []
@@ -160,14 +165,14 @@ def test_the_schedule_gives_every_item_once_and_none_after_the_last_wanted(
             taken += items
         if not flying:
             break
-        items = flying.pop(data.draw(st.integers(0, len(flying) - 1)))  # they come back in any order
-        schedule.came_back(Chunk(items.start, items.stop, b"", [("", "")] * sum(not good[k] for k in items)))
+        items = flying.pop(data.draw(st.integers(0, len(flying) - 1)))  # they finish in any order
+        schedule.finished(Chunk(items.start, items.stop, b"", [("", "")] * sum(not good[k] for k in items)))
     places = [k for k, one in enumerate(good) if one]
     enough = limit is not None and len(places) >= limit
     assert taken == list(range(places[limit - 1] + 1 if enough and limit else len(good)))
 
 
-def test_rejected_files_are_named_with_one_line_each(tmp_path: Path) -> None:
+def test_rejected_files_are_listed_one_per_row(tmp_path: Path) -> None:
     names = ["a,b.jpg", 'say "cheese".jpg', "two\nlines.jpg", "fine.png", "日本.jpg"]
     source = write_zip(tmp_path / "a.zip", dict.fromkeys(names, b"") | {"fine.png": encoded(pixels(9, 9))})
     prepare(str(source), tmp_path / "store", 8, max_rejected=1)
@@ -180,7 +185,7 @@ def test_rejected_files_are_named_with_one_line_each(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.usefixtures("small_chunks")
-def test_an_image_at_which_pillow_only_warns_of_a_bomb_is_rejected(tmp_path: Path, workers: int) -> None:
+def test_a_bomb_of_which_pillow_only_warns_is_rejected(tmp_path: Path, workers: int) -> None:
     bomb = raw_png(10000, 9000, 1, 0, b"\0" * 9000)
     source = write_zip(tmp_path / "a.zip", GOOD | {"bomb.png": bomb})
     prepare(str(source), tmp_path / "store", 8, workers=workers)
@@ -188,7 +193,7 @@ def test_an_image_at_which_pillow_only_warns_of_a_bomb_is_rejected(tmp_path: Pat
     assert "(90000000 pixels) exceeds limit" in (tmp_path / "store" / "rejected.csv").read_text()
 
 
-def test_with_nothing_rejected_the_table_is_its_header(tmp_path: Path) -> None:
+def test_the_table_has_only_its_header_if_nothing_is_rejected(tmp_path: Path) -> None:
     prepare(str(write_zip(tmp_path / "a.zip", GOOD)), tmp_path / "store", 8)
     assert rejected_names(tmp_path / "store") == []
 
@@ -202,40 +207,40 @@ def test_a_name_that_is_not_text_can_be_rejected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("crop", ["square", "center:100"])
-def test_without_a_good_image_it_is_an_error_and_no_store(tmp_path: Path, crop: str) -> None:
+def test_no_store_is_written_without_a_good_image(tmp_path: Path, crop: str) -> None:
     source = write_zip(tmp_path / "bad.zip", BAD if crop == "square" else GOOD)
-    with pytest.raises(InputError) as caught:
+    facts = (
+        ("4 files", "000.bmp: not an image") if crop == "square" else ("28 files", "001.jpg: 24x11 pixels")
+    )
+    with refusal("source", *facts, value=source):
         prepare(str(source), tmp_path / "store", 8, crop=crop)
-    message = str(caught.value)
-    assert f"none of its {4 if crop == 'square' else 28} files" in message
-    assert ("000.txt: not an image" if crop == "square" else "001.jpg: 24x11 pixels") in message
     assert [path.name for path in tmp_path.iterdir()] == ["bad.zip"]
 
 
-def test_what_it_says(photos: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_and_progress_go_to_stderr(
+    photos: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = prepare(photos, tmp_path / "store", 8)
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert f"preparing {photos} at 8x8, crop square" in said.err
-    assert "28/28" in said.err  # the progress bar
-    assert "rejected=4" in said.err
-    assert "28 faces, 0.0 MB on disk, in " in said.err
-    assert " images/s; " in said.err
-    assert f"4 rejected, named in {tmp_path}/store/rejected.csv" in said.err
-    assert f"fingerprint {store.fingerprint[:12]}" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"preparing {photos} at 8x8, crop square" in printed.err
+    assert "28/28" in printed.err  # the progress bar
+    assert "rejected=4" in printed.err
+    assert "28 faces, 0.0 MB on disk" in printed.err
+    assert f"fingerprint {store.fingerprint[:12]}" in printed.err
+    assert f"4 files rejected, listed in {tmp_path}/store/rejected.csv" in printed.err
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_what_libraries_say_of_damaged_files_is_not_heard(
+def test_messages_of_libraries_about_damaged_files_are_discarded(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """libtiff writes to stderr by itself, in the middle of the progress bar and without the file's name."""
+    """libtiff writes to stderr itself, into the progress bar and without the file's name."""
     whole = encoded(pixels(64, 64), "TIFF", compression="tiff_lzw")
     damaged = whole[:200] + b"\xff" * 200 + whole[400:]
     with pytest.raises(Rejected), pillow_warnings():
         decode_face(damaged, 8, Crop())
-    heard = capfd.readouterr().err
-    assert "tempfile.tif" in heard
+    assert "tempfile.tif" in capfd.readouterr().err
     prepare(write_zip(tmp_path / "a.zip", GOOD | {"bad.tif": damaged}), tmp_path / "store", 8, workers=2)
     assert rejected_names(tmp_path / "store") == ["bad.tif"]
     assert "tempfile.tif" not in capfd.readouterr().err
@@ -248,21 +253,24 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     }
 
 
-def test_repeated_it_says_so_and_writes_nothing(
+def test_an_existing_store_of_the_same_request_is_only_opened(
     photos: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = prepare(photos, tmp_path / "store", 8, limit=5, workers=1)
     before = snapshot(tmp_path / "store")
     capsys.readouterr()
     again = prepare(os.path.relpath(photos), tmp_path / "store", 8, limit=5)
-    assert capsys.readouterr().err == (
-        f"{tmp_path / 'store'} is there already: 5 faces, fingerprint {first.fingerprint[:12]}\n"
-    )
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert f"{tmp_path / 'store'} already exists: 5 faces" in printed
+    assert first.fingerprint[:12] in printed
     assert snapshot(tmp_path / "store") == before
     np.testing.assert_array_equal(all_faces(again), all_faces(first))
 
 
-def test_repeated_it_decodes_nothing_and_loads_no_tensorflow(photos: str, tmp_path: Path) -> None:
+def test_opening_an_existing_store_decodes_nothing_and_loads_no_tensorflow(
+    photos: str, tmp_path: Path
+) -> None:
     prepare(photos, tmp_path / "store", 8)
     code = (
         "import sys; from pathlib import Path; from facegan_tf.data.prepare import prepare; "
@@ -272,19 +280,19 @@ def test_repeated_it_decodes_nothing_and_loads_no_tensorflow(photos: str, tmp_pa
     subprocess.run([sys.executable, "-c", code, photos, tmp_path / "store"], check=True, capture_output=True)
 
 
-def test_another_source_of_the_same_name_is_another_source(tmp_path: Path, monkeypatch) -> None:
+def test_sources_of_the_same_name_in_other_folders_are_told_apart(tmp_path: Path, monkeypatch) -> None:
     for name, photos in (("a", dict(list(GOOD.items())[:3])), ("b", GOOD)):
         (tmp_path / name).mkdir()
         write_zip(tmp_path / name / "photos.zip", photos)
     monkeypatch.chdir(tmp_path / "a")
     prepare("photos.zip", tmp_path / "store", 8)
     monkeypatch.chdir(tmp_path / "b")
-    with pytest.raises(InputError, match=r"a/photos\.zip -> .*b/photos\.zip"):
+    with refusal("out", "a/photos.zip -> ", "b/photos.zip"):
         prepare("photos.zip", tmp_path / "store", 8)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "fact"),
     [
         ({"size": 16}, "size 8 -> 16"),
         ({"crop": "center:4"}, "crop square -> center:4"),
@@ -293,18 +301,16 @@ def test_another_source_of_the_same_name_is_another_source(tmp_path: Path, monke
         ({"source": "synthetic:3"}, "photos.zip -> synthetic:3"),
     ],
 )
-def test_a_store_made_otherwise_is_refused(photos: str, tmp_path: Path, change: dict, words: str) -> None:
+def test_a_store_with_other_settings_is_refused(photos: str, tmp_path: Path, change: dict, fact: str) -> None:
     asked = {"source": photos, "out": tmp_path / "store", "size": 8, "limit": 5}
     prepare(**asked)
     before = snapshot(tmp_path / "store")
-    with pytest.raises(InputError) as caught:
+    with refusal("out", fact, "choose another `out`", value=tmp_path / "store"):
         prepare(**asked | change)
-    assert words in str(caught.value)
-    assert "another --out, or remove that folder" in str(caught.value)
     assert snapshot(tmp_path / "store") == before
 
 
-def test_a_source_that_has_changed_is_noticed(tmp_path: Path) -> None:
+def test_a_source_that_has_changed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.png").write_bytes(encoded(pixels(9, 9)))
     archive = write_zip(tmp_path / "photos.zip", {"a.png": encoded(pixels(9, 9))})
@@ -312,54 +318,56 @@ def test_a_source_that_has_changed_is_noticed(tmp_path: Path) -> None:
         prepare(str(source), tmp_path / f"store-{source.name}", 8)
     (tmp_path / "photos" / "b.png").write_bytes(encoded(pixels(9, 9)))
     write_zip(archive, {"a.png": encoded(pixels(9, 10))})
-    for source, words in {tmp_path / "photos": "files 1 -> 2; ", archive: "mtime_ns "}.items():
-        with pytest.raises(InputError, match=f"source has changed, .*{words}"):
+    for source, fact in {tmp_path / "photos": "files 1 -> 2", archive: "bytes "}.items():
+        with refusal("out", f"source has changed, {fact}"):
             prepare(str(source), tmp_path / f"store-{source.name}", 8)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "name", "fact"),
     [
-        ({"size": 7}, "--size 7: use 8 to 1024"),
-        ({"size": 1025}, "--size 1025"),
-        ({"limit": 0}, "--limit 0"),
-        ({"workers": 0}, "--workers 0"),
-        ({"crop": "round"}, "--crop 'round'"),
-        ({"source": "/no/such/place"}, "/no/such/place does not exist"),
-        ({"source": "synthetic:4", "crop": "center:8"}, "--crop center:8: drawn faces have no crop"),
+        ({"size": 7}, "size", "8 to 1024"),
+        ({"size": 1025}, "size", "8 to 1024"),
+        ({"limit": 0}, "limit", "1 or more"),
+        ({"workers": 0}, "workers", "1 or more"),
+        ({"max_rejected": 1.5}, "max_rejected", "0 to 1"),
+        ({"crop": "round"}, "crop", "square, center:N"),
+        ({"source": "/no/such/place"}, "source", "does not exist"),
+        ({"source": "synthetic:4", "crop": "center:8"}, "crop", "synthetic:4"),
     ],
 )
-def test_wrong_use_is_an_error_before_the_work(photos: str, tmp_path: Path, change: dict, words: str) -> None:
-    with pytest.raises(InputError) as caught:
+def test_wrong_parameters_are_refused_before_the_work(
+    photos: str, tmp_path: Path, change: dict, name: str, fact: str
+) -> None:
+    with refusal(name, fact, value=change[name]):
         prepare(**{"source": photos, "out": tmp_path / "store", "size": 8} | change)
-    assert words in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_and_no_store_is_left_alone(photos: str, tmp_path: Path) -> None:
+def test_unknown_parameters_are_refused(photos: str, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="cores"):
+        prepare(photos, tmp_path / "store", 8, cores=2)
+
+
+def test_files_and_folders_in_the_way_are_left_alone(photos: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.txt").write_text("mine")
     (tmp_path / "dangling").symlink_to("gone")
-    for name, words in {
-        "file": "is not a folder",
-        "folder": "is a folder of other things",
-        "file/below": "file is not a folder",
-        "dangling": "is not a folder",
-    }.items():
-        with pytest.raises(InputError, match=words):
+    for name in ("file", "folder", "file/below", "dangling"):
+        with pytest.raises(InputError):
             prepare(photos, tmp_path / name, 8)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file", "folder"]
     assert (tmp_path / "folder" / "thesis.txt").read_text() == "mine"
 
 
-def test_an_empty_folder_may_be_there_and_parents_need_not(photos: str, tmp_path: Path) -> None:
+def test_out_may_be_an_empty_folder_or_lack_its_parents(photos: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert len(prepare(photos, tmp_path / "empty", 8)) == 28
     assert len(prepare(photos, tmp_path / "a" / "b" / "store", 8)) == 28
 
 
-def test_a_relative_path_with_odd_characters(
+def test_out_may_be_a_relative_path_with_odd_characters(
     photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -367,49 +375,47 @@ def test_a_relative_path_with_odd_characters(
     assert [path.name for path in tmp_path.iterdir()] == ["[a] *?"]
 
 
-def test_a_store_is_neither_put_into_its_source_nor_one_itself(tmp_path: Path) -> None:
+def test_a_store_is_neither_put_into_its_source_nor_used_as_a_source(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.png").write_bytes(encoded(pixels(9, 9)))
-    with pytest.raises(InputError, match="lies inside the source folder"):
+    with refusal("out", "inside the source folder"):
         prepare(str(tmp_path / "photos"), tmp_path / "photos" / "store", 8)
     prepare(str(tmp_path / "photos"), tmp_path / "store", 8)
-    with pytest.raises(InputError, match="is a prepared store already"):
+    with refusal("source", "prepared store"):
         prepare(str(tmp_path / "store"), tmp_path / "other", 8)
 
 
 def test_a_damaged_store_is_refused(photos: str, tmp_path: Path) -> None:
     prepare(photos, tmp_path / "store", 8)
     (tmp_path / "store" / "faces-00000-of-00001.npy").unlink()
-    with pytest.raises(InputError, match=r"is damaged: .*missing; remove the folder"):
+    with refusal(None, "damaged", "missing", value=tmp_path / "store"):
         prepare(photos, tmp_path / "store", 8)
 
 
-def test_too_little_room_is_an_error_before_the_work(
+def test_too_little_room_is_refused_before_the_work(
     photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=32 * 512 * 512 * 3 - 1)
-    monkeypatch.setattr(prepare_module.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(InputError, match=r"needs 25\.2 MB and .* has 25\.2 MB free"):
+    monkeypatch.setattr(request_module.shutil, "disk_usage", lambda _: usage)
+    with refusal("out", "needs 25.2 MB", "25.2 MB free", "`size` or `limit`"):
         prepare(photos, tmp_path / "store", 512)
     assert list(tmp_path.iterdir()) == []
     prepare(photos, tmp_path / "store", 512, limit=2)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_an_error_before_the_work(photos: str, tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_refused_before_the_work(photos: str, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="no permission to write"):
         prepare(photos, tmp_path / "store", 8)
 
 
-def test_a_disk_that_is_full_leaves_nothing(photos: str, tmp_path: Path) -> None:
-    """A limit on the size of files stands in for the disk: the kernel refuses the write."""
+def test_a_full_disk_leaves_nothing_behind(photos: str, tmp_path: Path) -> None:
+    """A limit on the size of files simulates the disk: the kernel refuses the write."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     try:
-        with pytest.raises(
-            FaceganError, match=r"the store .*/store can't be written: File too large"
-        ) as caught:
+        with pytest.raises(FaceganError, match="File too large") as caught:
             prepare(photos, tmp_path / "store", 16, workers=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -418,14 +424,14 @@ def test_a_disk_that_is_full_leaves_nothing(photos: str, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_worker_that_is_killed_is_noticed(photos: str) -> None:
+def test_a_worker_that_is_killed_ends_the_work(photos: str) -> None:
     job = Job(open_source(photos), 8, Crop())
     with workers_module._Crew(job, 2) as crew:
         chunks = crew.run(Schedule(32, None, 3))
         next(chunks)
         for worker in crew._workers:
             worker.process.kill()
-        with pytest.raises(FaceganError, match=r"a worker process ended \(signal 9\) between 0.* and 0"):
+        with pytest.raises(FaceganError, match=r"signal 9.* between 0.* and 0"):
             list(chunks)
     assert all(worker.process.returncode is not None for worker in crew._workers)
 
@@ -471,7 +477,7 @@ def wait_for(condition, seconds: float = 20) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in Linux's /proc")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_interrupted_no_store_appears_and_the_workers_end(tmp_path: Path, stop: signal.Signals) -> None:
+def test_after_an_interruption_there_is_no_store_and_no_worker(tmp_path: Path, stop: signal.Signals) -> None:
     large = encoded(Image.fromarray(pixels(600, 600)).resize((3000, 3000)), "JPEG", quality=50)
     source = write_zip(tmp_path / "photos.zip", {f"{k:03}.jpg": large for k in range(100)})
     process = subprocess.Popen(
@@ -488,21 +494,138 @@ def test_interrupted_no_store_appears_and_the_workers_end(tmp_path: Path, stop: 
     assert len(workers) == 2
     assert process.pid not in map(os.getpgid, workers)  # so that Ctrl-C is not for them
     os.killpg(process.pid, stop)  # as a terminal does: to the whole foreground group
-    _, said = process.communicate(timeout=20)
+    _, printed = process.communicate(timeout=20)
     assert process.returncode == -stop
     assert not (tmp_path / "store").exists()
     wait_for(lambda: not any(map(is_running, workers)))
-    assert said.count("Traceback") == said.count("KeyboardInterrupt") == (stop == signal.SIGINT)
+    assert printed.count("Traceback") == printed.count("KeyboardInterrupt") == (stop == signal.SIGINT)
     left = [path.name for path in tmp_path.iterdir() if path != source]
     if stop == signal.SIGINT:
         assert left == []
-    else:  # nobody could tidy up: the next run does
+    else:  # the process could not clean up: the next one does
         assert left == [f".store.partial-{process.pid}"]
         prepare(str(source), tmp_path / "store", 8, limit=1)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["photos.zip", "store"]
 
 
-def test_drawn_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+NOISY = """
+import logging, os, sys, warnings
+sys.stdout.write("noise")
+sys.stderr.write("noise")
+os.write(1, b"noise")
+os.write(2, b"noise")
+warnings.warn("noise")
+logging.getLogger("absl").error("noise")
+"""
+
+
+@dataclass(frozen=True)
+class NoisySource:
+    """A source whose library prints all that libraries print, in worker processes alone."""
+
+    names: tuple[str, ...]
+    fails: bool = False
+
+    def content(self, index: int) -> bytes:
+        return b""
+
+    def face(self, index: int, size: int, crop: Crop) -> Face:
+        exec(NOISY)
+        if self.fails:
+            raise ZeroDivisionError("a fault of our own")
+        return Face(bytes(size * size * 3))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_workers_print_nothing_of_what_libraries_print(capfd: pytest.CaptureFixture[str]) -> None:
+    chunks = list(workers_module.make_chunks(Job(NoisySource(("x",) * 9), 8, Crop()), None, 2))
+    assert sum(len(chunk.pixels) for chunk in chunks) == 9 * 8 * 8 * 3
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_workers_print_the_traceback_of_a_fault_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FaceganError, match="exit code 1"):
+        list(workers_module.make_chunks(Job(NoisySource(("x",) * 9, fails=True), 8, Crop()), None, 2))
+    printed = capfd.readouterr().err
+    assert "a fault of our own" in printed
+    assert "noise" not in printed.replace(NOISY, "")
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_one_process_does_the_work_where_workers_are_not_supported(
+    photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workers_module, "WORKERS_SUPPORTED", False)
+    monkeypatch.setattr(workers_module, "_start_worker", None)
+    store = prepare(photos, tmp_path / "store", 8, workers=4)
+    np.testing.assert_array_equal(all_faces(store), good_faces())
+    printed = capsys.readouterr().err
+    assert "Linux or macOS" in printed
+    assert "with 1 process" in printed
+
+
+def touch(path: Path) -> None:
+    """Give a file, or all files in a folder, another time."""
+    for file in [path, *path.rglob("*")]:
+        os.utime(file, (1e9, 1e9))
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("change", ["touched", "moved"])
+def test_photos_that_were_touched_or_moved_are_the_same_photos(
+    tmp_path: Path, kind: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "photos"
+    if kind == "zip":
+        write_zip(source, GOOD | BAD)
+    else:
+        source.mkdir()
+        for name, content in (GOOD | BAD).items():
+            (source / name).write_bytes(content)
+    first = prepare(source, tmp_path / "store", 8, limit=20)
+    if change == "touched":
+        touch(source)
+    else:
+        source = source.rename(tmp_path / "moved")
+    assert prepare(source, tmp_path / "store", 8, limit=20).fingerprint == first.fingerprint
+    # From now on it is recognised without reading any photo again.
+    monkeypatch.setattr("facegan_tf.data.sources.base.PhotoSource.content", None)
+    monkeypatch.setattr("facegan_tf.data.sources.zipped.ZipSource.content", None)
+    prepare(source, tmp_path / "store", 8, limit=20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("facegan_tf.data.same_photos.write_manifest", lambda *_: 1 / 0)  # nothing to remember
+        prepare(source, tmp_path / "store", 8, limit=20)
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_photos_that_changed_in_content_alone_are_other_photos(tmp_path: Path, kind: str) -> None:
+    """Sizes and names stay, as after a swap of two photos of one size."""
+    source = tmp_path / "photos"
+
+    def write(contents: dict[str, bytes]) -> None:
+        if kind == "zip":
+            write_zip(source, contents)
+            return
+        source.mkdir(exist_ok=True)
+        for name, content in contents.items():
+            (source / name).write_bytes(content)
+
+    one, two = (encoded(pixels(9, 9, seed), "BMP") for seed in (1, 2))
+    write({"a.bmp": one, "b.bmp": two})
+    prepare(source, tmp_path / "store", 8)
+    write({"a.bmp": two, "b.bmp": one})
+    with refusal("out", "source has changed, times"):
+        prepare(source, tmp_path / "store", 8)
+
+
+def test_the_example_in_the_documentation_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    [example] = doctest.DocTestFinder().find(prepare, globs={"prepare": prepare})
+    assert doctest.DocTestRunner().run(example) == (0, 2)
+
+
+def test_drawn_faces_are_prepared_like_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from facegan_tf.data.synthetic.faces import draw_face
 
     monkeypatch.setattr(workers_module, "_CHUNK_ITEMS", 2)
@@ -513,7 +636,7 @@ def test_drawn_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not CELEBA.exists(), reason=f"no {CELEBA.name} beside the checkout (../shared/data)")
-def test_celeba_as_plain_pillow_makes_it(tmp_path: Path) -> None:
+def test_celeba_equals_what_plain_pillow_makes(tmp_path: Path) -> None:
     store = prepare(str(CELEBA), tmp_path / "store", 64, limit=150)
     source = open_source(str(CELEBA))
     assert store.manifest.rejected == 0

@@ -1,4 +1,4 @@
-"""What `facegan prepare` leaves behind when it is killed, or when the disk is full: a whole store or none."""
+"""`facegan prepare` leaves a complete store or none, when it is killed or the disk is full."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]
 
 
 def run(*arguments: object, limit: int | None = None, stderr: int | None = None) -> tuple[int, str]:
-    """Exit code and stderr of a `facegan`; `limit` is the most bytes that a file of it may have."""
+    """Run `facegan`; return its exit code and stderr. limit: most bytes of a file that it may write."""
 
     def limited() -> None:
         if limit is not None:
@@ -50,14 +50,14 @@ def good_faces() -> np.ndarray:
 
 
 def photos(folder: Path, bad: int = 2, name_length: int = 10) -> Path:
-    """A zip of so many bad files, which fill rejected.csv, and then 16 good photos."""
+    """A zip of `bad` bad files, which fill rejected.csv, and then 16 good photos."""
     names = [f"!bad{k:03}".ljust(name_length, "x") for k in range(bad)]
-    return write_zip(folder / "photos.zip", GOOD | dict.fromkeys(names, b"no photo"))
+    return write_zip(folder / "photos.zip", GOOD | dict.fromkeys(names, b"not a photo"))
 
 
 @contextlib.contextmanager
 def mounted(folder: Path, pages: int) -> Iterator[Path]:
-    """A disk of so many pages in the folder; skips the test where none can be mounted."""
+    """A disk of `pages` pages in the folder; skips the test where none can be mounted."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={pages * PAGE}", "none", str(folder)]
     try:
@@ -71,7 +71,7 @@ def mounted(folder: Path, pages: int) -> Iterator[Path]:
 
 
 def fill(disk: Path, free_pages: int) -> Path:
-    """Fill the disk up to so many pages, by a file."""
+    """Write a file that leaves `free_pages` pages free on the disk."""
     status = os.statvfs(disk)
     filler = disk / "filler"
     filler.write_bytes(bytes(status.f_bavail * status.f_frsize - free_pages * PAGE))
@@ -80,8 +80,8 @@ def fill(disk: Path, free_pages: int) -> Path:
 
 
 @pytest.mark.skipif(os.sysconf("SC_PAGESIZE") != PAGE, reason=f"counts in pages of {PAGE} bytes")
-def test_a_disk_that_fills_up_in_the_work_leaves_what_was_whole_before(tmp_path: Path) -> None:
-    """The pixels take three pages and the check of room asks for no more, then all files need six."""
+def test_a_disk_that_fills_up_leaves_only_the_stores_that_were_complete(tmp_path: Path) -> None:
+    """The pixels take three pages, for which the room is checked; all files together need six."""
     source = photos(tmp_path)
     undisturbed = prepare(source, tmp_path / "undisturbed", SIZE, limit=16)
     with mounted(tmp_path / "disk", pages=20) as disk:
@@ -89,19 +89,18 @@ def test_a_disk_that_fills_up_in_the_work_leaves_what_was_whole_before(tmp_path:
         arguments = ("prepare", source, "--out", disk / "store", "--size", SIZE, "--limit", 16)
         for free, what in {2: None, 3: "shard", 4: "rejected.csv", 5: "manifest.json", 6: None}.items():
             filler = fill(disk, free)
-            code, said = run(*arguments)
+            code, printed = run(*arguments)
             filler.unlink()
-            assert "Traceback" not in said
+            assert "Traceback" not in printed
             left = sorted(path.name for path in disk.iterdir())
             if what:
-                assert (code, left) == (1, ["before"]), f"{what}: {said}"
-                words = (
-                    f"facegan prepare: the store {disk / 'store'} can't be written: No space left on device"
-                )
-                assert said.splitlines()[-1] == words
+                assert (code, left) == (1, ["before"]), f"{what}: {printed}"
+                last = printed.splitlines()[-1]
+                assert str(disk / "store") in last
+                assert "No space left on device" in last
             elif free == 2:
                 assert (code, left) == (2, ["before"])
-                assert "the store needs 0.0 MB" in said
+                assert "needs 0.0 MB" in printed
             else:
                 assert (code, left) == (0, ["before", "store"])
             np.testing.assert_array_equal(
@@ -116,23 +115,23 @@ def test_a_disk_that_fills_up_in_the_work_leaves_what_was_whole_before(tmp_path:
 
 
 @pytest.mark.parametrize(("limit", "bad"), [(12_000, 2), (13_000, 100)], ids=["shard", "rejected.csv"])
-def test_a_file_that_may_not_grow_is_an_error_and_gone(tmp_path: Path, limit: int, bad: int) -> None:
-    """The kernel refuses the write, as a full disk does, where none can be mounted. A shard: 12,416 bytes."""
+def test_a_file_that_may_not_grow_ends_the_work_and_leaves_nothing(
+    tmp_path: Path, limit: int, bad: int
+) -> None:
+    """The kernel refuses the write, as with a full disk, which needs no mount. A shard has 12,416 bytes."""
     source = photos(tmp_path, bad, name_length=200)
     arguments = ("prepare", source, "--out", tmp_path / "store", "--size", SIZE, "--max-rejected", 1)
-    code, said = run(*arguments, limit=limit)
-    assert code == 1, said
-    assert said.splitlines()[-1] == (
-        f"facegan prepare: the store {tmp_path / 'store'} can't be written: File too large"
-    )
-    assert "Traceback" not in said
+    code, printed = run(*arguments, limit=limit)
+    assert code == 1, printed
+    assert "File too large" in printed.splitlines()[-1]
+    assert "Traceback" not in printed
     assert [path.name for path in tmp_path.iterdir()] == ["photos.zip"]
     assert run(*arguments)[0] == 0
     np.testing.assert_array_equal(faces(FaceStore.open(tmp_path / "store")), good_faces())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, where nothing can be written")
-def test_a_log_that_cannot_be_written_ends_it_without_a_store(tmp_path: Path) -> None:
+def test_no_store_is_left_if_messages_cannot_be_written(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         code, _ = run(
             "prepare", photos(tmp_path), "--out", tmp_path / "store", "--size", SIZE, stderr=full.fileno()
@@ -142,10 +141,10 @@ def test_a_log_that_cannot_be_written_ends_it_without_a_store(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in Linux's /proc")
-def test_killed_at_random_moments_it_goes_through_in_the_end_as_if_it_never_had_been(tmp_path: Path) -> None:
-    """All of it, only the main process, only a worker; the script does it as often as it is asked to."""
+def test_kills_at_random_moments_change_nothing_in_the_final_store(tmp_path: Path) -> None:
+    """The victims are all processes, only the main one, and only a worker."""
     large = {f"{k:03}.png": encoded(pixels(300, 300, k), compress_level=1) for k in range(60)}
-    source = write_zip(tmp_path / "photos.zip", large | {"a.txt": b"no photo", "b.jpg": b""})
+    source = write_zip(tmp_path / "photos.zip", large | {"a.bmp": b"not a photo", "b.jpg": b""})
     ended = subprocess.run(
         [sys.executable, ROOT / "tools" / "kill_prepare.py", source, "--kills", "3"],
         capture_output=True,
@@ -154,4 +153,4 @@ def test_killed_at_random_moments_it_goes_through_in_the_end_as_if_it_never_had_
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count(" killed after ") == 3
-    assert ended.stdout.endswith("is the undisturbed store byte by byte, and nothing else is left\n")
+    assert ended.stdout.endswith("the store equals the undisturbed one, and nothing else is left\n")

@@ -1,6 +1,4 @@
-"""The drawn faces: pure in (seed, index), alike at every size, and true to their attributes."""
-
-from __future__ import annotations
+"""Drawn faces are pure in (seed, index), the same at every size, and match their attributes."""
 
 from dataclasses import asdict, replace
 from itertools import combinations
@@ -19,7 +17,7 @@ from facegan_tf.data.synthetic.scene import Scene
 
 # Red, down the middle of draw_face(0, 0, 16).
 GOLDEN = [76, 134, 127, 123, 159, 169, 172, 178, 181, 161, 147, 144, 135, 112, 52, 48]
-EYE_LEVEL = -0.10  # of the frame, in -1..1
+EYE_LEVEL = -0.10  # in the picture, whose height is -1..1
 STYLES = {
     "hair_style": attributes_module.HAIR_STYLES,
     "beard": attributes_module.BEARDS,
@@ -29,7 +27,7 @@ STYLES = {
 
 
 def plain_face(index: int, **changes: Any) -> FaceAttributes:
-    """A random face that looks straight ahead from the middle of the frame, with nothing in front of it."""
+    """A random face that looks straight ahead from the middle of the picture, without beard or glasses."""
     plain = {
         "yaw": 0.0,
         "roll": 0.0,
@@ -54,13 +52,13 @@ def head_box(size: int, left: float, right: float, top: float, bottom: float) ->
 
 
 def difference(first: FaceAttributes, second: FaceAttributes, size: int = 64) -> np.ndarray:
-    """Sum over the channels of how much every pixel differs, [size, size]."""
+    """The difference of each pixel, summed over the channels: [size, size]."""
     pictures = (draw_attributes(face, size).astype(int) for face in (first, second))
     return np.abs(np.subtract(*pictures)).sum(-1)
 
 
 def centre_of(weights: np.ndarray) -> tuple[float, float]:
-    """Centre of mass (x, y) in frame units, -1..1."""
+    """Centre of mass (x, y), each -1..1 across the picture."""
     size = len(weights)
     middle = (np.arange(size) + 0.5) * 2 / size - 1
     return (
@@ -88,8 +86,8 @@ def test_another_seed_or_index_is_another_face(seed: int, index: int) -> None:
     assert np.abs(draw_face(seed, index, 32).astype(int) - draw_face(3, 5, 32)).mean() > 5
 
 
-def test_pixels_are_those_of_drawing_version_1() -> None:
-    """Where this fails, DRAWING_VERSION must be raised: stored data sets no longer match the code."""
+def test_pixels_equal_those_of_drawing_version_1() -> None:
+    """If this fails, increase DRAWING_VERSION: stored data sets no longer match the code."""
     down_the_middle = draw_face(0, 0, 16)[:, 8, 0].astype(int)
     np.testing.assert_allclose(down_the_middle, GOLDEN, atol=1)
 
@@ -98,24 +96,24 @@ def test_pixels_are_those_of_drawing_version_1() -> None:
 
 
 @pytest.mark.parametrize("index", range(6))
-def test_small_picture_is_the_reduced_large_one(index: int) -> None:
+def test_a_small_picture_is_the_reduced_large_one(index: int) -> None:
     face = face_attributes(1, index)
     error = np.abs(reduced(draw_attributes(face, 128), 4) - draw_attributes(face, 32))
     assert error.max() <= 1.0  # rounding alone
 
 
 @pytest.mark.parametrize("index", range(6))
-def test_canvas_of_another_resolution_shows_the_same_face(index: int) -> None:
+def test_a_canvas_of_another_resolution_has_the_same_face(index: int) -> None:
     face = face_attributes(1, index)
     large = reduced(draw_attributes(face, 256), 4)
-    # A shift by a third of a pixel is what this tolerance must still notice.
+    # The tolerance is small enough to detect a shift by a third of a pixel.
     moved = replace(face, shift=(face.shift[0] + 0.01, face.shift[1]))
     assert np.abs(large - draw_attributes(face, 64)).mean() < 0.65
     assert np.abs(large - draw_attributes(moved, 64)).mean() > 0.9
 
 
 @pytest.mark.parametrize("size", [64, 128, 256])
-def test_edges_are_smooth_and_no_wider_than_they_must(size: int) -> None:
+def test_edges_are_antialiased_over_about_a_pixel(size: int) -> None:
     face = plain_face(0)
     black, white = (draw_attributes(replace(face, clothing_colour=(tone,) * 3), size) for tone in (0.0, 1.0))
     covered = (white.astype(float) - black)[:, : size // 4, 1]
@@ -125,7 +123,7 @@ def test_edges_are_smooth_and_no_wider_than_they_must(size: int) -> None:
 
 
 @pytest.mark.parametrize("index", range(6))
-def test_windows_cut_nothing_off(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_are_large_enough(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
     face = replace(face_attributes(1, index), yaw=18.0 * (-1) ** index, beard="full", glasses="rectangular")
     windowed = draw_attributes(face, 64).astype(int)
     monkeypatch.setattr(Scene, "cut", lambda scene, rows, columns: scene)
@@ -144,14 +142,14 @@ def test_every_face_can_be_drawn_and_has_contrast(seed: int, index: int, size: i
 
 
 @pytest.mark.parametrize("field", STYLES)
-def test_every_style_looks_like_no_other(field: str) -> None:
+def test_every_style_looks_different(field: str) -> None:
     faces = [plain_face(0, **{field: style}) for style in STYLES[field]]
     pictures = [draw_attributes(face, 32).astype(int) for face in faces]
     for first, second in combinations(pictures, 2):
         assert np.abs(first - second).max() > 10
 
 
-def test_a_drawn_lot_can_give_every_style() -> None:
+def test_every_style_is_chosen_sometimes() -> None:
     faces = [face_attributes(0, index) for index in range(400)]
     for field, styles in STYLES.items():
         assert {getattr(face, field) for face in faces} == set(styles)
@@ -159,7 +157,7 @@ def test_a_drawn_lot_can_give_every_style() -> None:
     assert set(HAIRCUTS) == set(STYLES["hair_style"])
 
 
-def test_colours_lie_in_0_to_1() -> None:
+def test_colours_are_in_0_to_1() -> None:
     for index in range(200):
         for name, value in asdict(face_attributes(0, index)).items():
             if "colour" in name or name == "background":
@@ -191,7 +189,7 @@ def test_colours_lie_in_0_to_1() -> None:
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, dict) else "",
 )
-def test_a_change_shows_where_it_should_and_nowhere_else(
+def test_an_attribute_changes_the_pixels_of_its_feature_alone(
     change: dict[str, Any], box: tuple[float, float, float, float]
 ) -> None:
     inside = head_box(64, *box)
@@ -203,12 +201,12 @@ def test_a_change_shows_where_it_should_and_nowhere_else(
 
 
 @pytest.mark.parametrize("where", [(-0.15, 0.15, -0.36, -0.26), (-0.34, -0.24, 0.14, 0.24)])
-def test_skin_has_about_the_skin_colour(where: tuple[float, float, float, float]) -> None:
+def test_skin_has_about_the_colour_of_the_attribute(where: tuple[float, float, float, float]) -> None:
     ratios = []
     for index in range(20):
         face = plain_face(index, hair_style="bald", blush=0.0)
-        shown = draw_attributes(face, 64)[head_box(64, *where)].mean(0) / 255
-        ratios.append(shown / face.skin_colour)
+        drawn = draw_attributes(face, 64)[head_box(64, *where)].mean(0) / 255
+        ratios.append(drawn / face.skin_colour)
     np.testing.assert_allclose(ratios, 1.0, atol=0.3)
     np.testing.assert_allclose(np.mean(ratios, 0), 1.0, atol=0.15)
 
@@ -251,12 +249,12 @@ def test_light_comes_from_its_azimuth() -> None:
 
 
 def irises(face: FaceAttributes) -> tuple[float, float]:
-    """Where the irises are drawn: centre (x, y) in frame units."""
+    """Centre (x, y) of the irises, each -1..1 across the picture."""
     looking_ahead = replace(face, gaze=(0.0, 0.0), hair_style="bald", glasses="none")
     return centre_of(difference(looking_ahead, replace(looking_ahead, iris_colour=(1.0, 0.0, 1.0))))
 
 
-def test_eyes_lie_where_those_of_an_aligned_portrait_do() -> None:
+def test_eyes_are_where_aligned_portraits_have_them() -> None:
     for index in range(15):
         across, down = irises(face_attributes(0, index))
         assert 0.40 <= (down + 1) / 2 <= 0.50
@@ -287,7 +285,7 @@ def test_shift_moves_the_face(shift: tuple[float, float]) -> None:
     np.testing.assert_allclose(moved, shift, atol=0.006)
 
 
-def test_roll_turns_clockwise() -> None:
+def test_roll_turns_the_face_clockwise() -> None:
     face = plain_face(0, roll=6.0)
     eyes = difference(face, replace(face, iris_colour=(1.0, 0.0, 1.0)))
     left, right = eyes.copy(), eyes.copy()
@@ -299,22 +297,22 @@ def test_roll_turns_clockwise() -> None:
     assert centre_of(mouth)[0] == pytest.approx(-sin(radians(6)) * face.mouth_height, abs=0.01)
 
 
-# Wrong use
+# Wrong arguments
 
 
 @pytest.mark.parametrize("size", [-1, 0, 7])
-def test_too_small_a_size_is_an_error(size: int) -> None:
+def test_a_size_that_is_too_small_is_an_error(size: int) -> None:
     with pytest.raises(ValueError, match="size must be 8 or more"):
         draw_face(0, 0, size)
 
 
 @pytest.mark.parametrize(("seed", "index"), [(-1, 0), (0, -1)])
-def test_negative_seed_or_index_is_an_error(seed: int, index: int) -> None:
+def test_a_negative_seed_or_index_is_an_error(seed: int, index: int) -> None:
     with pytest.raises(ValueError, match="must be 0 or more"):
         face_attributes(seed, index)
 
 
 @pytest.mark.parametrize("field", STYLES)
-def test_unknown_style_is_an_error(field: str) -> None:
+def test_an_unknown_style_is_an_error(field: str) -> None:
     with pytest.raises(KeyError):
         draw_attributes(replace(face_attributes(0, 0), **{field: "unheard of"}), 16)

@@ -16,7 +16,7 @@ def first(dataset, count):
 
 
 def numbers(batch):
-    """Which image of `make_store` each one of the batch is."""
+    """The number in `make_store` of each image of a batch."""
     return np.rint((batch[:, 0, 0, 0] + 1) * 127.5).astype(int)
 
 
@@ -30,7 +30,7 @@ def test_every_epoch_is_a_permutation(count, seed, epoch):
     assert sorted(order(count, seed, epoch + 1)[epoch]) == list(range(count))
 
 
-def test_epochs_and_seeds_differ_and_leave_nothing_in_place():
+def test_epochs_and_seeds_give_orders_that_differ_everywhere():
     shuffled = np.concatenate([order(500, seed=1, epochs=2), order(500, seed=2, epochs=1)])
     for one, other in itertools.combinations([np.arange(500), *shuffled], 2):
         assert (one == other).mean() < 0.02  # two random orders agree in one place, on average
@@ -38,13 +38,13 @@ def test_epochs_and_seeds_differ_and_leave_nothing_in_place():
     assert np.ptp(shuffled[0][:50]) > 400
 
 
-def test_every_image_comes_once_an_epoch_even_if_batches_do_not_divide_it(tmp_path):
+def test_every_image_comes_once_per_epoch_even_if_batches_do_not_divide_it(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 10))
     seen = np.concatenate([numbers(batch) for batch in first(TrainingSet(store, 4, seed=0).batches(), 5)])
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
 
 
-def test_images_are_the_stores_scaled_to_minus_one_to_one(tmp_path):
+def test_images_of_the_store_are_scaled_to_minus_one_to_one(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 6))
     [batch] = first(TrainingSet(store, 6, seed=0).batches(), 1)
     assert batch.dtype == np.float32
@@ -54,7 +54,7 @@ def test_images_are_the_stores_scaled_to_minus_one_to_one(tmp_path):
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_started_at_a_step_it_yields_what_it_yields_there_from_the_start(tmp_path, flip):
+def test_batches_from_a_step_on_equal_those_of_a_run_from_the_start(tmp_path, flip):
     # Two shards, and batches that span epochs.
     store = FaceStore.open(make_store(tmp_path / "store", 11, shard_bytes=7 * 32 * 32 * 3))
     whole = first(TrainingSet(store, 4, seed=5, flip=flip).batches(), 9)
@@ -63,7 +63,7 @@ def test_started_at_a_step_it_yields_what_it_yields_there_from_the_start(tmp_pat
         np.testing.assert_array_equal(np.stack(late), np.stack(whole[start:]))
 
 
-def test_a_limit_uses_the_first_images_only(tmp_path):
+def test_a_limit_uses_only_the_first_images(tmp_path):
     store = FaceStore.open(make_store(tmp_path / "store", 20))
     seen = np.concatenate(
         [numbers(batch) for batch in first(TrainingSet(store, 7, seed=0, limit=7).batches(), 3)]
@@ -81,7 +81,7 @@ def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path)
     assert 70 < mirrored.sum() < 130
 
 
-def test_no_tuner_runs_beside_a_loop(store_folder):
+def test_datasets_are_not_tuned_while_they_run(store_folder):
     # It sleeps for up to a minute, and the end of a loop would wait for it to wake up.
     for dataset in (TrainingSet(FaceStore.open(store_folder), 4, 0).batches(), of_steps(0, 4, 4)):
         assert dataset.options().autotune.enabled is False

@@ -1,10 +1,8 @@
-"""What a drawn face looks like: its attributes, and how they are drawn by lot.
+"""The attributes of a drawn face, and how they are chosen at random.
 
-Units: head units have their origin between the eyes, y down, and 1 is half a frame (at ``scale`` 1).
-"Left" and "right" are those of the picture, not of the person drawn. Colours are RGB in 0..1.
+Head units have their origin between the eyes; y points down, and 1 is half the picture (at ``scale`` 1).
+"Left" and "right" are those of the picture, not of the person. Colours are RGB in 0..1.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +22,10 @@ HAIR_STYLES = {
     "curly": 0.09,
     "bun": 0.05,
 }
-"""Every hair style with the share of faces that wear it."""
+"""Each hair style, with the share of faces that have it."""
 
 BEARDS = {"none": 0.36, "stubble": 0.22, "moustache": 0.10, "goatee": 0.12, "full": 0.20}
-"""Every beard with its share among the sturdier half of the faces; the others have none."""
+"""Each beard, with its share in the sturdier half of the faces; the other half has none."""
 
 GLASSES = {"none": 0.80, "round": 0.10, "rectangular": 0.10}
 
@@ -36,24 +34,24 @@ NECKLINES = {"round": 0.45, "v": 0.30, "high": 0.25}
 
 @dataclass(frozen=True)
 class FaceAttributes:
-    """All that is drawn of one face, in plain numbers, strings and tuples.
+    """Everything that is drawn of one face, as numbers, strings and tuples.
 
     Lengths are in head units (see the module), angles in degrees, colours RGB in 0..1.
-    The ranges are those that :func:`face_attributes` draws from.
+    The ranges are those from which :func:`face_attributes` chooses.
     """
 
     head_width: float  # half the width of the head, 0.50..0.58
     chin: float  # from the eyes down to the chin, 0.66..0.76
-    jaw_taper: float  # share of the width that is lost towards the chin, 0.10..0.34
-    squareness: float  # of the outline, 0 (an ellipse)..0.5
+    jaw_taper: float  # share of the width that the head loses towards the chin, 0.10..0.34
+    squareness: float  # of the head's outline, 0 (an ellipse)..0.5
     skin_colour: Colour
     blush: float  # redness of the cheeks, 0..1
 
     hair_style: str  # a key of HAIR_STYLES
     hair_colour: Colour
-    hair_volume: float  # factor on the thickness of the style's hair, 0.8..1.25
+    hair_volume: float  # factor for the thickness of the hair, 0.8..1.25
     hairline: float  # from the eyes up to the hairline, 0.40..0.50
-    parting: float  # where the hair parts, -0.3 (left)..0.3 (right)
+    parting: float  # position, -0.3 (left)..0.3 (right)
     waviness: float  # of the hair's outline and strands, 0..1
     strand_phase: float  # which strands catch the light, 0..2 pi
 
@@ -62,13 +60,13 @@ class FaceAttributes:
     eye_openness: float  # 0.75 (narrow)..1.25 (wide)
     eye_tilt: float  # slope of the eye's axis, positive: outer corner higher, -0.05..0.20
     iris_colour: Colour
-    gaze: tuple[float, float]  # right and down, each -1..1, where 1 is the corner of the eye
+    gaze: tuple[float, float]  # to the right and down, each -1..1; at 1 the corner of the eye
     lashes: float  # darkness of the upper lid's line, 0.3..1
 
     brow_height: float  # from the eyes up to the brows, 0.145..0.19
     brow_thickness: float  # 0.022..0.048
     brow_tilt: float  # slope, positive: outer end higher, -0.15..0.12
-    brow_arch: float  # how far its ends bend down, 0..1
+    brow_arch: float  # how far the ends bend down, 0..1
     brow_colour: Colour
 
     nose_length: float  # from the eyes down to the tip, 0.23..0.31
@@ -78,7 +76,7 @@ class FaceAttributes:
     mouth_height: float  # from the eyes down to the mouth, 0.41..0.47
     mouth_width: float  # half the width, 0.15..0.22
     smile: float  # -0.25 (corners down)..1 (corners up)
-    mouth_opening: float  # 0 (closed) or 0.3..1 (the teeth show)
+    mouth_opening: float  # 0 (closed) or 0.3..1 (with visible teeth)
     lip_fullness: float  # 0.6..1.4
     lip_colour: Colour
 
@@ -87,28 +85,28 @@ class FaceAttributes:
     glasses: str  # a key of GLASSES
     glasses_colour: Colour
 
-    yaw: float  # positive: the face turns to the right, -18..18
+    yaw: float  # positive: turned to the right, -18..18
     roll: float  # positive: clockwise, -6..6
-    scale: float  # of the head in the frame, 0.97..1.09
-    shift: tuple[float, float]  # of the head to the right and down, in half frames, each -0.05..0.05
+    scale: float  # size of the head in the picture, 0.97..1.09
+    shift: tuple[float, float]  # of the head, right and down, in halves of the picture, each -0.05..0.05
 
     light_azimuth: float  # positive: the light comes from the right, -55..55
-    light_elevation: float  # how far above the eyes it stands, 10..50
-    ambient: float  # share of light that comes from everywhere, 0.35..0.6
+    light_elevation: float  # height of the light above the eyes, 10..50
+    ambient: float  # share of light from all directions, 0.35..0.6
 
-    background: tuple[Colour, Colour]  # the two ends of its gradient
+    background: tuple[Colour, Colour]  # both ends of its gradient
     background_angle: float  # direction of the gradient, 0..360
-    vignette: float  # darkness of the frame's corners, 0..0.5
+    vignette: float  # darkness of the picture's corners, 0..0.5
     clothing_colour: Colour
     neckline: str  # a key of NECKLINES
 
 
 def face_attributes(seed: int, index: int) -> FaceAttributes:
-    """What face number ``index`` of the data set ``seed`` looks like; a pure function of both.
+    """The attributes of face ``index`` of data set ``seed``; a pure function of both.
 
     Args:
-        seed: of the data set, >= 0.
-        index: of the face, >= 0; there is no upper end.
+        seed: number of the data set, >= 0.
+        index: number of the face, >= 0, without an upper limit.
 
     Raises:
         ValueError: if ``seed`` or ``index`` is negative.
@@ -117,7 +115,7 @@ def face_attributes(seed: int, index: int) -> FaceAttributes:
         raise ValueError(f"seed and index must be 0 or more, not {seed} and {index}")
     rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
     tone = rng.uniform()
-    # Ties jaw, brows, lashes and beard softly together, as bodies do; it leaves the hair style free.
+    # Jaw, brows, lashes and beard are loosely correlated, as in people; the hair style is independent.
     sturdiness = rng.uniform()
     hair = hair_colour(rng, tone)
     skin = skin_colour(rng, tone)
@@ -136,7 +134,7 @@ def face_attributes(seed: int, index: int) -> FaceAttributes:
 
 
 def _choose(rng: np.random.Generator, shares: dict[str, float]) -> str:
-    """One of the names, each as likely as its share; the shares add up to 1."""
+    """A random name, each with the probability of its share; the shares add up to 1."""
     reached = np.cumsum(list(shares.values())) > rng.uniform()
     return list(shares)[int(np.argmax(reached))]
 

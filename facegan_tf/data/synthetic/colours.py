@@ -1,6 +1,4 @@
-"""The colours of a drawn face: natural ones for skin, hair and irises, any for the rest."""
-
-from __future__ import annotations
+"""Colours of a drawn face: natural ones for skin, hair and irises, any colours for the rest."""
 
 from math import cos, pi
 
@@ -9,7 +7,7 @@ import numpy as np
 Colour = tuple[float, float, float]
 """Red, green and blue in 0..1."""
 
-# From very light to very dark, chosen by eye; a tone in 0..1 walks along them.
+# From very light to very dark, chosen by eye; a tone in 0..1 interpolates between them.
 _SKIN_TONES = (
     (0.90, 0.78, 0.71),
     (0.89, 0.74, 0.64),
@@ -41,7 +39,7 @@ def blend(first: Colour, second: Colour, weight: float) -> Colour:
 
 
 def any_colour(rng: np.random.Generator, darkest: float, brightest: float, saturation: float) -> Colour:
-    """A random hue: brightness in darkest..brightest, ``saturation`` 0 (grey)..1 at the most."""
+    """A colour of random hue, brightness in darkest..brightest and saturation in 0 (grey)..``saturation``."""
     value, angle = rng.uniform(darkest, brightest), rng.uniform(0, 2 * pi)
     depth = value * rng.uniform(0, saturation)
     red, green, blue = (value - 0.5 * depth * (1 + cos(angle + k * 2 * pi / 3)) for k in range(3))
@@ -49,7 +47,7 @@ def any_colour(rng: np.random.Generator, darkest: float, brightest: float, satur
 
 
 def skin_colour(rng: np.random.Generator, tone: float) -> Colour:
-    """Of skin whose ``tone`` is 0 (very light)..1 (very dark), now a little redder, now yellower."""
+    """A skin colour of a ``tone`` in 0 (very light)..1 (very dark), randomly a little redder or yellower."""
     place = tone * (len(_SKIN_TONES) - 1)
     step = min(int(place), len(_SKIN_TONES) - 2)
     red, green, blue = blend(_SKIN_TONES[step], _SKIN_TONES[step + 1], place - step)
@@ -57,21 +55,21 @@ def skin_colour(rng: np.random.Generator, tone: float) -> Colour:
 
 
 def hair_colour(rng: np.random.Generator, tone: float) -> Colour:
-    """Black to blond, red or grey; lighter skin of ``tone`` near 0 has fair hair more often."""
+    """A hair colour, from black to blond, red or grey; fair hair is more frequent with a ``tone`` near 0."""
     draw = rng.uniform()
     if draw < 0.12:
         return _between(rng, _GREY_HAIR)
-    # Fair hair thins out towards dark skin but never quite ends: people dye it.
+    # Fair hair is rare with dark skin, but possible: people dye it.
     return _between(rng, _FAIR_HAIR if draw < 0.12 + 0.65 * (1 - tone) ** 1.5 + 0.03 else _DARK_HAIR)
 
 
 def iris_colour(rng: np.random.Generator, tone: float) -> Colour:
-    """Brown, or blue, green, grey or hazel; lighter skin of ``tone`` near 0 has the latter more often."""
+    """An iris colour; blue, green, grey and hazel are more frequent with a ``tone`` near 0, brown else."""
     fair = rng.uniform() < 0.85 * (1 - tone) ** 1.2
     return _between(rng, _FAIR_IRISES if fair else _DARK_IRISES)
 
 
 def _between(rng: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
-    """A colour on the way from a random one of ``colours`` half-way to another."""
+    """A random one of ``colours``, mixed with up to half of another."""
     first, second = rng.integers(len(colours), size=2)
     return blend(colours[first], colours[second], rng.uniform(0, 0.5))

@@ -1,27 +1,20 @@
-"""How a drawn face is painted: layer after layer, each a coverage in 0..1 and a colour.
+"""Paints a face layer by layer; each layer is a coverage in 0..1 and a colour.
 
-The face is lit as a relief: an egg with bumps for nose, cheeks, lips and chin.
+The light falls on a relief: an egg with bumps for nose, cheeks, lips and chin.
 """
-
-from __future__ import annotations
 
 from math import cos, radians, sin
 
 import numpy as np
 
 from facegan_tf.data.synthetic.attributes import FaceAttributes
+from facegan_tf.data.synthetic.beard_and_glasses import draw_beard, draw_glasses
 from facegan_tf.data.synthetic.colours import Colour
 from facegan_tf.data.synthetic.hair import draw_hair_behind, draw_hair_in_front, hair_shadow
 from facegan_tf.data.synthetic.scene import Scene, blank_scene, bump, egg, lambert, light_direction, lit
 
-# Below this many pixels lashes and pupils are thinner than a pixel, so small portraits are painted larger.
+# Lashes and pupils would be thinner than a pixel, so smaller portraits are painted larger and reduced.
 _SMALLEST_CANVAS = 128
-
-# Opacity of a beard, and how far it stands out over the edge of the chin.
-_WHISKERS = {"stubble": (0.38, 0.0), "moustache": (0.88, 0.0), "goatee": (0.88, 0.0), "full": (0.88, 0.03)}
-
-# Half width, half height and squareness of the lenses.
-_LENSES = {"round": (0.155, 0.145, 0.0), "rectangular": (0.175, 0.115, 1.0)}
 
 
 def paint_portrait(face: FaceAttributes, size: int) -> np.ndarray:
@@ -52,7 +45,7 @@ def _to_bytes(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def draw_background(scene: Scene, face: FaceAttributes) -> None:
-    """A smooth gradient between two colours, darker in the corners where there is a vignette."""
+    """Paint a smooth gradient between two colours, with darker corners if there is a vignette."""
     angle = radians(face.background_angle)
     along = np.clip(0.5 + 0.4 * (scene.frame_x * cos(angle) + scene.frame_y * sin(angle)), 0, 1)
     corners = 1 - 0.5 * face.vignette * (scene.frame_x**2 + scene.frame_y**2)
@@ -61,7 +54,7 @@ def draw_background(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_neck(scene: Scene, face: FaceAttributes) -> None:
-    """A cylinder below the head, in the shadow of the chin."""
+    """Paint a cylinder below the head, in the shadow of the chin."""
     part = scene.window(face, (0.0, 0.8), (0.8, 0.6))
     x = part.head_x - 0.3 * face.head_width * sin(radians(face.yaw))
     width = 0.62 * face.head_width + 0.25 * np.maximum(part.head_y - 0.75, 0) ** 2
@@ -73,7 +66,7 @@ def draw_neck(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_clothing(scene: Scene, face: FaceAttributes) -> None:
-    """Shoulders, open at the neck as the neckline has it."""
+    """Paint shoulders, with an opening in the shape of the neckline."""
     part = scene.cut((0.6, 1.0), (-1.0, 1.0))
     x, y = part.frame_x - face.shift[0], part.frame_y - face.shift[1]
     aside = np.abs(x)
@@ -88,7 +81,7 @@ def draw_clothing(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_skin(scene: Scene, face: FaceAttributes) -> None:
-    """Ears and head, lit as a relief; the light is kept in the scene for all that lies on the face."""
+    """Paint ears and head, lit as a relief. The scene keeps the light for the features of the face."""
     draw_ears(scene, face)
     part = scene.window(face, (0.0, 0.02), (0.63, 0.75))
     down, across = np.gradient(face_relief(part, face), part.pixel)
@@ -109,7 +102,7 @@ def draw_skin(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_ears(scene: Scene, face: FaceAttributes) -> None:
-    """An oval behind either edge of the head; the yaw hides one ear and shows the other."""
+    """Paint an oval behind each edge of the head; the yaw hides one ear and reveals the other."""
     yaw = radians(face.yaw)
     part = scene.window(face, (0.0, 0.09), (0.72, 0.17))
     y = part.head_y - 0.09
@@ -139,7 +132,7 @@ def face_relief(scene: Scene, face: FaceAttributes) -> np.ndarray:
 
 
 def nose_x(scene: Scene, face: FaceAttributes) -> np.ndarray:
-    """Distance from the nose's ridge, which stands out and so goes further with the yaw than the face."""
+    """Distance from the ridge of the nose, which stands out, so the yaw moves it further than the face."""
     lean = 0.6 * face.nose_height * sin(radians(face.yaw)) / face.nose_length
     return scene.face_x - lean * np.clip(scene.head_y, 0, face.nose_length)
 
@@ -152,7 +145,7 @@ def nose_shadow(scene: Scene, face: FaceAttributes) -> np.ndarray:
 
 
 def draw_nostrils(scene: Scene, face: FaceAttributes) -> None:
-    """Two small dark hollows, and the crease round each wing of the nose."""
+    """Paint two small dark hollows, and the crease around each wing of the nose."""
     part = scene.face_window(face, face.nose_length, (0.22, 0.12))
     dark = shade_of(face.skin_colour)
     y = part.head_y - face.nose_length - 0.035
@@ -165,13 +158,13 @@ def draw_nostrils(scene: Scene, face: FaceAttributes) -> None:
 
 
 def shade_of(colour: Colour) -> Colour:
-    """Skin of ``colour`` where hardly any light falls: in creases and hollows."""
+    """The colour of skin in creases and hollows, where hardly any light falls."""
     red, green, blue = colour
     return 0.42 * red, 0.29 * green, 0.26 * blue
 
 
 def draw_eyes(scene: Scene, face: FaceAttributes) -> None:
-    """White, iris, pupil and glint between two lids, the upper one with lashes and a crease."""
+    """Paint white, iris, pupil and glint between two lids, the upper one with lashes and a crease."""
     part = scene.face_window(face, 0.0, (0.46, 0.14))
     x = np.abs(part.face_x) - face.eye_distance
     y = part.head_y + face.eye_tilt * x
@@ -190,9 +183,9 @@ def draw_eyes(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_irises(part: Scene, face: FaceAttributes, outwards: np.ndarray, opening: np.ndarray) -> None:
-    """The coloured part of either eye where the gaze turns it, seen through ``opening``.
+    """Paint the iris of each eye, turned by the gaze and seen through ``opening``.
 
-    ``outwards`` is the distance from the eye's centre, on either side away from the nose.
+    ``outwards`` is the distance from the centre of the eye, away from the nose on both sides.
     """
     right, down = face.gaze
     x = outwards * np.sign(part.face_x) - 0.28 * face.eye_width * right
@@ -208,7 +201,7 @@ def draw_irises(part: Scene, face: FaceAttributes, outwards: np.ndarray, opening
 
 
 def draw_brows(scene: Scene, face: FaceAttributes) -> None:
-    """A soft stroke above either eye that thins out towards the temple."""
+    """Paint a soft stroke above each eye that gets thinner towards the temple."""
     part = scene.face_window(face, -face.brow_height, (0.50, 0.12))
     x = np.abs(part.face_x) - face.eye_distance
     along = x * (1 / (1.35 * face.eye_width))
@@ -219,7 +212,7 @@ def draw_brows(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_mouth(scene: Scene, face: FaceAttributes) -> None:
-    """Two lips, between them a dark line or, where the mouth is open, the teeth."""
+    """Paint two lips, and between them a dark line or, if the mouth is open, the teeth."""
     part = scene.face_window(face, face.mouth_height, (0.26, 0.18))
     along = part.face_x * (1 / face.mouth_width)
     span = np.maximum(1 - along * along, 0)
@@ -239,38 +232,3 @@ def draw_mouth(scene: Scene, face: FaceAttributes) -> None:
     if face.mouth_opening > 0:
         teeth = part.cover(np.maximum(0.004 - 0.5 * gap - y, y - 0.55 * gap), 0.012)
         part.paint_lit(teeth * part.cover(np.abs(along) - 0.8, 0.2), (0.95, 0.93, 0.89))
-
-
-def draw_beard(scene: Scene, face: FaceAttributes) -> None:
-    """Whiskers on lip, chin and cheeks, as far as the beard has them; the lips are painted over it."""
-    if face.beard == "none":
-        return
-    opacity, overhang = _WHISKERS[face.beard]
-    part = scene.window(face, (0.0, 0.4), (0.8, 0.5))
-    aside, y = np.abs(part.face_x), part.head_y - face.mouth_height
-    if face.beard == "moustache":
-        # An arch between nose and mouth whose ends come down beside the lips.
-        arch = np.abs(y + 0.075 - 1.6 * aside * aside) - 0.035
-        distance = np.maximum(arch, aside - face.mouth_width - 0.02)
-    else:
-        distance, _ = egg(aside, y - 0.03, (face.mouth_width + 0.06, 0.15, 0.5), 0.3)
-    if face.beard in ("stubble", "full"):
-        beyond_mouth = np.clip((aside - 0.15) * (1 / (face.head_width - 0.15)), 0, 1)
-        distance = np.minimum(distance, 0.04 - 0.42 * beyond_mouth - y)
-    coverage = part.cover(distance, 0.07) * part.cover(part.outline - overhang) * opacity
-    part.paint_lit(coverage, face.beard_colour)
-
-
-def draw_glasses(scene: Scene, face: FaceAttributes) -> None:
-    """Two rims round the eyes, a bridge, and the temples as far as the head goes."""
-    if face.glasses == "none":
-        return
-    width, height, squareness = _LENSES[face.glasses]
-    part = scene.window(face, (0.0, 0.0), (0.8, 0.2))
-    aside = np.abs(part.face_x) - face.eye_distance
-    y = part.head_y - 0.015
-    distance, _ = egg(aside, y, (width, height, height), squareness)
-    part.paint(0.10 * part.cover(distance), (0.90, 0.95, 1.0))
-    rim = np.abs(distance) - 0.011
-    bars = np.maximum(np.abs(y + 0.03) - 0.011, width - np.abs(aside))
-    part.paint(part.cover(np.minimum(rim, bars)) * part.cover(part.outline), face.glasses_colour)

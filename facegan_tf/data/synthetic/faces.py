@@ -1,10 +1,8 @@
-"""Procedurally drawn faces: a data set without download, licence or real persons.
+"""Procedurally drawn faces: a data set without a download, a licence or real people.
 
-A face is a pure function of ``(seed, index)``: :func:`face_attributes` says what it looks like and
+A face is a pure function of ``(seed, index)``: :func:`face_attributes` chooses its attributes, and
 :func:`draw_attributes` paints it at any size. The attributes are the exact ground truth of the picture.
 """
-
-from __future__ import annotations
 
 import numpy as np
 
@@ -21,24 +19,25 @@ __all__ = [
 ]
 
 DRAWING_VERSION = 1
-"""Raised whenever the same ``(seed, index, size)`` would give other pixels."""
+"""Increased whenever the same ``(seed, index, size)`` gives other pixels."""
 
 MINIMUM_SIZE = 8
+"""Smallest height and width of a picture, in pixels."""
 
 
 def draw_attributes(attributes: FaceAttributes, size: int) -> np.ndarray:
-    """Paint ``attributes`` as an anti-aliased portrait; the same face at every size.
+    """Paint ``attributes`` as an antialiased portrait; the face is the same at every size.
 
     Args:
-        attributes: usually from :func:`face_attributes`; ``dataclasses.replace`` changes one of them.
-        size: height and width in pixels, >= 8; features can be told apart from 16 on.
+        attributes: usually from :func:`face_attributes`; change one with ``dataclasses.replace``.
+        size: height and width in pixels, >= 8; features are recognisable from 16 on.
 
     Returns:
         uint8 array [size, size, 3], RGB.
 
     Raises:
         ValueError: if ``size`` is below 8.
-        KeyError: if a style's name is unknown.
+        KeyError: if the name of a style is unknown.
     """
     if size < MINIMUM_SIZE:
         raise ValueError(f"size must be {MINIMUM_SIZE} or more, not {size}")
@@ -46,7 +45,7 @@ def draw_attributes(attributes: FaceAttributes, size: int) -> np.ndarray:
 
 
 def draw_face(seed: int, index: int, size: int) -> np.ndarray:
-    """Face ``index`` of data set ``seed`` as uint8 [size, size, 3]; a pure function of its arguments.
+    """Draw face ``index`` of data set ``seed`` as uint8 [size, size, 3], RGB; a pure function.
 
     Raises:
         ValueError: if ``seed`` or ``index`` is negative or ``size`` is below 8.

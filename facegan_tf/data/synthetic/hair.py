@@ -1,6 +1,4 @@
-"""How the hair of a drawn face is painted: behind the neck, upon the skull and beside the face."""
-
-from __future__ import annotations
+"""Paints the hair of a face: behind the neck, on the skull and beside the face."""
 
 from dataclasses import dataclass
 from math import radians, sin
@@ -13,13 +11,13 @@ from facegan_tf.data.synthetic.scene import CROWN, Scene, egg, lambert, lit
 
 @dataclass(frozen=True)
 class Haircut:
-    """What sets a hair style apart; lengths in head units."""
+    """The shape of a hair style; lengths are in head units."""
 
-    thickness: float  # of the hair upon the skull
+    thickness: float  # of the hair on the skull
     sides: float  # how far below the eyes it ends beside the face
-    back: float = 0.0  # how far below the eyes it hangs behind the neck; 0: it doesn't
-    fringe: float = 0.0  # how far it falls over the forehead
-    sweep: float = 0.0  # how steeply its edge falls away from the parting
+    back: float = 0.0  # how far below the eyes it ends behind the neck; 0: there is none
+    fringe: float = 0.0  # how far it covers the forehead
+    sweep: float = 0.0  # how steeply its edge descends from the parting
     opacity: float = 1.0
     curls: float = 0.0  # 0 (strands)..1 (curls)
     bun: bool = False
@@ -39,7 +37,7 @@ HAIRCUTS = {
 
 
 def draw_hair_behind(scene: Scene, face: FaceAttributes) -> None:
-    """The hair that hangs behind face and neck, and the bun."""
+    """Paint the hair behind face and neck, and the bun."""
     cut = HAIRCUTS[face.hair_style]
     if cut.back:
         distance, gauge = hair_silhouette(scene, face, cut)
@@ -52,7 +50,7 @@ def draw_hair_behind(scene: Scene, face: FaceAttributes) -> None:
 
 
 def draw_hair_in_front(scene: Scene, face: FaceAttributes) -> None:
-    """The hair upon the skull and beside the face."""
+    """Paint the hair on the skull and beside the face."""
     cut = HAIRCUTS[face.hair_style]
     if not cut.opacity:
         return
@@ -66,15 +64,15 @@ def draw_hair_in_front(scene: Scene, face: FaceAttributes) -> None:
 
 
 def hair_shadow(scene: Scene, face: FaceAttributes) -> np.ndarray:
-    """How much of the light the hair takes from the skin beside it, 0..0.4."""
+    """The share of light that the hair takes from the skin beside it, 0..0.4."""
     strength = 0.4 * HAIRCUTS[face.hair_style].opacity
     return strength * np.exp(np.minimum(hair_opening(scene, face), 0) * 16)
 
 
 def hair_opening(scene: Scene, face: FaceAttributes) -> np.ndarray:
-    """Distance to the gap in the hair that shows the face: below the hairline, between the sides."""
+    """Distance to the edge of the gap for the face: below the hairline, between the sides."""
     cut = HAIRCUTS[face.hair_style]
-    # The hair stands off the skull, so the yaw moves its edge less than it moves the features.
+    # The hair stands out from the skull, so the yaw moves its edge less than the features.
     x = 0.5 * (scene.face_x + scene.head_x)
     y = scene.head_y - 0.10
     if cut.fringe:
@@ -85,13 +83,13 @@ def hair_opening(scene: Scene, face: FaceAttributes) -> np.ndarray:
 
 
 def hair_silhouette(scene: Scene, face: FaceAttributes, cut: Haircut) -> tuple[np.ndarray, np.ndarray]:
-    """Distance and gauge of the outer edge of all the hair."""
+    """Distance and gauge of the outer edge of the hair."""
     thickness = cut.thickness * face.hair_volume
     x, y = scene.head_x + 0.06 * sin(radians(face.yaw)), scene.head_y
     if cut.back:
         x = x + (0.03 * face.waviness) * np.sin(7 * y + face.strand_phase) * np.clip(y + 0.3, 0, 1)
     else:
-        # Short hair lies closer to the head the lower it grows.
+        # The lower short hair grows, the closer it is to the head.
         x = x * (1 + 0.2 * np.maximum(y + 0.25, 0))
     distance, gauge = egg(x, y, (face.head_width + thickness, CROWN + thickness, cut.back or 0.9))
     if cut.curls:
@@ -102,7 +100,7 @@ def hair_silhouette(scene: Scene, face: FaceAttributes, cut: Haircut) -> tuple[n
 
 
 def strands(scene: Scene, face: FaceAttributes) -> np.ndarray:
-    """Texture of the hair in about -1..1: locks that fall from the parting, or curls."""
+    """Texture of the hair in about -1..1: locks that start at the parting, or curls."""
     x, y, phase = scene.head_x, scene.head_y, face.strand_phase
     if HAIRCUTS[face.hair_style].curls:
         return np.sin(24 * x + 2 * np.sin(13 * y + phase)) * np.sin(22 * y + 2 * np.sin(15 * x - phase))
@@ -114,7 +112,7 @@ def strands(scene: Scene, face: FaceAttributes) -> np.ndarray:
 def paint_hair(
     scene: Scene, face: FaceAttributes, coverage: np.ndarray, gauge: np.ndarray, brightness: float
 ) -> None:
-    """Lay hair over the scene: lit as a dome, with strands and a band of shine."""
+    """Paint hair over the scene, lit as a dome, with strands and a band of shine."""
     texture = strands(scene, face)
     towards = np.sqrt(1.1 - gauge.clip(0, 1) ** 2)
     light = lambert(face, scene.head_x * 1.3, scene.head_y * 0.9, towards)

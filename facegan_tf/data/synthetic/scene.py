@@ -1,10 +1,8 @@
-"""The picture a face is painted on: its coordinates, and the few shapes and lights all layers share.
+"""The picture on which a face is painted: its coordinates, and the shapes and light of all layers.
 
-Shapes are distance functions (negative inside), so that they are anti-aliased at every size.
-Units are those of ``synthetic_attributes``.
+Shapes are distance functions (negative inside), so that they are antialiased at every size.
+The units are described in ``attributes``.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,48 +15,50 @@ from facegan_tf.data.synthetic.colours import Colour
 
 CROWN = 0.66  # from the eyes up to the top of the skull
 
-_EYE_LEVEL = -0.10  # of the frame, whose height goes from -1 to 1: 45 % down
+_EYE_LEVEL = -0.10  # in a picture whose height is -1..1: 45 % down
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, or a window into it, with the coordinates of its pixels; all float32 [height, width].
+    """A picture, or a window into it, with the coordinates of its pixels: float32 [height, width].
 
-    Windows are views: what is painted through one appears in the whole picture.
+    Windows are views: painting in one changes the whole picture.
     """
 
     image: np.ndarray  # [3, height, width], RGB in 0..1
     frame_x: np.ndarray  # -1 (left)..1 (right)
     frame_y: np.ndarray  # -1 (top)..1 (bottom)
-    head_x: np.ndarray  # head units, turned by the roll
+    head_x: np.ndarray  # in head units, rotated by the roll
     head_y: np.ndarray
-    face_x: np.ndarray  # where on the turned face a pixel lies; 0 is the middle of nose and mouth
+    face_x: np.ndarray  # position on the turned face; 0 is the middle of nose and mouth
     outline: np.ndarray  # distance to the head's edge
-    gauge: np.ndarray  # 0 in the middle of the head..1 on its edge, and on beyond
-    light: np.ndarray  # that falls on the face, 1 shows its own colour
-    pixel: float  # width of a pixel in head units
-    frame_pixel: float  # and in those of frame_x
+    gauge: np.ndarray  # 0 in the middle of the head..1 on its edge, and more outside
+    light: np.ndarray  # on the face; at 1 it has its own colour
+    pixel: float  # width of a pixel, in head units
+    frame_pixel: float  # width of a pixel, in units of frame_x
 
     def cover(self, distance: np.ndarray, softness: float = 0.0) -> np.ndarray:
-        """Coverage 1..0 across the edge at ``distance`` 0, ``softness`` wide but never under a pixel."""
+        """Coverage 1..0 across the edge at ``distance`` 0, over ``softness`` but at least a pixel."""
         ramp = (0.5 - distance * (1 / max(self.pixel, softness))).clip(0, 1)
         return ramp * ramp * (3 - 2 * ramp)
 
     def paint(self, coverage: np.ndarray, colour: Sequence[float | np.ndarray]) -> None:
-        """Lay ``colour``, three numbers or planes, over the picture where ``coverage`` is above 0."""
+        """Paint ``colour``, three numbers or planes, over the picture where ``coverage`` is above 0."""
         for plane, channel in zip(self.image, colour, strict=True):
             plane += coverage * (channel - plane)
 
     def paint_lit(self, coverage: np.ndarray, colour: Colour) -> None:
-        """Lay ``colour`` over the face, lit as the face is."""
+        """Paint ``colour`` over the face, with the light on the face."""
         self.paint(coverage, lit(colour, self.light))
 
-    def face_window(self, face: FaceAttributes, y: float, reach: tuple[float, float]) -> Scene:
-        """The part of the scene within ``reach`` (across, down) of the middle of the face at height ``y``."""
+    def face_window(self, face: FaceAttributes, y: float, reach: tuple[float, float]) -> "Scene":
+        """The part up to ``reach`` (across, down) from the middle of the face at height ``y``."""
         return self.window(face, (_depth_width(face) * sin(radians(face.yaw)), y), reach)
 
-    def window(self, face: FaceAttributes, centre: tuple[float, float], reach: tuple[float, float]) -> Scene:
-        """The part of the scene within ``reach`` (across, down) of ``centre``, all in head units."""
+    def window(
+        self, face: FaceAttributes, centre: tuple[float, float], reach: tuple[float, float]
+    ) -> "Scene":
+        """The part up to ``reach`` (across, down) from ``centre``, all in head units."""
         x, y = centre
         roll = radians(face.roll)
         middle_x = face.shift[0] + face.scale * (x * cos(roll) - y * sin(roll))
@@ -67,8 +67,8 @@ class Scene:
         reach_y = face.scale * (reach[1] + abs(sin(roll)) * reach[0])
         return self.cut((middle_y - reach_y, middle_y + reach_y), (middle_x - reach_x, middle_x + reach_x))
 
-    def cut(self, rows: tuple[float, float], columns: tuple[float, float]) -> Scene:
-        """The window between two heights and two sides of the frame, each in -1..1 or beyond."""
+    def cut(self, rows: tuple[float, float], columns: tuple[float, float]) -> "Scene":
+        """The window between two heights and two sides of the picture, each in -1..1 or beyond."""
         down, across = (
             slice(max(int((first + 1) / self.frame_pixel), 0), max(int((last + 1) / self.frame_pixel) + 2, 0))
             for first, last in (rows, columns)
@@ -89,14 +89,14 @@ class Scene:
 
 
 def blank_scene(face: FaceAttributes, size: int) -> Scene:
-    """A black picture of ``size`` pixels with the coordinates that the pose of ``face`` gives."""
+    """A black picture of ``size`` x ``size`` pixels, with coordinates for the pose of ``face``."""
     centres = ((np.arange(size) + 0.5) * (2 / size) - 1).astype(np.float32)
     frame_x, frame_y = np.meshgrid(centres, centres)
     x, y = frame_x - face.shift[0], frame_y - (face.shift[1] + _EYE_LEVEL)
     roll, yaw = radians(face.roll), radians(face.yaw)
     head_x = (x * cos(roll) + y * sin(roll)) * (1 / face.scale)
     head_y = (y * cos(roll) - x * sin(roll)) * (1 / face.scale)
-    # The features lie on an upright cylinder; turning it back by the yaw tells which of them a pixel shows.
+    # The features are on an upright cylinder; turning it back by the yaw gives the feature at a pixel.
     radius = _depth_width(face)
     depth = np.sqrt((radius**2 - head_x * head_x).clip(0, radius**2))
     outline, gauge = _head_outline(face, head_x, head_y)
@@ -116,14 +116,14 @@ def blank_scene(face: FaceAttributes, size: int) -> Scene:
 
 
 def _depth_width(face: FaceAttributes) -> float:
-    """Radius of the cylinder that bears the features; wider than the head, so that its edge is unseen."""
+    """Radius of the cylinder with the features; wider than the head, so that its edge is hidden."""
     return 1.08 * face.head_width
 
 
 def _head_outline(
     face: FaceAttributes, head_x: np.ndarray, head_y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance and gauge of the head; its jaw tapers, and its chin goes with the yaw."""
+    """Distance and gauge of the head, whose jaw tapers and whose chin follows the yaw."""
     descent = np.clip(head_y * (1 / face.chin), 0, 1.2) ** 2
     x = head_x - (0.45 * face.head_width * sin(radians(face.yaw))) * descent
     x = x / (1 - face.jaw_taper * descent)
@@ -133,7 +133,7 @@ def _head_outline(
 def egg(
     x: np.ndarray, y: np.ndarray, reach: tuple[float, float, float], squareness: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to, and gauge of, an egg round the origin that reaches so far (aside, up, down).
+    """Distance to and gauge of an egg around the origin with these radii (aside, up, down).
 
     The gauge is 0 in the middle and 1 on the edge. Squareness 0 is an ellipse, 1 nearly a rounded box.
     """
@@ -154,14 +154,14 @@ def bump(x: np.ndarray, y: np.ndarray, width: float, height: float) -> np.ndarra
 
 
 def lit(colour: Colour, light: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``colour`` under ``light``, as three planes; shade turns warm, as it does on skin."""
+    """``colour`` under ``light``, as three planes; shade is warmer, as on skin."""
     shade = light * (1 - light).clip(0, 1)
     red, green, blue = colour
     return red * (light + 0.32 * shade), green * light, blue * (light - 0.06 * shade)
 
 
 def light_direction(face: FaceAttributes) -> tuple[float, float, float]:
-    """Unit vector to the light: right, down, towards the viewer."""
+    """Unit vector towards the light: right, down, towards the viewer."""
     azimuth, elevation = radians(face.light_azimuth), radians(face.light_elevation)
     return sin(azimuth) * cos(elevation), -sin(elevation), cos(azimuth) * cos(elevation)
 
@@ -169,9 +169,9 @@ def light_direction(face: FaceAttributes) -> tuple[float, float, float]:
 def lambert(
     face: FaceAttributes, right: np.ndarray, down: np.ndarray | float, front: np.ndarray | float
 ) -> np.ndarray:
-    """Light on a surface whose normal points (right, down, front); about 1 where it faces the viewer."""
+    """Light on a surface with the normal (right, down, front); about 1 if it faces the viewer."""
     to_right, to_down, to_front = light_direction(face)
     length = np.sqrt(right * right + down * down + front * front)
-    # The light wraps round by a third, which keeps the edge of the shade soft.
+    # The light reaches around by a third, which makes the edge of the shade soft.
     facing = ((right * to_right + down * to_down + front * to_front) / length + 0.33).clip(0, 1.33)
     return face.ambient + (1 - face.ambient) / (0.45 + 0.75 * to_front) * facing

@@ -1,0 +1,170 @@
+"""The cache: stores that trainings prepared from photos, and features that evaluations computed.
+
+CACHE/photos-64-0123456789ab/   a store: stem of the source, size in pixels, digest of what it was made from
+CACHE/features/*.npy            features of reference images
+"""
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from facegan_tf.common.errors import InputError
+from facegan_tf.common.files import folder_bytes, remove_folder
+from facegan_tf.config.settings import DataSettings
+from facegan_tf.data.manifest import MANIFEST, Manifest, is_store, read_manifest
+from facegan_tf.data.request import Request, as_bytes
+from facegan_tf.data.same_photos import remember_source, same_photos
+from facegan_tf.data.sources import Source
+
+DEFAULT_CACHE: str = DataSettings.model_fields["cache"].default
+FEATURES = "features"
+
+_STORE_NAME = re.compile(r".+-[0-9]+-[0-9a-f]{12}")
+_FEATURES_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}-[0-9]+\.npy")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that can be removed from the cache."""
+
+    name: str
+    files: tuple[Path, ...]
+    """The folder of a store, or the files of the features."""
+    bytes: int
+    source: str
+    """What it was made from."""
+    last_used: datetime.datetime
+
+    def remove(self) -> None:
+        """Remove it; a store disappears in one step."""
+        for path in self.files:
+            if path.is_dir():
+                remove_folder(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def cache_folder(cache: str | Path) -> Path:
+    """The folder of a cache. Raises InputError if `~` is in it and there is no home folder."""
+    try:
+        return Path(cache).expanduser()
+    except RuntimeError:
+        raise InputError("cache", cache, "there is no home folder; give a full path") from None
+
+
+def cached_store(cache: Path, request: Request, source: Source) -> Path | None:
+    """The store in the cache that was made from this request and these photos, and mark it as used."""
+    expected = _store_name(request, source)
+    folders = sorted(_store_folders(cache), key=lambda folder: folder.name != expected)
+    for folder in folders:  # the expected one first: it makes the others superfluous
+        manifest = _manifest_for(folder, request)
+        if manifest and same_photos(manifest, source):
+            remember_source(folder, manifest, source)
+            with contextlib.suppress(OSError):  # a cache that can't be written to is still good
+                os.utime(folder)  # its time is that of the last use
+            return folder
+    return None
+
+
+def new_store(cache: Path, request: Request, source: Source) -> Path:
+    """Where the cache keeps the store of this request, once it is prepared."""
+    return cache / _store_name(request, source)
+
+
+def list_cache(cache: str | Path = DEFAULT_CACHE) -> list[Entry]:
+    """What is in the cache: its stores by name, and all features as one entry."""
+    folder = cache_folder(cache)
+    entries = [_store_entry(store) for store in _store_folders(folder)]
+    features = [path for path in _listed(folder / FEATURES) if _FEATURES_NAME.fullmatch(path.name)]
+    if features:
+        sizes_and_times = [(path.stat().st_size, path.stat().st_mtime) for path in features]
+        entries.append(
+            Entry(
+                FEATURES,
+                tuple(features),
+                sum(size for size, _ in sizes_and_times),
+                f"{len(features)} files of features of reference images",
+                _as_time(max(time for _, time in sizes_and_times)),
+            )
+        )
+    return entries
+
+
+def clear_cache(cache: str | Path = DEFAULT_CACHE, names: Sequence[str] = ()) -> list[Entry]:
+    """Remove the entries of these names, or all without names, and return what was removed.
+
+    Nothing but stores and features of ours is removed. Raises InputError for a name that is not in the cache.
+    """
+    entries = {entry.name: entry for entry in list_cache(cache)}
+    for name in names:
+        if name not in entries:
+            has = f"it has {', '.join(entries)}" if entries else "it is empty"
+            raise InputError("names", name, f"is not in the cache {cache}; {has}")
+    chosen = [entries[name] for name in dict.fromkeys(names)] if names else list(entries.values())
+    for entry in chosen:
+        entry.remove()
+    return chosen
+
+
+def as_table(entries: Sequence[Entry]) -> str:
+    """Entries as lines of name, size, day of last use and source, with the total size at the end."""
+    rows = [
+        (entry.name, as_bytes(entry.bytes), f"{entry.last_used:%Y-%m-%d}", entry.source) for entry in entries
+    ]
+    rows = [("NAME", "SIZE", "LAST USED", "SOURCE"), *rows]
+    width = max(len(name) for name, *_ in rows)
+    lines = [f"{name:{width}}  {size:>9}  {used:10}  {source}" for name, size, used, source in rows]
+    return "\n".join([*lines, f"{as_bytes(sum(entry.bytes for entry in entries))} in all"])
+
+
+def _store_name(request: Request, source: Source) -> str:
+    made_from = [source.identity, request.size, request.crop, request.limit]
+    digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(request.source).stem).strip("-.") or "source"
+    return f"{stem}-{request.size}-{digest[:12]}"
+
+
+def _store_folders(cache: Path) -> Iterator[Path]:
+    for folder in _listed(cache):
+        if _STORE_NAME.fullmatch(folder.name) and (folder / MANIFEST).is_file():
+            yield folder
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _manifest_for(folder: Path, request: Request) -> Manifest | None:
+    """The manifest of a store with the settings of a request; None if it has others or is damaged."""
+    if not is_store(folder):
+        return None
+    try:
+        manifest = read_manifest(folder)
+    except (OSError, ValueError):
+        return None
+    wanted = (request.size, request.crop, request.limit)
+    return manifest if (manifest.size, manifest.crop, manifest.limit) == wanted else None
+
+
+def _store_entry(folder: Path) -> Entry:
+    try:
+        manifest = read_manifest(folder)
+        crop = "" if manifest.crop == "square" else f", crop {manifest.crop}"
+        limit = "" if manifest.limit is None else f", the first {manifest.limit}"
+        source = f"{manifest.source_identity.get('path', manifest.source)}{crop}{limit}"
+    except (OSError, ValueError):
+        source = f"unknown: its {MANIFEST} is damaged"
+    return Entry(folder.name, (folder,), folder_bytes(folder), source, _as_time(folder.stat().st_mtime))
+
+
+def _as_time(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
