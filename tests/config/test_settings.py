@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegan_tf.common.errors import InputError
@@ -187,6 +187,7 @@ def test_an_override_inside_a_value_is_refused(tmp_path, value):
     assert (problem.name, problem.value) == ("overrides", "optimizers.generator.name=adam")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     images=st.integers(1, 10**6),
     batch_size=st.integers(1, 1000),
