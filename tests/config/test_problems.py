@@ -95,7 +95,6 @@ WRONG = [
     ("  best_by: swd", "  '': 1", 24, "evaluation.''", 1),
     ("  best_by: swd", '  "a\\nb": 1', 24, "evaluation.a\\nb", 1),
     ("size: 32", "size: 30", 4, "data.size", 30),
-    ("best_by: swd", "best_by: fid", 24, "evaluation.best_by", "fid"),
     ("  steps: 6\n", "  images: 5\n  epochs: 6\n", 22, "training", None),
     ("  steps: 6\n", "", 20, "training", None),
     ("steps: 6", "steps: 6\n  steps: 7", 22, "training.steps", None),
@@ -157,11 +156,6 @@ def test_a_problem_has_its_place_setting_and_value(tmp_path, old, new, line, nam
             "line 4: data.size: 30: does not fit networks.generator.channels, whose 2 entries mean 2 "
             "halvings: the smallest map would be 7.5 pixels wide; use a multiple of 4, or change the "
             "channels",
-        ),
-        (
-            "best_by: swd",
-            "best_by: fid",
-            "line 24: evaluation.best_by: 'fid': needs a feature network; set features, or take swd",
         ),
         (
             "  steps: 6\n",
