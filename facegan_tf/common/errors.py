@@ -47,9 +47,7 @@ class InputError(FaceganError):
         """The message, with `flags` in place of the parameters that they set: {"out": "--out"}."""
         flags = flags or {}
         problem = _with_names(self.problem, flags)
-        if (
-            self.name and self.name in flags
-        ):  # the flag says where the value was given, so the place is left out
+        if self.name and self.name in flags:  # no place: the flag says where the value comes from
             return f"{flags[self.name]} {self.shown_value()}".rstrip() + f": {problem}"
         return ": ".join(each for each in (self.place, self.name, self.shown_value(), problem) if each)
 

@@ -11,7 +11,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import writable_parent
 from facegan_tf.config.load import load_config
 from facegan_tf.data.locate import locate
-from facegan_tf.data.sources import is_synthetic
+from facegan_tf.data.sources import has_scheme
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation import psnr
 from facegan_tf.evaluation.feature_network import FeatureNetwork, NoNetworkError, Range
@@ -111,7 +111,7 @@ def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None
     if request.count is not None and request.count < minimum_count(names):
         problem = f"must be {minimum_count(names)} or more to compute {', '.join(names)}"
         raise InputError("count", request.count, problem)
-    if is_synthetic(str(path)):
+    if has_scheme(str(path)):
         problem = f"must be in a store; make one with facegan prepare {path} --out STORE --size S"
         raise InputError(None, path, problem)
     if not path.exists():

@@ -177,9 +177,8 @@ LARGE_FILES = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4).map(
 HOSTILE_FILES = ANY_FILE | SOUP.map(str.encode) | edited_settings() | edited_text()
 OVERRIDES = st.builds(
     "{}={}".format,
-    st.lists(WORDS | st.sampled_from(["training", "networks", "steps"]), min_size=1, max_size=4).map(
-        ".".join
-    ),
+    st.lists(WORDS | st.sampled_from(["training", "networks", "steps"]), min_size=1, max_size=4).map(".".join)
+    | st.sampled_from(["data.source", "evaluation.weights", "networks.family"]),
     SOUP | VALUES.map(lambda value: yaml.safe_dump(value, default_flow_style=True)),
 ) | st.text(max_size=30)
 OUTCOMES = {
