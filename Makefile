@@ -1,4 +1,4 @@
-# Everything in here makes .venv first, if need be: python3 and make are all that a fresh machine needs.
+# Every target sets up .venv first if needed: python3 and make are all that a new machine needs.
 PYTHON ?= python3
 RUN ?= outputs/quickstart
 
@@ -20,9 +20,10 @@ format: .venv/installed-dev
 	.venv/bin/ruff check --fix .
 
 .venv/bin/python:
-	@echo "making .venv and installing TensorFlow into it: a minute or two"
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "$(PYTHON) is $$($(PYTHON) --version); 3.11 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
+		echo "facegan_tf needs Python 3.11 to 3.13. $(PYTHON) --version says: $$($(PYTHON) --version 2>&1)."; \
+		echo "Choose another with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Creating .venv and installing TensorFlow there. This takes a minute or two."
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed: .venv/bin/python setup.cfg
