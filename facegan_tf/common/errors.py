@@ -32,9 +32,7 @@ class InputError(FaceganError):
 
     exit_code = 2
 
-    def __init__(self, name: str | None, value: object = None, problem: str | None = None) -> None:
-        if problem is None:  # TRANSITION: one text alone; goes when every error has its parts
-            name, value, problem = None, None, str(name)
+    def __init__(self, name: str | None, value: object, problem: str) -> None:
         super().__init__(name, value, problem)
         self.name, self.value, self.problem = name, value, problem
         self.place: str | None = None

@@ -7,33 +7,13 @@ import yaml
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import is_partial
 from facegan_tf.config.load import load_config
+from facegan_tf.config.schema import changeable_on_resume
 from facegan_tf.config.settings import Config
 from facegan_tf.data.store import FaceStore
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.run.lock import LOCK
 
-CHANGEABLE_SETTINGS = (
-    "name",
-    "data.source",
-    "data.max_rejected",
-    "data.cache",
-    "training.steps",
-    "training.epochs",
-    "training.images",
-    "training.log_every",
-    "training.checkpoint_every",
-    "training.keep_checkpoints",
-    "training.on_nonfinite",
-    "training.max_rollbacks",
-    "grids.every",
-    "grids.epochs",
-    "evaluation.every",
-    "evaluation.count",
-    "evaluation.features",
-    "evaluation.weights",
-    "evaluation.range",
-    "evaluation.best_by",
-)
+CHANGEABLE = changeable_on_resume(Config)
 """Settings that may change when a run is resumed: none of them alters what a step computes.
 
 The source may have moved. The store's fingerprint shows whether its pixels are the same.
@@ -61,7 +41,7 @@ def check_startable(run: RunDirectory, config: Config, resume: bool) -> None:
             "out",
             run.folder,
             f"can't be resumed, because these settings differ from the run's own:\n{listed}\nSet them back, "
-            "or start another run with `out`. These settings may change: " + ", ".join(CHANGEABLE_SETTINGS),
+            "or start another run with `out`. These settings may change: " + ", ".join(sorted(CHANGEABLE)),
         )
 
 
@@ -102,5 +82,5 @@ def _changes(before: Config, now: Config) -> list[str]:
     return [
         f"{key}: {old.get(key)} in the run, {new.get(key)} now"
         for key in old | new
-        if key not in CHANGEABLE_SETTINGS and old.get(key) != new.get(key)
+        if key not in CHANGEABLE and old.get(key) != new.get(key)
     ]

@@ -8,10 +8,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from facegan_tf.common import images
 from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.images import grid, save_png, to_uint8
 from facegan_tf.common.status import print_status
 from facegan_tf.common.terminal import lasting_output
+from facegan_tf.config.places import naming_places
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import LENGTH_SETTINGS
 from facegan_tf.data.locate import absolute_source, locate
@@ -58,25 +59,35 @@ def train(
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
     if resume and run.exists():
         environment.restore_threads(run.read_record())
-    gan, plan, network = _check(config, run, resume)
-    config = gan.config
-    with lasting_output(), locked(run.folder):
-        check_startable(run, config, resume)  # again: another may have started one before this had the lock
-        print_status(*_described(plan, run))
-        store = plan.located.open_or_prepare()
-        training_set = TrainingSet.of(config, store)
-        check_images(config, len(training_set))
-        check_same_images(run, store)
-        try:
-            _train_to_the_end(Session(gan, run, training_set, network, callbacks))
-        except OSError as error:
-            if error.errno not in _DISK_ERRORS:
-                raise
-            raise FaceganError(
-                f"{run.folder}: writing failed: {error}. Everything written before is intact; once the disk "
-                f"has room, resume with: facegan train {run.folder} --resume"
-            ) from error
+    with naming_places(config):
+        gan, plan, network = _check(config, run, resume)
+        with lasting_output(), locked(run.folder):
+            check_startable(run, config, resume)  # again: another may have started one before the lock
+            _train_as_planned(gan, plan, run, network, callbacks)
     return run.folder
+
+
+def _train_as_planned(
+    gan: GAN,
+    plan: Plan,
+    run: RunDirectory,
+    network: FeatureNetwork | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    print_status(*_described(plan, run))
+    store = plan.located.open_or_prepare()
+    images = TrainingSet.of(gan.config, store)
+    check_images(gan.config, len(images))
+    check_same_images(run, store)
+    try:
+        _train_to_the_end(Session(gan, run, images, network, callbacks))
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise FaceganError(
+            f"{run.folder}: writing failed: {error}. Everything written before is intact; once the disk "
+            f"has room, resume with: facegan train {run.folder} --resume"
+        ) from error
 
 
 def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
@@ -85,9 +96,10 @@ def dry_run(config: Config, out: Path, *, resume: bool = False) -> str:
     The derived numbers follow them as comments, so that the text is still a config.
     """
     run = RunDirectory(out)
-    gan, plan, _ = _check(config, run, resume)
-    if plan.located.store:
-        check_same_images(run, plan.located.store)
+    with naming_places(config):
+        gan, plan, _ = _check(config, run, resume)
+        if plan.located.store:
+            check_same_images(run, plan.located.store)
     return gan.config.to_yaml() + "\n".join(f"# {line}" for line in _described(plan, run))
 
 
@@ -172,5 +184,5 @@ def _draw_reals(session: Session) -> None:
     print_status(
         f"reals            scaled to {batch.min():.5f} ... {batch.max():.5f} in the first batch: {run.reals}"
     )
-    reals = images.to_uint8(batch[: side**2]).numpy()
-    images.save_png(run.reals, images.grid(reals, min(side, math.ceil(len(reals) ** 0.5))))
+    reals = to_uint8(batch[: side**2]).numpy()
+    save_png(run.reals, grid(reals, min(side, math.ceil(len(reals) ** 0.5))))
