@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.helpers.paths import CONFIGS, ROOT
@@ -24,12 +25,14 @@ def blocks(section, language):
 
 
 def apply_diff(path, diff):
-    """Apply a diff without line numbers, whose old text must be there exactly once."""
-    lines = diff.splitlines()
-    old, new = ("\n".join(line[1:] for line in lines if line[:1] in (" ", sign)) for sign in "-+")
+    """Apply a diff without line numbers: the old text of each hunk must be in the file exactly once."""
     text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path}: {old!r} is there {text.count(old)} times"
-    path.write_text(text.replace(old, new), encoding="utf-8")
+    for hunk in diff.split("@@\n"):
+        lines = hunk.splitlines()
+        old, new = ("\n".join(line[1:] for line in lines if line[:1] in (" ", sign)) for sign in "-+")
+        assert text.count(old) == 1, f"{path}: {old!r} is there {text.count(old)} times"
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
 
 
 def test_the_guide_has_every_kind_of_addition():
@@ -50,6 +53,8 @@ def test_an_addition_is_one_new_file_and_one_entry_and_works(title, section, tmp
     assert not (tmp_path / new).exists()
     (tmp_path / new).write_text(source, encoding="utf-8")
     apply_diff(tmp_path / entry, diff)
+    photos = np.random.default_rng(0).integers(0, 256, (5, 40, 36, 3), np.uint8)
+    np.save(tmp_path / "faces.npy", photos)
     commands = re.findall(r"^    facegan (.*)$", section, re.MULTILINE)
     assert commands
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegan_tf.cli import _parser, main
+from facegan_tf.cli import _parsers, main
 from facegan_tf.common.errors import InputError, in_short
 from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.locate import locate
@@ -55,7 +55,7 @@ def test_above_the_limit_the_store_is_written_and_the_command_fails(
 
 
 def test_the_command_and_the_setting_have_the_same_default() -> None:
-    options = _parser().parse_args(["prepare", "photos", "--out", "store", "--size", "8"])
+    options = _parsers()[0].parse_args(["prepare", "photos", "--out", "store", "--size", "8"])
     assert options.max_rejected == DataSettings(source="photos", size=8).max_rejected == MAX_REJECTED
 
 

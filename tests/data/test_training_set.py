@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet, shuffled_indices
-from facegan_tf.model.step_draws import of_steps
-from tests.helpers.configs import make_store
+from facegan_tf.model.step_draws import step_draws
+from tests.helpers.configs import make_store, tiny_config
 
 
 def first(dataset, count):
@@ -83,5 +83,5 @@ def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path)
 
 def test_datasets_are_not_tuned_while_they_run(store_folder):
     # It sleeps for up to a minute, and the end of a loop would wait for it to wake up.
-    for dataset in (TrainingSet(FaceStore.open(store_folder), 4, 0).batches(), of_steps(0, 4, 4)):
+    for dataset in (TrainingSet(FaceStore.open(store_folder), 4, 0).batches(), step_draws(tiny_config(), 0)):
         assert dataset.options().autotune.enabled is False

@@ -3,7 +3,7 @@ import pytest
 from facegan_tf.common.errors import InputError
 from facegan_tf.data.store import FaceStore
 from facegan_tf.run.directory import RunDirectory
-from facegan_tf.run.resume import CHANGEABLE_SETTINGS, check_same_images, check_startable, flat
+from facegan_tf.run.resume import CHANGEABLE, check_same_images, check_startable, flat
 from tests.helpers.configs import tiny_config
 from tests.helpers.fake_run import make_run
 
@@ -63,7 +63,7 @@ def test_each_changed_setting_is_named_and_no_other(run):
 
 
 def test_the_settings_that_may_change_exist_and_may_change(run):
-    assert set(CHANGEABLE_SETTINGS) <= set(flat(tiny_config().model_dump(mode="json")))
+    assert set(CHANGEABLE) <= set(flat(tiny_config().model_dump(mode="json")))
     changed = tiny_config(
         "moved.zip",
         data={"cache": "elsewhere", "max_rejected": 0.1},
