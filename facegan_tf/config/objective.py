@@ -5,14 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from facegan_tf.config.base import Settings
+from facegan_tf.config.schedule import Number, scheduled
 
 
 class _Penalty:
     """Marks the weight of a penalty."""
 
 
-PenaltyWeight = Annotated[float, Field(ge=0), _Penalty()]
-"""Weight of a term that the discriminator minimises beside its loss; 0: none.
+PenaltyWeight = Annotated[Number, scheduled(ge=0), _Penalty()]
+"""Weight of a term that the discriminator minimises beside its loss; 0: none; may be a schedule.
 
 The module of the setting's name in model/objectives computes the term.
 """
@@ -47,7 +48,10 @@ class ObjectiveSettings(Settings):
     r2: PenaltyWeight = 0.0
     """Gamma of R2: the same at the fakes."""
 
-    def penalty_weights(self) -> dict[str, float]:
+    penalty_every: int = Field(default=1, ge=1)
+    """Steps between penalties, which count that many times in those steps (lazy regularization)."""
+
+    def penalty_weights(self) -> dict[str, Number]:
         """The weights of all penalties by name, those of 0 too."""
         fields = type(self).model_fields.items()
         names = [name for name, field in fields if any(isinstance(each, _Penalty) for each in field.metadata)]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from facegan_tf.config.base import WrongSetting
 from facegan_tf.config.errors import ConfigError, SettingError
 from facegan_tf.config.safe_yaml import KeyPath, dotted
+from facegan_tf.config.schedule import FORMS
 from facegan_tf.config.schema import Block, all_settings, blocks_in, kind_of
 from facegan_tf.config.yaml_settings import YamlSettings
 
@@ -120,7 +121,8 @@ def _hint(path: KeyPath, known: Sequence[str], model: Block) -> str:
 def _path(location: KeyPath, model: Block) -> tuple[KeyPath, list[str]]:
     """The path of pydantic's location as a file has it, and the settings that exist beside its last part.
 
-    Where a block has several kinds, pydantic's location has the kind's name between the keys.
+    Where a block has several kinds, or a setting several forms, pydantic's location has the name of the one
+    that was meant between the keys.
     """
     path: list[str | int] = []
     blocks, known = [model], list[str]()
@@ -128,6 +130,8 @@ def _path(location: KeyPath, model: Block) -> tuple[KeyPath, list[str]]:
         chosen = [each for each in blocks if (kind := kind_of(each)) and kind[1] == part]
         if chosen:
             blocks = chosen
+            continue
+        if part in FORMS:  # of a number that may be a schedule
             continue
         path.append(part)
         block = blocks[0] if len(blocks) == 1 else None

@@ -2,11 +2,12 @@
 
 import math
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from facegan_tf.config.base import Changeable, Settings
+from facegan_tf.config.schedule import Number, scheduled
 
 LENGTH_SETTINGS = ("steps", "epochs", "images")
 """The settings of `training` that give the length of a run; an override of one replaces another."""
@@ -39,6 +40,27 @@ class TrainingSettings(Settings):
     """Number of rollbacks after which the run stops."""
     jit: bool = False
     """Whether to compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Type that the nets compute in; weights, optimizers and losses stay float32.
+
+    `float16`: with loss scaling.
+    """
+    ema_half_life: Annotated[Number, scheduled(gt=0)] | None = None
+    """Half-life of the generator's moving average, in images; null: no average; may be a schedule.
+
+    Where there is an average, faces are drawn with it.
+    """
+    critic_steps: int = Field(default=1, ge=1)
+    """Updates of the discriminator in each step, each from images of its own; the generator has one."""
+    freeze_discriminator: int = Field(default=0, ge=0)
+    """Number of the discriminator's first layers with weights that are not trained (FreezeD)."""
+    start_from: str | None = Field(default=None, min_length=1)
+    """Run whose nets a new run starts from: RUN, RUN@best or RUN@STEP; null: new weights."""
+    steps_per_call: Changeable[int | None] = Field(default=None, ge=1)
+    """Most steps in one call of TensorFlow; null: as many as take about a second; 1: `train_on_batch`.
+
+    A call also ends where something is to be logged, drawn or saved. The results are the same.
+    """
 
     @model_validator(mode="after")
     def _has_one_length(self) -> "TrainingSettings":
@@ -57,8 +79,13 @@ class TrainingSettings(Settings):
             return self.steps
         # Epochs as they are written: in binary, 8.3 epochs of 30,000 images would be just over 249,000.
         seen = self.images if self.images is not None else Fraction(str(self.epochs)) * image_count
-        return math.ceil(Fraction(seen, self.batch_size))
+        return math.ceil(Fraction(seen, self.images_per_step))
 
     def whole_epochs(self, steps: int, image_count: int) -> int:
         """Number of complete passes over `image_count` images after `steps` steps."""
-        return steps * self.batch_size // image_count
+        return steps * self.images_per_step // image_count
+
+    @property
+    def images_per_step(self) -> int:
+        """Reals that the discriminator sees in a step."""
+        return self.batch_size * self.critic_steps

@@ -1,6 +1,8 @@
 """The composition: two sets of weights, four Functional models, and the step that trains them."""
 
+import contextlib
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,6 +13,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.config.optimizers import OptimizerSettings
 from facegan_tf.config.settings import Config
 from facegan_tf.model.composed import Composed
+from facegan_tf.model.ema import update_average
 from facegan_tf.model.networks import family_module
 from facegan_tf.model.objectives.objective import (
     DiscriminatorBatch,
@@ -19,6 +22,8 @@ from facegan_tf.model.objectives.objective import (
     build_objective,
 )
 from facegan_tf.model.optimizers import build_optimizer
+from facegan_tf.model.run_clock import RunClock
+from facegan_tf.model.step_inputs import StepInputs
 
 
 class GAN:
@@ -32,17 +37,26 @@ class GAN:
                     fakes with reals: (latents, reals) -> logits of the fakes, then of the reals [2N, 1]
     """
 
-    def __init__(self, generator: keras.Model, discriminator: keras.Model, config: Config):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        config: Config,
+        average: keras.Model | None = None,
+    ):
+        """average: another net with the generator's layers, which takes up its moving average."""
         self.generator = generator
         self.discriminator = discriminator
+        self.average = average
         self.config = config
-        self.objective = build_objective(config.objective)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.clock = RunClock(config.training.images_per_step)
+        self.objective = build_objective(config.objective, self.clock)
         self.stop_training = False  # Keras callbacks set this on a model to end its training
         self.critic = self._compose_critic()
         self.combined = self._compose_combined()
         self._compile(self.critic, config.optimizers.discriminator)
         self._compile(self.combined, config.optimizers.generator)
+        self._end_step = tf.function(self._end_step_in_graph)
 
     def _compose_critic(self) -> Composed:
         latents = keras.Input(self.generator.input_shape[1:], name="latents")
@@ -75,41 +89,49 @@ class GAN:
 
     def _logits_of_both(self, fakes: keras.KerasTensor, reals: keras.KerasTensor) -> keras.KerasTensor:
         """Logits of the fakes, then of the reals, which the discriminator sees as one batch or as two."""
-        both = keras.layers.Concatenate(axis=0)
+        # Not in the nets' precision, which logits would lose digits in.
+        both = keras.layers.Concatenate(axis=0, dtype=keras.config.floatx())
         if self.config.objective.batching == "joint":
             return self.discriminator(both([fakes, reals]))
         # The sources' averages of batch statistics see the reals first. So do ours: behind a layer of its
         # own for each pass, Keras runs the last pass first.
-        return both([keras.layers.Identity()(self.discriminator(images)) for images in (fakes, reals)])
+        passes = [
+            keras.layers.Identity(dtype=keras.config.floatx())(self.discriminator(images))
+            for images in (fakes, reals)
+        ]
+        return both(passes)
 
     def _compile(self, model: Composed, settings: OptimizerSettings) -> None:
-        optimizer = build_optimizer(settings)
+        optimizer = build_optimizer(settings, self.clock)
+        if self.config.training.precision == "float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(model.trainable_variables)
         model.compile(optimizer, jit_compile=self.config.training.jit)
 
     @property
     def sampler(self) -> keras.Model:
-        """The net that draws faces for people: grids, samples, evaluations, exports."""
-        return self.generator
+        """The net that draws faces for people: the generator's average, or itself if it has none."""
+        return self.average or self.generator
 
     @property
     def steps_done(self) -> int:
         """How many steps this GAN has been trained for; restored with its checkpoints."""
-        return int(self.step)
+        return int(self.clock.step)
 
     def state(self) -> dict[str, Any]:
         """Everything that a step depends on and changes, by name: what a checkpoint holds.
 
         Keras models, Keras optimizers, and variables or lists of them.
         """
+        nets = {"generator": self.generator, "discriminator": self.discriminator}
+        if self.average is not None:
+            nets["average"] = self.average
         return {
-            "step": self.step,
-            "generator": self.generator,
-            "discriminator": self.discriminator,
+            "step": self.clock.step,
+            **nets,
             "generator_optimizer": self.combined.optimizer,
             "discriminator_optimizer": self.critic.optimizer,
-            "generator_seeds": _dropout_seeds(self.generator),
-            "discriminator_seeds": _dropout_seeds(self.discriminator),
+            **{f"{name}_seeds": _dropout_seeds(net) for name, net in nets.items()},
         }
 
     def train_on_batch(
@@ -122,12 +144,13 @@ class GAN:
     ) -> dict[str, float]:
         """Train the discriminator on reals and fakes, then the generator; return the named losses.
 
-        reals: float32 [N, S, S, 3] in [-1, 1]. latents_d, latents_g: float32 [N, L], for the fakes that the
-        discriminator and the generator learn from. label_noise: U(0, 1) float32 [2N, 1], for the targets of
-        the discriminator's fakes and then of the reals (None: no noise). reals_g: other reals, for a
-        generator's loss that compares its fakes with reals (None: the same). The losses are this batch's, by
-        the names of `objective.curves`. Raises ValueError for reals outside [-1, 1], such as 0..255, which
-        Keras would train on without a word.
+        With N the batch size and K `training.critic_steps`: reals: float32 [KN, S, S, 3] in [-1, 1].
+        latents_d: float32 [KN, L] and latents_g: float32 [N, L], for the fakes that the discriminator and the
+        generator learn from. label_noise: U(0, 1) float32 [2KN, 1], for the targets of each update of the
+        discriminator, first its fakes' (None: no noise). reals_g: float32 [N, S, S, 3], for a generator's
+        loss that compares its fakes with reals (None: the discriminator's). The losses are those of the last
+        update of each net, by the names of `objective.curves`. Raises ValueError for reals outside [-1, 1],
+        such as 0..255, which Keras would train on without a word.
 
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
@@ -141,13 +164,37 @@ class GAN:
                 _check_range(np.asarray(images))
         if label_noise is None:
             label_noise = tf.zeros([2 * len(reals), 1], reals.dtype)
-        losses = self.critic.train_on_batch([latents_d, reals], label_noise, return_dict=True)
-        seen = [latents_g]
-        if self.objective.loss.generator_sees_reals:
-            seen.append(reals if reals_g is None else reals_g)
-        losses |= self.combined.train_on_batch(seen, return_dict=True)
-        self.step.assign_add(1)
-        return losses
+        inputs = StepInputs(reals, latents_d, latents_g, label_noise, reals if reals_g is None else reals_g)
+        for batch in self._critic_batches(inputs):
+            losses = self.critic.train_on_batch(*batch, return_dict=True)
+        losses |= self.combined.train_on_batch(self._generator_batch(inputs), return_dict=True)
+        logged = self.objective.logged(losses, self.steps_done)
+        self._end_step()
+        return logged
+
+    def step_in_graph(self, inputs: StepInputs) -> Terms:
+        """The same step, for a graph that makes several; returns the terms as tensors, lazy ones as 0."""
+        for batch in self._critic_batches(inputs):
+            terms = self.critic.train_step(batch)
+        terms |= self.combined.train_step((self._generator_batch(inputs),))
+        self._end_step_in_graph()
+        return terms
+
+    def _critic_batches(self, inputs: StepInputs) -> list[tuple[list[tf.Tensor], tf.Tensor]]:
+        """(latents and reals, label noise) of each update of the discriminator."""
+        count = self.config.training.critic_steps
+        parts = (tf.split(each, count) for each in (inputs.latents_d, inputs.reals, inputs.label_noise))
+        return [([latents, reals], noise) for latents, reals, noise in zip(*parts, strict=True)]
+
+    def _generator_batch(self, inputs: StepInputs) -> list[tf.Tensor]:
+        return [inputs.latents_g, inputs.reals_g][: len(self.combined.inputs)]
+
+    def _end_step_in_graph(self) -> None:
+        self.clock.step.assign_add(1)
+        half_life = self.config.training.ema_half_life
+        if self.average is not None and half_life is not None:
+            seen, images = self.clock.images_seen(), self.clock.batch_size
+            update_average(self.average, self.generator, self.clock.value_of(half_life), seen, images)
 
 
 def build_gan(config: Config) -> GAN:
@@ -155,21 +202,46 @@ def build_gan(config: Config) -> GAN:
 
     Raises InputError if there is no memory for them.
     """
-    size, networks = config.data.size, config.networks
-    family = family_module(networks.family)
+    training, family = config.training, family_module(config.networks.family)
+    sizes = config.data.size, config.networks
     generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)
     try:
-        return GAN(
-            family.build_generator(size, networks, itertools.count(int(generator_seed))),
-            family.build_discriminator(size, networks, itertools.count(int(discriminator_seed))),
-            config,
-        )
+        with _computing_in(training.precision):
+            generator = family.build_generator(*sizes, itertools.count(int(generator_seed)))
+            discriminator = family.build_discriminator(*sizes, itertools.count(int(discriminator_seed)))
+            average = None
+            if training.ema_half_life is not None:
+                average = family.build_generator(*sizes, itertools.count(int(generator_seed)))
+        _freeze_first_layers(discriminator, training.freeze_discriminator)
+        return GAN(generator, discriminator, config, average)
     except tf.errors.ResourceExhaustedError as error:
         raise InputError(
             "networks",
             None,
             "these nets need more memory than there is; lower their channels or networks.latent_dim",
         ) from error
+
+
+@contextlib.contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """In the block, layers are made that compute in this type; their weights are float32."""
+    before = keras.config.dtype_policy()
+    if precision != "float32":
+        keras.config.set_dtype_policy(f"mixed_{precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _freeze_first_layers(discriminator: keras.Model, count: int) -> None:
+    """Leave the first layers that learn as they are: Mo, Cho and Shin, "Freeze the Discriminator" (2020)."""
+    learning = [layer for layer in discriminator.layers if layer.trainable_weights]
+    if count >= len(learning) and count:
+        problem = f"must be less than {len(learning)}, the number of the discriminator's layers that learn"
+        raise InputError("training.freeze_discriminator", count, problem)
+    for layer in learning[:count]:
+        layer.trainable = False
 
 
 def _dropout_seeds(model: keras.Model) -> list[tf.Variable]:

@@ -1,9 +1,15 @@
 """The optimizers that the recipes name, as their sources' frameworks have them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 from facegan_tf.config.optimizers import AdamSettings, OptimizerSettings, RMSpropSettings, SGDSettings
+from facegan_tf.config.schedule import Schedule
+from facegan_tf.model.run_clock import RunClock
 
 
 class RMSprop(keras.optimizers.RMSprop):
@@ -31,6 +37,11 @@ class Adam(keras.optimizers.Adam):
     beta2 = 0.999: its epsilon of 1e-7 then outweighs gradients as PyTorch's would if it were 3e-6.
     """
 
+    def __init__(self, *args: Any, beta_2_at: Callable[[], tf.Tensor | float] | None = None, **options: Any):
+        """beta_2_at: gives beta_2 in each step, in place of the constant."""
+        super().__init__(*args, **options)
+        self._beta_2_at = beta_2_at
+
     def update_step(
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
@@ -40,23 +51,50 @@ class Adam(keras.optimizers.Adam):
         step = ops.cast(self.iterations + 1, variable.dtype)
         index = self._get_variable_index(variable)
         mean, mean_square = self._momentums[index], self._velocities[index]
+        beta_2 = self.beta_2 if self._beta_2_at is None else self._beta_2_at()
         self.assign(mean, self.beta_1 * mean + (1 - self.beta_1) * gradient)
-        self.assign(mean_square, self.beta_2 * mean_square + (1 - self.beta_2) * ops.square(gradient))
+        self.assign(mean_square, beta_2 * mean_square + (1 - beta_2) * ops.square(gradient))
         corrected = mean / (1 - self.beta_1**step)
-        corrected_square = mean_square / (1 - self.beta_2**step)
+        corrected_square = mean_square / (1 - beta_2**step)
         self.assign_sub(variable, learning_rate * corrected / (ops.sqrt(corrected_square) + self.epsilon))
 
 
-def build_optimizer(settings: OptimizerSettings) -> keras.optimizers.Optimizer:
-    """The Keras optimizer that the settings describe."""
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
-    if settings.decay:
+class _Scheduled(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that follows the run's own clock."""
+
+    def __init__(self, schedule: Schedule, clock: RunClock):
+        self.schedule, self.clock = schedule, clock
+
+    def __call__(self, _: tf.Tensor) -> tf.Tensor | float:
+        """The rate in this step."""
+        return self.clock.value_of(self.schedule)
+
+
+def build_optimizer(settings: OptimizerSettings, clock: RunClock) -> keras.optimizers.Optimizer:
+    """The Keras optimizer that the settings describe. clock: drives schedules."""
+    rate: float | keras.optimizers.schedules.LearningRateSchedule
+    if isinstance(settings.learning_rate, Schedule):
+        rate = _Scheduled(settings.learning_rate, clock)
+    elif settings.decay:
         # Keras 3 ignores `decay=`; this schedule is what Keras 2 did with it.
-        rate = keras.optimizers.schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=settings.decay)
+        rate = keras.optimizers.schedules.InverseTimeDecay(
+            settings.learning_rate, decay_steps=1, decay_rate=settings.decay
+        )
+    else:
+        rate = settings.learning_rate
     clip = settings.clipvalue
     match settings:
         case RMSpropSettings():
             return RMSprop(rate, rho=settings.rho, epsilon=settings.epsilon, clipvalue=clip)
+        case AdamSettings(beta2=Schedule() as beta2):
+            return Adam(
+                rate,
+                beta_1=settings.beta1,
+                beta_2=beta2.from_,
+                beta_2_at=lambda: clock.value_of(beta2),
+                epsilon=settings.epsilon,
+                clipvalue=clip,
+            )
         case AdamSettings():
             betas = {"beta_1": settings.beta1, "beta_2": settings.beta2}
             return Adam(rate, **betas, epsilon=settings.epsilon, clipvalue=clip)

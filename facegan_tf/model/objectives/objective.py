@@ -13,6 +13,8 @@ import keras
 import tensorflow as tf
 
 from facegan_tf.config.objective import ObjectiveSettings
+from facegan_tf.config.schedule import Number
+from facegan_tf.model.run_clock import RunClock
 
 Terms = dict[str, tf.Tensor]
 """Scalars by the names under which they are logged; their sum is minimised."""
@@ -98,15 +100,45 @@ class Curve(NamedTuple):
 class Objective:
     """An adversarial loss and penalties, as the terms of each net."""
 
-    def __init__(self, loss: AdversarialLoss, penalties: dict[str, tuple[float, PenaltyModule]]):
-        """penalties: by name, the weight and the module."""
+    def __init__(
+        self,
+        loss: AdversarialLoss,
+        penalties: dict[str, tuple[Number, PenaltyModule]],
+        penalty_every: int,
+        clock: RunClock,
+    ):
+        """penalties: by name, the weight and the module. penalty_every: steps between them."""
         self.loss = loss
         self.penalties = penalties
+        self.penalty_every = penalty_every
+        self.clock = clock
 
     def discriminator_terms(self, batch: DiscriminatorBatch) -> Terms:
         """The terms whose sum the discriminator minimises."""
-        penalties = {name: weight * each.penalty(batch) for name, (weight, each) in self.penalties.items()}
-        return {"d_loss": self.loss.of_discriminator(batch)} | penalties
+        return {"d_loss": self.loss.of_discriminator(batch)} | {
+            name: self._penalty(batch, weight, module) for name, (weight, module) in self.penalties.items()
+        }
+
+    def _penalty(self, batch: DiscriminatorBatch, weight: Number, module: PenaltyModule) -> tf.Tensor:
+        """The weighted penalty; if it is lazy, 0 in most steps and as much more in the others.
+
+        Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), section 3.1.
+        """
+        every = self.penalty_every
+
+        def weighted() -> tf.Tensor:
+            penalty = module.penalty(batch)
+            return tf.cast(every * self.clock.value_of(weight), penalty.dtype) * penalty
+
+        if every == 1:
+            return weighted()
+        return tf.cond(self.clock.step % every == 0, weighted, lambda: tf.zeros([], batch.logits.dtype))
+
+    def logged(self, terms: dict[str, float], step: int) -> dict[str, float]:
+        """The terms that were computed in step number `step`, without the lazy ones that were not."""
+        if step % self.penalty_every == 0:
+            return terms
+        return {name: value for name, value in terms.items() if name not in self.penalties}
 
     def generator_terms(self, batch: GeneratorBatch) -> Terms:
         """The terms whose sum the generator minimises."""
@@ -122,11 +154,11 @@ class Objective:
         }
 
 
-def build_objective(settings: ObjectiveSettings) -> Objective:
-    """The objective that the settings describe."""
+def build_objective(settings: ObjectiveSettings, clock: RunClock) -> Objective:
+    """The objective that the settings describe. clock: drives schedules and lazy penalties."""
     weights = settings.penalty_weights()
     penalties = {name: (weight, _module(name)) for name, weight in weights.items() if weight}
-    return Objective(_module(settings.loss).Loss(settings), penalties)
+    return Objective(_module(settings.loss).Loss(settings), penalties, settings.penalty_every, clock)
 
 
 def _module(name: str) -> Any:
