@@ -1,4 +1,4 @@
-"""The optimizers that the recipes name, as their sources' frameworks have them."""
+"""The optimizers of the recipes, with the arithmetic of the frameworks that their sources used."""
 
 import keras
 from keras import ops
@@ -9,14 +9,14 @@ from facegan_tf.config.optimizers import AdamSettings, OptimizerSettings, RMSpro
 class RMSprop(keras.optimizers.RMSprop):
     """RMSprop that adds epsilon to the root of the mean square, as Keras 2 and PyTorch do.
 
-    Keras 3 adds it under the root, where the same 1e-7 outweighs every gradient below 3e-4: most of
-    those of a large net, whose steps would shrink to a fraction.
+    Keras 3 adds it under the root. There 1e-7 outweighs every gradient below 3e-4, as most gradients of a
+    large net are, and the steps shrink to a fraction.
     """
 
     def update_step(
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
-        """Move `variable` by one step."""
+        """Update `variable` by one step."""
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         mean_square = self._velocities[self._get_variable_index(variable)]
@@ -27,14 +27,14 @@ class RMSprop(keras.optimizers.RMSprop):
 class Adam(keras.optimizers.Adam):
     """Adam that adds epsilon to the root of the corrected mean square, as its paper and PyTorch do.
 
-    Keras adds it to the root of the uncorrected one, which is 1,000 times smaller in the first step of
-    beta2 = 0.999: its epsilon of 1e-7 then outweighs gradients as PyTorch's would if it were 3e-6.
+    Keras adds it to the root of the uncorrected mean square, which is 1,000 times smaller in the first step
+    with beta2 = 0.999. There Keras' epsilon of 1e-7 has the effect of 3e-6 in PyTorch.
     """
 
     def update_step(
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
-        """Move `variable` by one step."""
+        """Update `variable` by one step."""
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         step = ops.cast(self.iterations + 1, variable.dtype)
@@ -51,7 +51,7 @@ def build_optimizer(settings: OptimizerSettings) -> keras.optimizers.Optimizer:
     """The Keras optimizer that the settings describe."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.decay:
-        # Keras 3 ignores `decay=`; this schedule is what Keras 2 did with it.
+        # Keras 3 ignores `decay=`; this schedule does what Keras 2 did.
         rate = keras.optimizers.schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=settings.decay)
     clip = settings.clipvalue
     match settings:

@@ -81,6 +81,7 @@ class CheckpointSaver(StepCallback):
     def __init__(self, context: RunContext):
         super().__init__()
         self.context = context
+        self.saved_at: int | None = None
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Save if it is due."""
@@ -88,8 +89,9 @@ class CheckpointSaver(StepCallback):
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Save the state in which the session ends."""
-        self._save()
+        """Save the state in which the session ends, unless the last step was due."""
+        if self.saved_at != self.model.steps_done:
+            self._save()
 
     def _save(self) -> None:
         context, run = self.context, self.context.run
@@ -103,3 +105,4 @@ class CheckpointSaver(StepCallback):
             save_curves(run.curves, losses, run.read_curves())
         if psnr:
             save_psnr_curves(run.psnr_curves, psnr, record["psnr"]["among_reals"])
+        self.saved_at = self.model.steps_done
