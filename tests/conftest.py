@@ -12,21 +12,21 @@ from pathlib import Path
 import pytest
 
 for ignored in (signal.SIGINT, signal.SIGHUP):
-    # As they are under nohup, and in the background of a script; what we start would ignore them, too, while
-    # what we handle ourselves is not passed on.
+    # Under nohup and in background jobs these are ignored, and the processes that tests start would inherit
+    # that. A handler of ours is not inherited.
     if signal.getsignal(ignored) == signal.SIG_IGN:
         signal.signal(ignored, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
 def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of 24 images of 32 pixels."""
+    """A store of 24 images of noise, 32 pixels wide."""
     return make_store(tmp_path_factory.mktemp("stores") / "noise", 24)
 
 
 @pytest.fixture(scope="session")
 def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A feature network of 32 pixels and 6 features, with weights, as a .keras file."""
+    """A feature network in a .keras file: images of 32 pixels in, 6 features out."""
     import keras
 
     keras.utils.set_random_seed(1)

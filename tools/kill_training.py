@@ -1,14 +1,15 @@
-"""Kill a training again and again, go on with it each time, and hold it against one that nobody disturbed.
+"""Kill a training again and again, resume it each time, and compare it with an undisturbed one.
 
     python tools/kill_training.py configs/dcgan32_smooth.yaml --kills 30 --out kills \\
         --set data.source=synthetic:200 networks.generator.channels=[16,8,4] training.steps=4000 \\
         training.checkpoint_every=20 training.log_every=1 grids.every=10 grids.epochs=each
 
-Each kill is a SIGKILL: as the training starts, at a random moment once it is at work, or as soon as a
+Each kill is a SIGKILL: while the training starts, at a random moment once it makes steps, or as soon as a
 checkpoint, a grid or a line of the log is being written. In the end both runs must have the same weights,
-scores, best checkpoint, metrics.jsonl, psnr.jsonl, grids, GIF, kept epochs and TensorBoard records (speeds
-aside, which follow from no seed), and nothing half-written. Prints what it saw, and exits with 1 if anything
-differs. Settings with frequent checkpoints and grids give it much to hit.
+scores, best checkpoint, losses, metrics.jsonl, psnr.jsonl, grids, GIF, curves, kept epochs and TensorBoard
+records (except for speeds, which differ from run to run), and no half-written files. Prints what it found,
+and exits with 1 if anything differs. Settings with frequent checkpoints and grids give it many moments to
+hit.
 """
 
 import argparse
@@ -32,71 +33,71 @@ COMPARED = (
     "grids/*",
     "epochs/*.png",
 )
-LONGEST = 300.0
-"""Seconds that are waited for a moment, at the most: a crowded machine takes its time to start."""
+TIMEOUT = 300.0
+"""Seconds to wait for a moment at most: on a busy machine a training takes long to start."""
+
+START = "the start"
+RANDOM = "a random moment"
+LOG_LINE = "a line being logged"
+CHECKPOINT = "a checkpoint being written"
+GRID = "a grid being written"
+MOMENTS = (START, RANDOM, LOG_LINE, CHECKPOINT, GRID)
+
+Condition = Callable[[], bool]
 
 
-def after(seconds: float) -> Callable[[], bool]:
-    """Whether so long has gone since the first look."""
-    looks: list[float] = []
+def after(seconds: float) -> Condition:
+    """True once `seconds` have passed since the first call."""
+    first_call: list[float] = []
 
-    def look() -> bool:
-        looks.append(time.monotonic())
-        return looks[-1] - looks[0] >= seconds
+    def condition() -> bool:
+        now = time.monotonic()
+        first_call.append(now)
+        return now - first_call[0] >= seconds
 
-    return look
+    return condition
 
 
-def being_written(run: Path, pattern: str) -> Callable[[], bool]:
-    """Whether something whose name matches is half-written just now."""
+def being_written(run: Path, pattern: str) -> Condition:
+    """True while there is a half-written file or folder whose path in the run matches."""
     return lambda: any(run.glob(pattern))
 
 
-def growing(log: Path) -> Callable[[], bool]:
-    """Whether a log has become longer since the first look."""
+def growing(log: Path) -> Condition:
+    """True once a log is longer than at the first call."""
     sizes: list[int] = []
 
-    def look() -> bool:
+    def condition() -> bool:
         sizes.append(log.stat().st_size if log.exists() else 0)
         return sizes[-1] > sizes[0]
 
-    return look
+    return condition
 
 
-def awaited(moment: str, run: Path, draw: random.Random) -> list[Callable[[], bool]]:
-    """What has to be seen, one after the other, before the kill."""
-    at_work = growing(run / "metrics.jsonl")
-    if moment == "the start":
-        return [after(draw.uniform(0, 15))]
-    if moment == "a random moment":
-        return [at_work, after(draw.uniform(0, 8))]
-    if moment == "a line being logged":
-        return [growing(run / "metrics.jsonl") for _ in range(draw.randrange(1, 40))]
-    pattern = {
-        "a checkpoint being written": "checkpoints/.step_*.partial-*",
-        "a grid being written": "grids/.step_*.partial-*",
-    }[moment]
-    return [at_work, after(draw.uniform(0, 4)), being_written(run, pattern)]
+def conditions(moment: str, run: Path, draw: random.Random, longest_wait: float) -> list[Condition]:
+    """The conditions that must become true, one after the other, before the kill."""
+    log = run / "metrics.jsonl"
+    if moment == START:
+        return [after(draw.uniform(0, longest_wait))]
+    if moment == RANDOM:
+        return [growing(log), after(draw.uniform(0, longest_wait / 2))]
+    if moment == LOG_LINE:
+        return [growing(log) for _ in range(draw.randrange(1, 40))]
+    pattern = {CHECKPOINT: "checkpoints/.step_*.partial-*", GRID: "grids/.step_*.partial-*"}[moment]
+    return [growing(log), after(draw.uniform(0, longest_wait / 4)), being_written(run, pattern)]
 
 
-MOMENTS = (
-    "the start",
-    "a random moment",
-    "a line being logged",
-    "a checkpoint being written",
-    "a grid being written",
-)
-
-
-def kill_once(command: list[str], run: Path, moment: str, draw: random.Random) -> int | None:
-    """Start a training and kill it at such a moment; return the exit code if it ended before."""
+def kill_once(command: list[str], moment: str, awaited: list[Condition]) -> int | None:
+    """Start a training and kill it at a moment; return its exit code if it ended before, else None."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + LONGEST
-    for seen in awaited(moment, run, draw):
-        while process.poll() is None and not seen():
+    deadline = time.monotonic() + TIMEOUT
+    for condition in awaited:
+        while process.poll() is None and not condition():
             if time.monotonic() > deadline:
                 process.kill()
-                raise SystemExit(f"no {moment} was seen in {LONGEST:.0f} s; see what the training does")
+                raise SystemExit(
+                    f"waited {TIMEOUT:.0f} s for {moment}; run the training by hand to see what it does"
+                )
             time.sleep(0.0002)
     code = process.poll()
     process.kill()
@@ -104,16 +105,20 @@ def kill_once(command: list[str], run: Path, moment: str, draw: random.Random) -
     return code
 
 
-def saw(run: Path) -> str:
-    """How far a run got, for the eye."""
+def progress(run: Path) -> str:
+    """How far a run got, in words."""
     checkpoints = sorted(path.name for path in run.glob("checkpoints/step_*"))
-    halves = [path.name for path in run.rglob(".*.partial-*")]
+    partial = [path.name for path in half_written(run)]
     newest = checkpoints[-1] if checkpoints else "no checkpoint"
-    return f"{newest}; half-written: {', '.join(halves) or 'nothing'}"
+    return f"{newest}; half-written: {', '.join(partial) or 'nothing'}"
+
+
+def half_written(run: Path) -> list[Path]:
+    return list(run.rglob(".*.partial-*"))
 
 
 def digests(run: Path) -> dict[str, str]:
-    """SHA-256 of each file that must be the same, and of the weights and the TensorBoard records."""
+    """What must be the same in both runs, by name: facts, or hashes of files and TensorBoard records."""
     found = {
         str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest()
         for pattern in COMPARED
@@ -133,7 +138,7 @@ def digests(run: Path) -> dict[str, str]:
 
 
 def tensorboard_records(run: Path) -> dict[str, list[tuple[int, bytes]]]:
-    """Of each tag the steps, in the order of the log, and the values."""
+    """The steps of each tag, in the order of the log, and its values, except for speeds."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0})
@@ -147,46 +152,58 @@ def tensorboard_records(run: Path) -> dict[str, list[tuple[int, bytes]]]:
     }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("config")
-    parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--minutes", type=float, default=30, help="no more kills after that")
-    parser.add_argument("--out", type=Path, required=True, help="folder for both runs, new")
-    parser.add_argument("--set", dest="overrides", nargs="+", default=[])
-    options = parser.parse_args()
-    straight, killed = options.out / "undisturbed", options.out / "killed"
-    base = [sys.executable, "-m", "facegan_tf", "train", options.config, "--resume"]
-    if options.overrides:
-        base += ["--set", *options.overrides]
-
-    began, draw, seen = time.monotonic(), random.Random(options.seed), Counter()
+def kill_repeatedly(base: list[str], run: Path, options: argparse.Namespace) -> Counter[str]:
+    """Kill the training in `run` up to `options.kills` times; return how often at which moment."""
+    began, draw, kills = time.monotonic(), random.Random(options.seed), Counter[str]()
     for number in range(1, options.kills + 1):
         if time.monotonic() - began > 60 * options.minutes:
             break
         moment = MOMENTS[(number + options.seed) % len(MOMENTS)]
-        code = kill_once([*base, "--out", str(killed)], killed, moment, draw)
+        awaited = conditions(moment, run, draw, options.longest_wait)
+        code = kill_once([*base, "--out", str(run)], moment, awaited)
         if code is not None:
             print(f"the training ended by itself before kill {number}, with exit code {code}")
             if code:
-                return 1
+                raise SystemExit(1)
             break
-        seen[moment] += 1
-        print(f"kill {number}, at {moment}: {saw(killed)}", flush=True)
-    for run in (killed, straight):
+        kills[moment] += 1
+        print(f"kill {number}, at {moment}: {progress(run)}", flush=True)
+    return kills
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--kills", type=int, default=30, help="default: 30")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments (default: 0)")
+    parser.add_argument("--minutes", type=float, default=30, help="no more kills after that (default: 30)")
+    wait = "longest random wait before a kill, in seconds (default: 15)"
+    parser.add_argument("--longest-wait", type=float, default=15, help=wait)
+    parser.add_argument("--out", type=Path, required=True, help="new folder for both runs")
+    parser.add_argument(
+        "--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", help="settings to change"
+    )
+    options = parser.parse_args()
+    undisturbed, killed = options.out / "undisturbed", options.out / "killed"
+    base = [sys.executable, "-m", "facegan_tf", "train", options.config, "--resume"]
+    if options.overrides:
+        base += ["--set", *options.overrides]
+
+    began = time.monotonic()
+    kills = kill_repeatedly(base, killed, options)
+    for run in (killed, undisturbed):
         ended = subprocess.run([*base, "--out", str(run)], capture_output=True, text=True)
         if ended.returncode:
             print(f"{run}: the training failed:\n{ended.stderr}")
             return 1
-    found, expected = digests(killed), digests(straight)
+    found, expected = digests(killed), digests(undisturbed)
     different = sorted(name for name in found | expected if found.get(name) != expected.get(name))
-    left = [str(path) for path in killed.rglob(".*.partial-*")]
-    print(f"{sum(seen.values())} kills: {dict(seen)}, in {time.monotonic() - began:.0f} s")
+    left = [str(path) for path in half_written(killed)]
+    print(f"{kills.total()} kills: {dict(kills)}, in {time.monotonic() - began:.0f} s")
     print(
         f"{len(expected)} things compared; different: {different or 'none'}; half-written: {left or 'none'}"
     )
-    return 1 if different or left or not seen else 0
+    return 1 if different or left or not kills else 0
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class scheduled:
     def __init__(self, **bounds: Any):
         """bounds: `gt`, `ge`, `lt`, `le`, as pydantic's Field takes them."""
         self._number: Any = Annotated[float, Field(**bounds)]
-        self._adapter: TypeAdapter[Any] = TypeAdapter(self._number)
+        self._adapter: TypeAdapter[Any] = TypeAdapter(self._number)  # type: ignore[arg-type]
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schedule = Annotated[Schedule, AfterValidator(self._checked), Tag(FORMS[1])]

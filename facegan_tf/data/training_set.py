@@ -27,19 +27,29 @@ class TrainingSet:
         *,
         limit: int | None = None,
         flip: bool = False,
+        stream: draws.Stream = draws.Stream.SHUFFLE,
     ):
-        """limit: use only the store's first images. flip: mirror each image with probability 1/2."""
+        """limit: use only the store's first images. flip: mirror each image with probability 1/2.
+
+        stream: each shuffles the images in an order of its own.
+        """
         self.store = store
         self.batch_size = batch_size
         self.seed = seed
         self.flip = flip
+        self.stream = stream
         self._count = min(limit or len(store), len(store))
 
     @classmethod
     def of(cls, config: Config, store: FaceStore) -> "TrainingSet":
-        """The images of `store` that a run of this config learns from."""
+        """The images of `store` that the discriminator of a run of this config learns from."""
         data = config.data
-        return cls(store, config.training.batch_size, config.seed, limit=data.limit, flip=data.flip)
+        return cls(store, config.training.images_per_step, config.seed, limit=data.limit, flip=data.flip)
+
+    def in_other_order(self, batch_size: int) -> "TrainingSet":
+        """The same images in other batches, for a generator's loss that compares its fakes with reals."""
+        stream = draws.Stream.GENERATOR_SHUFFLE
+        return TrainingSet(self.store, batch_size, self.seed, limit=len(self), flip=self.flip, stream=stream)
 
     def __len__(self) -> int:
         """How many different images there are: an epoch."""
@@ -49,28 +59,23 @@ class TrainingSet:
         """The first `count` images by name, or all if there are fewer: uint8 [N, S, S, 3]."""
         return self.store.gather(np.arange(min(count, len(self))))
 
-    def indices(self, step: int | tf.Tensor, stream: draws.Stream = draws.Stream.SHUFFLE) -> tf.Tensor:
-        """Indices into the store of the images of batch `step`: int64 [batch_size].
-
-        stream: each shuffles the images in an order of its own.
-        """
+    def indices(self, step: int | tf.Tensor) -> tf.Tensor:
+        """Indices into the store of the images of batch `step`: int64 [batch_size]."""
         step = tf.cast(step, tf.int64)
         positions = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
-        return shuffled_indices(positions, len(self), self.seed, stream)
+        return shuffled_indices(positions, len(self), self.seed, self.stream)
 
-    def batches(self, start_step: int = 0, stream: draws.Stream = draws.Stream.SHUFFLE) -> tf.data.Dataset:
+    def batches(self, start_step: int = 0) -> tf.data.Dataset:
         """Endless batches from `start_step` on: float32 [batch_size, S, S, 3] in [-1, 1]."""
-
-        def load(step: tf.Tensor) -> tf.Tensor:
-            indices = self.indices(step, stream)
-            images = tf.numpy_function(self.store.gather, [indices], tf.uint8, stateful=False)
-            images = tf.ensure_shape(images, [self.batch_size, self.store.size, self.store.size, 3])
-            images = _scale(images)
-            return _flip_some(images, self.seed, step) if self.flip else images
-
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
-        ready = steps.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        ready = steps.map(self._load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return ready.prefetch(READY).with_options(draws.untuned())
+
+    def _load(self, step: tf.Tensor) -> tf.Tensor:
+        images = tf.numpy_function(self.store.gather, [self.indices(step)], tf.uint8, stateful=False)
+        images = tf.ensure_shape(images, [self.batch_size, self.store.size, self.store.size, 3])
+        images = _scale(images)
+        return _flip_some(images, self.seed, step) if self.flip else images
 
 
 def shuffled_indices(

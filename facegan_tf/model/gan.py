@@ -51,6 +51,7 @@ class GAN:
         self.config = config
         self.clock = RunClock(config.training.images_per_step)
         self.objective = build_objective(config.objective, self.clock)
+        self.recent_losses: list[dict[str, float]] = []  # of each step of the last call
         self.stop_training = False  # Keras callbacks set this on a model to end its training
         self.critic = self._compose_critic()
         self.combined = self._compose_combined()

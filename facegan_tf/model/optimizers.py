@@ -1,4 +1,4 @@
-"""The optimizers that the recipes name, as their sources' frameworks have them."""
+"""The optimizers of the recipes, with the arithmetic of the frameworks that their sources used."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +15,14 @@ from facegan_tf.model.run_clock import RunClock
 class RMSprop(keras.optimizers.RMSprop):
     """RMSprop that adds epsilon to the root of the mean square, as Keras 2 and PyTorch do.
 
-    Keras 3 adds it under the root, where the same 1e-7 outweighs every gradient below 3e-4: most of
-    those of a large net, whose steps would shrink to a fraction.
+    Keras 3 adds it under the root. There 1e-7 outweighs every gradient below 3e-4, as most gradients of a
+    large net are, and the steps shrink to a fraction.
     """
 
     def update_step(
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
-        """Move `variable` by one step."""
+        """Update `variable` by one step."""
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         mean_square = self._velocities[self._get_variable_index(variable)]
@@ -33,8 +33,8 @@ class RMSprop(keras.optimizers.RMSprop):
 class Adam(keras.optimizers.Adam):
     """Adam that adds epsilon to the root of the corrected mean square, as its paper and PyTorch do.
 
-    Keras adds it to the root of the uncorrected one, which is 1,000 times smaller in the first step of
-    beta2 = 0.999: its epsilon of 1e-7 then outweighs gradients as PyTorch's would if it were 3e-6.
+    Keras adds it to the root of the uncorrected mean square, which is 1,000 times smaller in the first step
+    with beta2 = 0.999. There Keras' epsilon of 1e-7 has the effect of 3e-6 in PyTorch.
     """
 
     def __init__(self, *args: Any, beta_2_at: Callable[[], tf.Tensor | float] | None = None, **options: Any):
@@ -45,7 +45,7 @@ class Adam(keras.optimizers.Adam):
     def update_step(
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
-        """Move `variable` by one step."""
+        """Update `variable` by one step."""
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         step = ops.cast(self.iterations + 1, variable.dtype)
@@ -76,7 +76,7 @@ def build_optimizer(settings: OptimizerSettings, clock: RunClock) -> keras.optim
     if isinstance(settings.learning_rate, Schedule):
         rate = _Scheduled(settings.learning_rate, clock)
     elif settings.decay:
-        # Keras 3 ignores `decay=`; this schedule is what Keras 2 did with it.
+        # Keras 3 ignores `decay=`; this schedule does what Keras 2 did.
         rate = keras.optimizers.schedules.InverseTimeDecay(
             settings.learning_rate, decay_steps=1, decay_rate=settings.decay
         )
@@ -95,8 +95,7 @@ def build_optimizer(settings: OptimizerSettings, clock: RunClock) -> keras.optim
                 epsilon=settings.epsilon,
                 clipvalue=clip,
             )
-        case AdamSettings():
-            betas = {"beta_1": settings.beta1, "beta_2": settings.beta2}
-            return Adam(rate, **betas, epsilon=settings.epsilon, clipvalue=clip)
+        case AdamSettings(beta1=beta1, beta2=beta2):
+            return Adam(rate, beta_1=beta1, beta_2=beta2, epsilon=settings.epsilon, clipvalue=clip)
         case SGDSettings():
             return keras.optimizers.SGD(rate, momentum=settings.momentum, clipvalue=clip)

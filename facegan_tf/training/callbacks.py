@@ -66,10 +66,10 @@ class MetricsLog(StepCallback):
         training = self.context.config.training
         if not due(before, after, training.log_every) and after != self.context.total_steps:
             return
-        line = {"step": after, "images": after * training.batch_size, **logs}
+        line = {"step": after, "images": after * training.images_per_step, **logs}
         append_line(self.context.run.metrics, line)
         now = time.perf_counter()
-        images_done = (after - self.last[0]) * training.batch_size
+        images_done = (after - self.last[0]) * training.images_per_step
         speed = {"images_per_second": images_done / (now - self.last[1])}
         self.context.events.add_scalars(after, logs | speed)
         self.last = (after, now)
@@ -81,6 +81,7 @@ class CheckpointSaver(StepCallback):
     def __init__(self, context: RunContext):
         super().__init__()
         self.context = context
+        self.saved_at: int | None = None
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Save if it is due."""
@@ -88,8 +89,9 @@ class CheckpointSaver(StepCallback):
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Save the state in which the session ends."""
-        self._save()
+        """Save the state in which the session ends, unless the last step was due."""
+        if self.saved_at != self.model.steps_done:
+            self._save()
 
     def _save(self) -> None:
         context, run = self.context, self.context.run
@@ -103,3 +105,4 @@ class CheckpointSaver(StepCallback):
             save_curves(run.curves, losses, run.read_curves())
         if psnr:
             save_psnr_curves(run.psnr_curves, psnr, record["psnr"]["among_reals"])
+        self.saved_at = self.model.steps_done

@@ -107,7 +107,7 @@ class Evaluations(StepCallback):
         }
         images = GeneratedImages(draw(self.generator, self.count, 0, store.size), facts)
         _, record = score(images, store, self.measure, began)
-        seen = {"step": step, "images": step * context.config.training.batch_size}
+        seen = {"step": step, "images": step * context.config.training.images_per_step}
         record["training"] = {**seen, "seconds": round(context.clock.seconds, 1), "best_by": self.by.name}
         EvaluationFiles(run.folder).add(record)
         scores = {f"scores/{name}": value for name, value in record["scores"].items()}

@@ -1,14 +1,15 @@
-"""The training loop: draw, step, call the callbacks."""
+"""The training loop: make steps, call the callbacks."""
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import keras
 
-from facegan_tf.common.draws import Stream, seed_after
+from facegan_tf.common.draws import seed_after
 from facegan_tf.data.training_set import TrainingSet
+from facegan_tf.model.compiled_steps import CompiledSteps
 from facegan_tf.model.gan import GAN
-from facegan_tf.model.step_draws import step_draws
+from facegan_tf.training.inputs import step_inputs
+from facegan_tf.training.pace import Pace
 
 
 def run_steps(
@@ -21,27 +22,29 @@ def run_steps(
     """Train from `gan.steps_done` to `total_steps`, or until a callback sets `gan.stop_training`.
 
     rollbacks: how often the run went back to a checkpoint; each time it draws other noise. A step depends on
-    the GAN's state, the seed, the rollbacks and its own number, and on nothing else.
+    the GAN's state, the seed, the rollbacks and its own number, and on nothing else: how many steps one call
+    makes changes nothing.
     """
-    training, epoch_images = gan.config.training, len(images)
-    batches = images.batches(gan.steps_done)
-    others: Iterable = itertools.repeat(None)
-    if gan.objective.loss.generator_sees_reals:
-        others = images.batches(gan.steps_done, Stream.GENERATOR_SHUFFLE)
-    draws = step_draws(gan.config, seed_after(gan.config.seed, rollbacks), gan.steps_done)
-    calls = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total_steps, images=epoch_images)
+    gan.clock.total_steps.assign(total_steps)
+    inputs = iter(step_inputs(gan, images, seed_after(gan.config.seed, rollbacks)))
+    several = None if gan.config.training.steps_per_call == 1 else CompiledSteps(gan, inputs)
+    calls = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total_steps, images=len(images))
+    pace = Pace(gan.config, len(images), total_steps)
     calls.on_train_begin()
     logs: dict[str, float] = {}
-    steps = range(gan.steps_done, total_steps)
-    for step, reals, reals_g, drawn in zip(steps, batches, others, draws, strict=False):
-        if step * training.batch_size % epoch_images < training.batch_size:
-            calls.on_epoch_begin(step * training.batch_size // epoch_images)
+    while (step := gan.steps_done) < total_steps:
+        if pace.begins_epoch(step):
+            calls.on_epoch_begin(pace.epoch(step))
         calls.on_train_batch_begin(step)
-        logs = gan.train_on_batch(reals, drawn.latents_d, drawn.latents_g, drawn.label_noise, reals_g)
-        calls.on_train_batch_end(step, logs)
-        epoch = training.whole_epochs(step, epoch_images)
-        if training.whole_epochs(step + 1, epoch_images) > epoch:
-            calls.on_epoch_end(epoch, logs)
+        if several is None:
+            gan.recent_losses = [gan.train_on_batch(*next(inputs))]
+        else:
+            with pace.timed(count := pace.next_count(step)):
+                gan.recent_losses = several(count)
+        logs, done = gan.recent_losses[-1], gan.steps_done
+        calls.on_train_batch_end(done - 1, logs)
+        if pace.epoch(done) > pace.epoch(step):
+            calls.on_epoch_end(pace.epoch(step), logs)
         if gan.stop_training:
             break
     calls.on_train_end(logs)

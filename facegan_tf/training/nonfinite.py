@@ -20,9 +20,10 @@ class NonFiniteGuard(StepCallback):
     """
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Check this step's losses."""
-        if not all(map(math.isfinite, logs.values())):
-            raise NonFiniteError(before, after, dict(logs), nonfinite_variables(self.model))
+        """Check the losses of each step."""
+        for step, losses in self.each_step(after):
+            if not all(map(math.isfinite, losses.values())):
+                raise NonFiniteError(step - 1, step, losses, nonfinite_variables(self.model))
 
 
 def save_numbers(

@@ -25,7 +25,7 @@ class Plan:
     """What a run will do and need."""
 
     located: Located
-    batch_size: int
+    images_per_step: int
     steps: int
     costs: StepCosts
     parameters: tuple[int, int]
@@ -38,7 +38,7 @@ class Plan:
     @property
     def steps_an_epoch(self) -> float:
         """Steps until every image has been seen once more."""
-        return self.located.count / self.batch_size
+        return self.located.count / self.images_per_step
 
     def describe(self) -> list[str]:
         """The plan for a person, one fact a line."""
@@ -50,7 +50,7 @@ class Plan:
             f"images           {self.located.count:,}, {_gib(store_bytes)}",
             f"steps an epoch   {self.steps_an_epoch:,.2f}",
             f"epochs           {self.steps / self.steps_an_epoch:,.2f} in {self.steps:,} steps",
-            f"images in all    {self.steps * self.batch_size:,} ({self.batch_size} a step)",
+            f"images in all    {self.steps * self.images_per_step:,} ({self.images_per_step} a step)",
             f"parameters       generator {generator:,}, discriminator {discriminator:,}",
             f"a step           {self.costs.flops / 1e9:,.1f} GFLOPs",
             f"estimated memory {_gib(self.costs.memory_bytes)}, besides TensorFlow itself",
@@ -72,7 +72,7 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
     costs = step_costs(gan, config.training.batch_size)
     plan = Plan(
         located=located,
-        batch_size=config.training.batch_size,
+        images_per_step=config.training.images_per_step,
         steps=steps,
         costs=costs,
         parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),

@@ -132,7 +132,7 @@ class Session:
         return [
             context.clock,
             NonFiniteGuard(),
-            ProgressBar(self.config.training.batch_size),
+            ProgressBar(self.config.training.images_per_step),
             MetricsLog(context),
             context.statistics,
             faces,
@@ -144,7 +144,7 @@ class Session:
 
     def _print_outcome(self, status: str, start: int, seconds: float) -> None:
         steps = self.gan.steps_done - start
-        speed = steps * self.config.training.batch_size / seconds
+        speed = steps * self.config.training.images_per_step / seconds
         print_status(
             f"{status} at step {self.gan.steps_done}: {steps} steps in {seconds:.0f} s, {speed:.2f} images/s",
             f"pictures         {self.run.grid(self.gan.steps_done)}, {self.run.gif}, {self.run.curves}",

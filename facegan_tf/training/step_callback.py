@@ -1,5 +1,7 @@
 """The callback that counts steps: the base of all that a run writes."""
 
+from collections.abc import Iterator
+
 import keras
 
 Logs = dict[str, float]
@@ -28,3 +30,8 @@ class StepCallback(keras.callbacks.Callback):
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """`after` steps are done; at the last call it was `before`. logs: losses of the last, by name."""
         raise NotImplementedError
+
+    def each_step(self, after: int) -> Iterator[tuple[int, Logs]]:
+        """(step, its losses by name) of each step of the last call; lazy penalties are in some of them."""
+        losses = self.model.recent_losses
+        yield from enumerate(losses, start=after - len(losses) + 1)

@@ -9,7 +9,10 @@ from facegan_tf.data.store import StoreWriter
 
 
 def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
-    """Settings of the smallest nets of the deepconv family, at 32 pixels, as a config file has them."""
+    """Settings for tiny nets of the deepconv family at 32 pixels, as a config file has them.
+
+    blocks: settings to change, such as `training={"steps": 3}`.
+    """
     optimizer = {"name": "rmsprop", "learning_rate": 1e-3, "clipvalue": 1.0}
     settings: dict = {
         "name": "tiny",
@@ -32,7 +35,7 @@ def tiny_settings(source: object = "synthetic:24", **blocks: dict) -> dict:
 
 
 def tiny_dcgan(source: object = "synthetic:24", **blocks: dict) -> Config:
-    """A config of the smallest nets of the DCGAN family, with everything that its recipes have."""
+    """A config for tiny nets of the DCGAN family, with all that its recipes use, such as dropout."""
     networks = {
         "family": "dcgan",
         "latent_dim": 4,
@@ -50,12 +53,12 @@ def tiny_dcgan(source: object = "synthetic:24", **blocks: dict) -> Config:
 
 
 def tiny_config(source: object = "synthetic:24", **blocks: dict) -> Config:
-    """`tiny_settings`, validated."""
+    """`tiny_settings` as a config."""
     return Config.model_validate(tiny_settings(source, **blocks))
 
 
 def make_store(folder: Path, count: int, size: int = 32, shard_bytes: int = 2**20) -> Path:
-    """A store of noise whose image number i has the value i % 256 in its first pixel."""
+    """A store of noise; the first red value of image number i is i % 256."""
     folder.mkdir(parents=True)
     faces = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     faces[:, 0, 0, 0] = np.arange(count) % 256

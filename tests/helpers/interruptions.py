@@ -1,23 +1,23 @@
-"""Ends of a run in the middle of it, for the tests."""
+"""Callbacks that end or spoil a training."""
 
 import keras
 import numpy as np
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Ask for the end after so many steps."""
+    """Asks the training to stop after step number `step`, counted from 1."""
 
-    def __init__(self, steps):
+    def __init__(self, step):
         super().__init__()
-        self.steps = steps
+        self.step = step
 
     def on_train_batch_end(self, batch, logs=None):
-        if batch + 1 == self.steps:
+        if batch + 1 == self.step:
             self.model.stop_training = True
 
 
 class Crash(keras.callbacks.Callback):
-    """Die in a step, after all that is done at its end."""
+    """Raises an error at the end of step number `step`, after our own callbacks have run."""
 
     def __init__(self, step):
         super().__init__()
@@ -29,10 +29,10 @@ class Crash(keras.callbacks.Callback):
 
 
 class Poison(keras.callbacks.Callback):
-    """Make one weight of a net NaN before some steps."""
+    """Sets a weight of the discriminator to NaN before each of these batches, counted from 0."""
 
     def __init__(self, *batches, times=10**9):
-        """times: how often in all."""
+        """times: how many times in all."""
         super().__init__()
         self.batches, self.times = batches, times
 

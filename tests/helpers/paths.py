@@ -1,9 +1,9 @@
-"""Where things are."""
+"""Paths that several tests use."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""Of the repository."""
+"""The repository's root folder."""
 CONFIGS = ROOT / "configs"
 CELEBA = ROOT.parent / "shared" / "data" / "celeba-half.zip"
-"""8,000 real faces; absent on most machines."""
+"""8,000 real faces; missing on most machines."""

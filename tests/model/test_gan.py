@@ -20,7 +20,7 @@ def inputs(batch_size, seed=0, size=32, latent_dim=4):
 
 
 def no_noise(batch_size):
-    """The label noise of targets without noise."""
+    """Label noise that leaves the targets as they are."""
     return tf.zeros([2 * batch_size, 1])
 
 
@@ -45,7 +45,7 @@ def check_which_weights_move(gan, batch_size, seed):
 
 
 @pytest.mark.parametrize("config", [tiny_config(), tiny_dcgan()], ids=["deepconv", "dcgan"])
-def test_each_step_moves_its_own_networks_weights_and_no_others(config, tmp_path):
+def test_each_step_moves_the_weights_of_its_own_net_and_no_others(config, tmp_path):
     gan = build_gan(config)
     for seed, batch_size in enumerate([4, 6, 3, 4]):
         check_which_weights_move(gan, batch_size, seed)
@@ -57,7 +57,7 @@ def test_each_step_moves_its_own_networks_weights_and_no_others(config, tmp_path
 
 
 def test_the_frozen_discriminator_still_normalises_by_batch_in_the_generators_step():
-    # As the PyTorch sources do: their discriminator stays in training mode, so its averages move.
+    # As in the PyTorch sources, whose discriminator stays in training mode: its averages move.
     gan = build_gan(tiny_dcgan())
     averages = [v for v in gan.discriminator.non_trainable_variables if "moving" in v.path]
     before = [v.numpy() for v in averages]
@@ -66,29 +66,29 @@ def test_the_frozen_discriminator_still_normalises_by_batch_in_the_generators_st
     assert all((v.numpy() != b).any() for v, b in zip(averages, before, strict=True))
 
 
-def test_the_discriminator_really_learns():
+def test_the_discriminator_learns_to_tell_reals_from_fakes():
     gan = build_gan(tiny_config(objective={"label_noise": 0.0}))
     reals, latents, _ = inputs(16)
-    reals = tf.abs(reals)  # bright: easily told from the new generator's grey
+    reals = tf.abs(reals)  # bright, so they differ clearly from the grey of an untrained generator
     for _ in range(60):
         gan.critic.train_on_batch([latents, reals], no_noise(16))
-    # Its labels are turned round: real is 0, so the logits of reals are the negative ones.
+    # This config's labels are swapped: real is 0, so reals get negative logits.
     assert (
         gan.discriminator(reals).numpy().max() < 0 < gan.discriminator(gan.generator(latents)).numpy().min()
     )
 
 
-def test_the_generator_really_learns():
+def test_the_generator_learns_to_fool_the_discriminator():
     gan = build_gan(tiny_config(networks={"discriminator": {"channels": 4, "dropout": 0.0}}))
     _, _, latents = inputs(16)
     before = gan.combined(latents).numpy().mean()
     for _ in range(60):
         gan.combined.train_on_batch(latents)
-    # The target is 0, so what it makes is told from reals less: the logits fall.
+    # Its target is 0, the label of reals, so the logits of its fakes fall.
     assert gan.combined(latents).numpy().mean() < before - 0.3
 
 
-def test_losses_are_those_of_this_batch_computed_by_hand():
+def test_losses_match_a_computation_by_hand_for_this_batch():
     gan = build_gan(tiny_config(networks={"discriminator": {"channels": 4, "dropout": 0.0}}))
 
     def cross_entropy(logits, targets):
@@ -103,7 +103,7 @@ def test_losses_are_those_of_this_batch_computed_by_hand():
         expected = cross_entropy(gan.discriminator(fakes_then_reals).numpy(), targets)
         losses = gan.train_on_batch(reals, latents_d, latents_g, noise)
         assert losses["d_loss"] == pytest.approx(expected, rel=1e-5)
-    # The generator's step comes after the discriminator's, whose new weights it meets.
+    # The generator's step comes second, so its loss uses the discriminator's new weights.
     reals, latents_d, latents_g = inputs(5, seed=9)
     before = gan.generator.get_weights()
     losses = gan.train_on_batch(reals, latents_d, latents_g)
@@ -113,7 +113,7 @@ def test_losses_are_those_of_this_batch_computed_by_hand():
 
 
 def without_dropout(config):
-    """The same with every dropout at 0, so that a step can be computed twice."""
+    """The same config with every dropout at 0, so that a step can be computed twice."""
     settings = config.model_dump()
     for net in ("generator", "discriminator"):
         settings["networks"][net]["dropout"] = 0.0
@@ -121,7 +121,7 @@ def without_dropout(config):
 
 
 def split_step_by_hand(gan, reals, latents):
-    """The discriminator's loss, gradients and averages as PyTorch code of the sources gets them."""
+    """The discriminator's loss, gradients and averages, computed as in the PyTorch code of the sources."""
     fakes = gan.generator(latents, training=True)
     with tf.GradientTape() as tape:
         real_loss = keras.ops.mean(
@@ -147,7 +147,7 @@ def test_a_split_critic_sums_both_losses_and_keeps_batch_statistics_apart():
     rate = config.optimizers.discriminator.learning_rate
     for weight, old, gradient in zip(gan.discriminator.trainable_variables, before, gradients, strict=True):
         np.testing.assert_allclose(old - weight.numpy(), rate * gradient, rtol=1e-3, atol=1e-7)
-    # The averages of statistics see the reals first, then the fakes.
+    # The averages are updated with the reals first, then with the fakes.
     kept = [v.numpy() for v in gan.discriminator.non_trainable_variables if "moving" in v.path]
     for ours, expected in zip(kept, averages, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
@@ -160,7 +160,7 @@ def test_a_joint_critic_normalises_reals_and_fakes_together():
     reals, latents, _ = inputs(6)
     together = tf.concat([by_hand.generator(latents, training=True), reals], axis=0)
     logits = by_hand.discriminator(together, training=True)
-    targets = np.repeat([[0.0], [0.9]], 6, axis=0)
+    targets = np.repeat(np.float32([[0.0], [0.9]]), 6, axis=0)
     expected = keras.ops.mean(keras.ops.binary_crossentropy(targets, logits, from_logits=True))
     losses = gan.critic.train_on_batch([latents, reals], no_noise(6), return_dict=True)
     assert losses["d_loss"] == pytest.approx(float(expected), rel=1e-5)
@@ -175,11 +175,21 @@ def test_each_net_has_its_own_optimizer():
     assert float(generators.learning_rate.numpy()) == pytest.approx(1e-3)
 
 
-def test_steps_are_counted():
+def test_steps_are_counted_by_a_variable_of_the_gans_own():
     gan = build_gan(tiny_config())
     for done in range(3):
         assert gan.steps_done == done
         gan.train_on_batch(*inputs(4, seed=done))
+    gan.critic.optimizer.iterations.assign(7)
+    gan.combined.optimizer.iterations.assign(8)
+    assert gan.steps_done == 3
+    gan.state()["step"].assign(5)
+    assert gan.steps_done == 5
+
+
+def test_faces_are_drawn_by_the_generator():
+    gan = build_gan(tiny_config())
+    assert gan.sampler is gan.generator
 
 
 @pytest.mark.parametrize("reals", ["0..255", "nan"])
@@ -214,11 +224,12 @@ def test_compiled_by_xla_a_step_is_the_same():
         assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_nets_that_no_memory_holds_are_an_input_error(monkeypatch):
-    # In TensorFlow's place, which asks for the memory again and again for ten seconds.
+def test_nets_that_do_not_fit_into_memory_are_an_input_error(monkeypatch):
+    # Stands in for TensorFlow, which retries the allocation for ten seconds.
     def build_generator(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     monkeypatch.setattr(family_module("deepconv"), "build_generator", build_generator)
-    with pytest.raises(InputError, match="networks: "):
+    with pytest.raises(InputError) as caught:
         build_gan(tiny_config())
+    assert caught.value.name == "networks"

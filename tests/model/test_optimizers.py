@@ -10,7 +10,7 @@ SCALES = [1e-8, 1e-6, 1e-3, 10.0]
 
 
 def keras_2_rmsprop(gradients, rate, decay, clipvalue):
-    """RMSprop as Keras 2 had it: the decay by steps done, epsilon 1e-7 added to the root."""
+    """RMSprop as in Keras 2: the rate decays with the steps done, and epsilon, 1e-7, is added to the root."""
     weight, mean_square = 0.0, 0.0
     for step, gradient in enumerate(gradients):
         clipped = np.clip(gradient, -clipvalue, clipvalue)
@@ -31,7 +31,7 @@ def papers_adam(gradients, rate, beta1, beta2):
 
 
 def pytorch_sgd(gradients, rate, momentum):
-    """SGD as PyTorch documents it: the velocity is a sum of gradients, the rate is applied after."""
+    """SGD as PyTorch documents it: the velocity sums gradients, and the rate is applied to the velocity."""
     weight, velocity = 0.0, 0.0
     for gradient in gradients:
         velocity = momentum * velocity + gradient
@@ -54,7 +54,7 @@ def noise(scale, steps=20):
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_rmsprop_is_keras_2s_at_any_scale_of_gradients(scale):
+def test_rmsprop_matches_keras_2_at_any_scale_of_gradients(scale):
     settings = RMSpropSettings(name="rmsprop", learning_rate=0.01, decay=0.1, clipvalue=1.0)
     expected = keras_2_rmsprop(noise(scale), rate=0.01, decay=0.1, clipvalue=1.0)
     np.testing.assert_allclose(stepped(settings, noise(scale)), expected, rtol=1e-3, atol=1e-6)
@@ -62,21 +62,21 @@ def test_rmsprop_is_keras_2s_at_any_scale_of_gradients(scale):
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("betas", [(0.1, 0.99), (0.5, 0.999), (0.0, 0.9)])
-def test_adam_is_its_papers_at_any_scale_of_gradients(scale, betas):
+def test_adam_matches_its_paper_at_any_scale_of_gradients(scale, betas):
     settings = AdamSettings(name="adam", learning_rate=0.01, beta1=betas[0], beta2=betas[1])
     expected = papers_adam(noise(scale), 0.01, *betas)
     np.testing.assert_allclose(stepped(settings, noise(scale)), expected, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_sgd_is_pytorchs(momentum):
+def test_sgd_matches_pytorch(momentum):
     settings = SGDSettings(name="sgd", learning_rate=0.01, momentum=momentum)
     expected = pytorch_sgd(noise(1.0), 0.01, momentum)
     np.testing.assert_allclose(stepped(settings, noise(1.0)), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adam", "sgd"])
-def test_the_rate_decays_by_the_steps_done(name):
+def test_the_learning_rate_decays_with_the_steps_done(name):
     kind = {"rmsprop": RMSpropSettings, "adam": AdamSettings, "sgd": SGDSettings}[name]
     optimizer = build_optimizer(kind(name=name, learning_rate=0.1, decay=0.5))
     weight, rates = keras.Variable(np.zeros(2), dtype="float32"), []
@@ -95,7 +95,7 @@ def test_the_rate_decays_by_the_steps_done(name):
     ],
     ids=lambda settings: settings.name,
 )
-def test_without_clipvalue_gradients_are_taken_whole(settings):
+def test_without_clipvalue_gradients_are_not_clipped(settings):
     gradients = np.array([[1.0, 0.1], [0.1, 0.1]])
     clipped = stepped(settings, gradients)
     whole = stepped(settings.model_copy(update={"clipvalue": None}), gradients)

@@ -7,6 +7,25 @@ from facegan_tf.model.state import nonfinite_variables, state_bytes, state_varia
 from tests.helpers.configs import tiny_config, tiny_dcgan
 
 
+def test_the_state_has_nets_optimizers_dropout_seeds_and_the_step():
+    state = build_gan(tiny_dcgan()).state()  # dropout in both nets
+    assert [name for name, part in state.items() if isinstance(part, keras.Model)] == [
+        "generator",
+        "discriminator",
+    ]
+    optimizers = {name for name, part in state.items() if isinstance(part, keras.optimizers.Optimizer)}
+    assert optimizers == {"generator_optimizer", "discriminator_optimizer"}
+    assert (len(state["generator_seeds"]), len(state["discriminator_seeds"])) == (1, 1)
+    assert int(state["step"]) == 0
+
+
+def test_the_names_of_variables_say_which_part_they_belong_to():
+    gan = build_gan(tiny_dcgan())
+    variables = state_variables(gan)
+    assert {name.split("/")[0] for name in variables} <= set(gan.state())
+    assert len({id(variable) for variable in variables.values()}) == len(variables)
+
+
 def test_state_names_every_variable_that_a_step_changes():
     gan = build_gan(tiny_dcgan())
     parts = (gan.critic, gan.combined, gan.critic.optimizer, gan.combined.optimizer)

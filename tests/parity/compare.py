@@ -1,14 +1,14 @@
-"""Hold the package to what the sources gave: the largest errors of each recipe.
+"""Compare the package with the results of the sources, and print the largest errors of each recipe.
 
-    python tests/parity/compare.py [DIR]
+    python -m tests.parity.compare [DIR]
 
-prints them for the fixtures in DIR, by default the committed ones; make_fixtures.py says how to make
-those of full width.
+DIR has the fixtures to compare with, by default the committed ones; make_fixtures.py says how to make
+fixtures at full width.
 
-The package runs in float64 where the source did. In float32 it computes the same, but a rounded number
-may fall on the other side of a leaky ReLU's kink, or turn round the sign of a gradient near 0, of which
-Adam and RMSprop make a whole step. After some steps that shows in the third digit of the losses, where a
-mistake could hide.
+The package runs in float64 where the source did. In float32 it computes the same function, but rounding can
+push a number to the other side of a leaky ReLU's kink, or change the sign of a gradient near 0, which Adam
+and RMSprop turn into a full step. After a few steps the third digit of the losses differs, and a mistake
+could hide behind that.
 """
 
 import argparse
@@ -27,7 +27,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 class Fixture(NamedTuple):
-    """What a source gave."""
+    """The results of a source, and how it was run."""
 
     recipe: str
     scale: inputs.Scale
@@ -36,14 +36,14 @@ class Fixture(NamedTuple):
 
 
 class Error(NamedTuple):
-    """The largest error of a kind, and whose it is."""
+    """The largest error of one kind of result, and the name of the result that has it."""
 
     size: float
     name: str
 
 
 def read_fixture(path: Path) -> Fixture:
-    """The fixture in an .npz file of make_fixtures.py."""
+    """Read a fixture from an .npz file that make_fixtures.py wrote."""
     arrays, facts = results.load(path)
     return Fixture(path.stem, inputs.Scale(facts["divisor"], facts["batch_size"]), facts, arrays)
 
@@ -53,11 +53,11 @@ def compare(
     dtype: str,
     collect: Callable[[results.Run, str, int], dict[str, np.ndarray]] = results.collect,
 ) -> dict[str, Error]:
-    """Run the package as the source was run; the largest error of each kind of result.
+    """Run the package as the source was run, and return the largest error of each kind of result.
 
-    images and logits: absolute. losses: relative. gradients (of the first step), changes (of the
-    weights, in all steps) and averages (their change, after each step): relative and by tensor, the norm
-    of the difference divided by the source's norm.
+    Errors of images and logits are absolute, errors of losses relative. Gradients (of the first step),
+    changes (of the weights, over all steps) and averages (their change after each step) are compared tensor
+    by tensor: the norm of the difference divided by the norm of the source's.
     """
     recipe, (divisor, batch_size) = fixture.recipe, fixture.scale
     with precision(dtype):
@@ -66,7 +66,7 @@ def compare(
     for name, ours in package.items():
         kind, _, whose = name.partition("/")
         size = _error(fixture, name, ours, fixture.results[name])
-        if kind not in largest or not size <= largest[kind].size:  # "not": NaN is larger than anything
+        if kind not in largest or not size <= largest[kind].size:  # "not", so that NaN counts as the largest
             largest[kind] = Error(size, whose)
     return largest
 
@@ -87,13 +87,13 @@ def _error(fixture: Fixture, name: str, ours: np.ndarray, source: np.ndarray) ->
 
 
 def main() -> None:
-    """Print the errors for each fixture in a folder."""
-    parser = argparse.ArgumentParser(description="Print how far the package is from the recipes' sources.")
+    """Print the errors of each fixture in a folder."""
+    parser = argparse.ArgumentParser(description="Print how much the package differs from the sources.")
     parser.add_argument("folder", nargs="?", type=Path, default=FIXTURES, help="default: %(default)s")
     arguments = parser.parse_args()
     paths = sorted(arguments.folder.glob("*.npz"))
     if not paths:
-        sys.exit(f"{arguments.folder}: no fixtures (*.npz) in there; make_fixtures.py makes them")
+        sys.exit(f"{arguments.folder}: has no fixtures (*.npz); make_fixtures.py makes them")
     for path in paths:
         fixture = read_fixture(path)
         (divisor, batch_size), dtype = fixture.scale, fixture.facts["dtype"]

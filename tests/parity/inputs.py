@@ -1,7 +1,7 @@
-"""Initial weights, images, latents and label noise, the same for a source's framework and for ours.
+"""Initial weights, images, latents and label noise, the same for the source's framework and for ours.
 
-All from `np.random.RandomState`, whose stream numpy keeps as it is for good, so that a fixture need
-hold results only. Every tensor has a stream of its own: the order of drawing doesn't matter.
+All are drawn from `np.random.RandomState`, whose stream numpy never changes, so fixtures hold only results.
+Every tensor has a stream of its own, so the order of drawing doesn't matter.
 """
 
 import math
@@ -16,9 +16,10 @@ STEPS = 5
 
 
 class Scale(NamedTuple):
-    """How wide a recipe's nets are made, and how many images it trains on at once."""
+    """The width of a recipe's nets, and the batch size."""
 
-    divisor: int  # of every width
+    divisor: int
+    """All widths are divided by it."""
     batch_size: int
 
 
@@ -41,24 +42,29 @@ LATENTS = {"celeba128": 32}
 
 
 class Batch(NamedTuple):
-    """What one training step takes."""
+    """Inputs of one training step."""
 
-    reals: np.ndarray  # [B, S, S, 3] in [-1, 1]
-    latents_d: np.ndarray  # [B, L]
+    reals: np.ndarray
+    """[B, S, S, 3] in [-1, 1]."""
+    latents_d: np.ndarray
+    """[B, L], for the discriminator's fakes."""
     latents_g: np.ndarray
-    label_noise: np.ndarray  # U(0, 1), [2B, 1]: the fakes', then the reals'
+    """[B, L], for the generator's fakes."""
+    label_noise: np.ndarray
+    """U(0, 1) [2B, 1], for the fakes and then for the reals."""
 
 
 class Step(NamedTuple):
-    """What one training step gives."""
+    """Results of one training step."""
 
     d_loss: float
     g_loss: float
-    gradients: dict[str, dict[str, np.ndarray]]  # of each net, by the source's names; {} if not kept
+    gradients: dict[str, dict[str, np.ndarray]]
+    """Gradients of each net by the source's names for its tensors; empty if they were not kept."""
 
 
 def batch(recipe: str, step: int, batch_size: int) -> Batch:
-    """The inputs of step 0, 1, ... in float32."""
+    """The inputs of step number `step`, counted from 0, in float32."""
     size, latent = SIZES[recipe], LATENTS.get(recipe, 100)
     random = {name: _random(recipe, name, str(step)) for name in Batch._fields}
     arrays = Batch(
@@ -71,7 +77,7 @@ def batch(recipe: str, step: int, batch_size: int) -> Batch:
 
 
 def initial_weights(recipe: str, net: str, divisor: int) -> dict[str, np.ndarray]:
-    """Every tensor of a net by the source's name for it, in its order and layout, float32."""
+    """Every tensor of a net, float32, in the source's order and layout and by its names."""
     drawn = {p.name: _draw(p, _random(recipe, net, p.name)) for p in parameters(recipe, net, divisor)}
     if recipe == "celeba128":
         _make_gradients_large(net, drawn)
@@ -81,7 +87,7 @@ def initial_weights(recipe: str, net: str, divisor: int) -> dict[str, np.ndarray
 
 
 def fingerprint(recipe: str, scale: Scale) -> float:
-    """A sum over all that a run begins with: another value, other inputs."""
+    """The sum of the absolute values of all inputs: it changes if any of them does."""
     weights = [initial_weights(recipe, net, scale.divisor) for net in ("generator", "discriminator")]
     arrays = [array for tensors in weights for array in tensors.values()]
     arrays += [array for step in range(STEPS) for array in batch(recipe, step, scale.batch_size)]
@@ -93,7 +99,7 @@ def _random(*names: str) -> np.random.RandomState:
 
 
 def _draw(parameter: Parameter, random: np.random.RandomState) -> np.ndarray:
-    """Numbers that show everything: signals neither vanish nor explode, and no bias is 0, no gamma 1."""
+    """Weights with which signals neither vanish nor explode, no bias is 0, and no gamma is 1."""
     noise = random.normal(size=parameter.shape)
     if parameter.layer == "norm" and parameter.role == "weight":
         return 1 + 0.1 * noise
@@ -105,9 +111,11 @@ def _draw(parameter: Parameter, random: np.random.RandomState) -> np.ndarray:
 
 
 def _terms(parameter: Parameter) -> int:
-    """How many products make one output of this layer, away from the border."""
+    """How many products are summed for one output of this layer, away from the border."""
     shape, kind = parameter.shape, parameter.layer.partition(" ")[0]
-    if kind == "deconv":  # stride 2: a quarter of the 4x4 kernel; the 1x1 map of latents: one place of it
+    if (
+        kind == "deconv"
+    ):  # with stride 2 a quarter of the 4x4 kernel; for the 1x1 map of latents one place of it
         return shape[0] * (1 if shape[0] == 100 else 4)
     if kind == "conv2d_transpose":
         return shape[3] * 4
@@ -117,18 +125,18 @@ def _terms(parameter: Parameter) -> int:
 
 
 def _make_gradients_large(net: str, drawn: dict[str, np.ndarray]) -> None:
-    """Let some gradients pass the clipvalue of 1.0; no normalisation keeps these nets' signals up."""
+    """Make some gradients exceed the clipvalue of 1.0, in nets without normalisation."""
     for name in drawn:
         if name.endswith("kernel"):
-            drawn[name] *= 1.35  # what a leaky ReLU of slope 0.3 takes away
+            drawn[name] *= 1.35  # makes up for what a leaky ReLU of slope 0.3 removes
     if net == "discriminator":
         drawn["dense.kernel"] *= 6
 
 
 def _make_a_channel_quiet(recipe: str, net: str, divisor: int, drawn: dict[str, np.ndarray]) -> None:
-    """Let the last layer hardly hear the last channel before it.
+    """Give the last channel before the last layer tiny weights in that layer.
 
-    That channel's gradients are then near 1e-6, where it shows how Adam adds its epsilon of 1e-8.
+    The gradients of that channel are then near 1e-6, where the place of Adam's epsilon of 1e-8 matters.
     """
     last = [p for p in parameters(recipe, net, divisor) if p.role == "weight"][-1]
     weight = drawn[last.name]
@@ -136,5 +144,5 @@ def _make_a_channel_quiet(recipe: str, net: str, divisor: int, drawn: dict[str, 
         weight[-1] *= 1e-3
     elif last.layer == "conv":
         weight[:, -1] *= 1e-3
-    else:  # linear over a flattened 4x4 map, channels first
+    else:  # a linear layer after a flattened 4x4 map with the channels first
         weight[:, -16:] *= 1e-3

@@ -1,8 +1,8 @@
 """The Keras 2 source in Keras 2 (tf_keras), as "Human Face Generation using GAN" trains it.
 
-The nets, the order of freezing and compiling, and the step are the source's own lines. Otherwise than
-there: widths are divided by `divisor`; dropout is 0, as it would draw other masks here and there; and
-images lie in [-1, 1], where its generator's tanh lives, instead of [0, 1].
+The nets, the order of freezing and compiling, and the step are the source's own lines, with three changes:
+widths are divided by `divisor`; dropout is 0, because each framework draws its own masks; and images are in
+[-1, 1], the range of the generator's tanh, instead of [0, 1].
 """
 
 import numpy as np
@@ -58,7 +58,7 @@ def create_discriminator(divisor: int) -> Model:
     x = Dropout(0.0)(x)
     x = Dense(1, activation="sigmoid")(x)
     discriminator = Model(disc_input, x)
-    # The arguments are lost in the source's text; those that it gives its other optimizer are taken.
+    # The source's text has lost the arguments; these are the ones of its other optimizer.
     discriminator.compile(optimizer=_optimizer(), loss="binary_crossentropy")
     return discriminator
 
@@ -68,7 +68,7 @@ def _optimizer() -> RMSprop:
 
 
 class Run:
-    """Both nets of the source, compiled as it does, and its training step."""
+    """Both nets of the source, compiled as there, and its training step."""
 
     def __init__(self, divisor: int, weights: dict[str, dict[str, np.ndarray]], dtype: str):
         tf_keras.backend.set_floatx(dtype)
@@ -93,14 +93,14 @@ class Run:
         return self.generator(latents.astype(self.dtype), training=training).numpy()
 
     def logits(self, reals: np.ndarray, training: bool) -> np.ndarray:
-        """What the last layer applies its sigmoid to, [N, 1]."""
+        """The last layer's values before the sigmoid, [N, 1], for images [N, S, S, 3]."""
         *_, before, last = self.discriminator.layers
         features = Model(self.discriminator.input, before.output)(reals.astype(self.dtype), training=training)
         kernel, bias = last.get_weights()
         return features.numpy() @ kernel + bias
 
     def step(self, batch: Batch, keep_gradients: bool) -> Step:
-        """One update of each net: the losses and, if asked for, the gradients before clipping."""
+        """Update each net once; return the losses and, if `keep_gradients`, the gradients before clipping."""
         batch_size = len(batch.reals)
         generated = self.generator.predict(batch.latents_d, verbose=0)
         combined_images = np.concatenate([generated, batch.reals])
@@ -125,7 +125,7 @@ class Run:
 
     def _gradients(self, name: str, inputs: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
         model = self.discriminator if name == "discriminator" else self.gan
-        variables = self.nets[name].weights  # no layer of these nets has any that doesn't learn
+        variables = self.nets[name].weights  # all weights of these nets are trainable
         with tf.GradientTape() as tape:
             outputs = model(inputs.astype(self.dtype), training=True)
             loss = tf_keras.losses.BinaryCrossentropy()(targets, outputs)

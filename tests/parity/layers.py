@@ -1,17 +1,18 @@
-"""The layers of the five sources that hold numbers, by the sources' names, in their order and layout.
+"""The layers with weights of the five sources, by the sources' names and in their order and layout.
 
-It stands beside the sources' own framework and the package, and imports neither: both must fit it.
+This module imports neither the sources' frameworks nor the package: both must fit it.
 """
 
 from typing import NamedTuple
 
 
 class Parameter(NamedTuple):
-    """One tensor of a source's net; `layer` is the kind of layer that it belongs to."""
+    """One tensor of a source's net."""
 
     name: str
     shape: tuple[int, ...]
     layer: str
+    """Kind of layer that it belongs to."""
 
     @property
     def role(self) -> str:
@@ -19,11 +20,12 @@ class Parameter(NamedTuple):
         return self.name.rpartition(".")[2]
 
 
-# name, kind of layer, channels in, channels out (norm: channels), at full width. After the kind: the
-# kernel's size, where it isn't 4; of a linear layer the side of the map that it makes or flattens.
-# The channels that a net takes in and gives out stay as they are at any width; all others are divided.
+# For each layer: its name, its kind, its input channels, its output channels (norm: its channels), at full
+# width. After the kind comes the kernel's size if it isn't 4, or, for a linear layer, the side of the map
+# that it makes or flattens. A net's own input and output channels are the same at any width; all others are
+# divided.
 LAYERS: dict[str, dict[str, list[tuple]]] = {
-    # A report without a title ("In this model, we aim to generate human faces through un-labelled data
+    # An untitled report ("In this model, we aim to generate human faces through un-labelled data
     # via the help of Deep Convolutional Generative Adversarial Networks"): its two module lists.
     "dcgan32_smooth": {
         "generator": [
@@ -64,8 +66,8 @@ LAYERS: dict[str, dict[str, list[tuple]]] = {
             ("fc", "linear_of 4", 4096, 1),
         ],
     },
-    # "Generating faces using Deep Convolutional Generative Adversarial Network": `main` of both classes,
-    # with the batch normalisation that the text names and the stage that makes 128 pixels of 64.
+    # "Generating faces using Deep Convolutional Generative Adversarial Network": `main` of both classes, with
+    # the batch normalisation that the text mentions and the stage that turns 64 pixels into 128.
     "dcgan128": {
         "generator": [
             ("main.0", "deconv", 100, 1024),
@@ -93,7 +95,7 @@ LAYERS: dict[str, dict[str, list[tuple]]] = {
             ("main.14", "conv", 1024, 1),
         ],
     },
-    # "Human Face Generation using GAN": Keras names its layers so by itself, but for their numbers.
+    # "Human Face Generation using GAN": the names are Keras' automatic ones, except for the numbers.
     "celeba128": {
         "generator": [
             ("dense", "dense", 32, 32768),
@@ -114,7 +116,7 @@ LAYERS: dict[str, dict[str, list[tuple]]] = {
             ("dense", "dense", 9216, 1),
         ],
     },
-    # "GeneratingFacesUsingDCGAN": five layers each; the widths are those of the figures that it links.
+    # "GeneratingFacesUsingDCGAN": five layers in each net, with the widths in the figures that it links to.
     "dcgan64_sgd": {
         "generator": [
             ("deconv1", "deconv", 100, 512),
@@ -142,7 +144,7 @@ LAYERS: dict[str, dict[str, list[tuple]]] = {
 
 
 def parameters(recipe: str, net: str, divisor: int) -> list[Parameter]:
-    """All tensors of `net` ("generator" or "discriminator") with the widths divided by `divisor`."""
+    """All tensors of `net`, "generator" or "discriminator", with the widths divided by `divisor`."""
     layers = LAYERS[recipe][net]
     found = []
     for name, kind, *channels in layers:
@@ -174,7 +176,7 @@ def _shapes(kind: str, inputs: int, outputs: int = 0) -> dict[str, tuple[int, ..
 
 
 def normalised_side(recipe: str, net: str, norm: str, size: int) -> int:
-    """Height and width of the maps that the layer `norm` normalises, in a net for images of `size`."""
+    """Height and width of the maps that the layer `norm` normalises in a net for images of `size` pixels."""
     layers = LAYERS[recipe][net]
     place = [layer[0] for layer in layers].index(norm)
     halvings = layers[place:] if net == "generator" else layers[:place]

@@ -1,8 +1,10 @@
-"""From a source's layout of a tensor to Keras', and back.
+"""Conversion of tensors from a source's layout to Keras' and back.
 
-Keras keeps the channels last: kernels are [height, width, in, out] ([height, width, out, in] where
-transposed), dense ones [in, out], and a map is flattened as (y, x, channel). PyTorch keeps them first:
-[out, in, height, width] ([in, out, height, width]), [out, in], (channel, y, x).
+                               Keras                      PyTorch
+kernel of a convolution        [height, width, in, out]   [out, in, height, width]
+of a transposed convolution    [height, width, out, in]   [in, out, height, width]
+of a dense layer               [in, out]                  [out, in]
+flattened map                  (y, x, channel)            (channel, y, x)
 """
 
 import numpy as np
@@ -11,7 +13,7 @@ from tests.parity.layers import Parameter
 
 
 def to_keras(parameter: Parameter, array: np.ndarray) -> np.ndarray:
-    """A tensor in the source's layout, as the package's net has it."""
+    """A tensor in the source's layout, converted to the layout of the package's net."""
     kind, _, side = parameter.layer.partition(" ")
     if kind in ("conv", "deconv"):
         return array.transpose(2, 3, 1, 0)

@@ -1,21 +1,21 @@
-"""Run the five sources in their own frameworks, and keep what they give, for the package to be held to.
+"""Run the five sources in their own frameworks and save the results, which the package must reproduce.
 
-The frameworks need an environment of their own, as the package's has neither of them:
+The frameworks need an environment of their own, because the package's has neither of them:
 
     python -m venv sources
     sources/bin/pip install torch==2.13.0 tensorflow==2.21.0 tf_keras==2.21.0
     sources/bin/python -m tests.parity.make_fixtures
 
-makes tests/parity/fixtures/NAME.npz, at reduced width, which tests/parity/test_parity.py reads. At the
-recipes' own widths:
+The last line writes tests/parity/fixtures/NAME.npz at reduced width, which test_parity.py reads. At the
+recipes' full widths:
 
     sources/bin/python -m tests.parity.make_fixtures --full-width --out DIR
-    python tests/parity/compare.py DIR
+    python -m tests.parity.compare DIR
 
-The second line is run in the package's environment; it prints the largest errors of each recipe.
-On a CPU, celeba128 takes very long so; --float32 is quicker, and says less (compare.py tells why).
+The second line runs in the package's environment and prints the largest errors of each recipe. At full width
+celeba128 takes very long on a CPU; --float32 is faster and proves less (compare.py says why).
 
-Inputs and initial weights are drawn alike on both sides (inputs.py): the fixtures hold results only.
+Both sides draw the same inputs and initial weights (inputs.py), so the fixtures hold only results.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.parity import inputs, results
 
 
 def make(recipe: str, scale: inputs.Scale, dtype: str, folder: Path) -> Path:
-    """Run the source of `recipe`, and write folder/NAME.npz."""
+    """Run the source of `recipe` and write its results to `folder`/NAME.npz; return that path."""
     weights = {
         net: inputs.initial_weights(recipe, net, scale.divisor) for net in ("generator", "discriminator")
     }
@@ -57,15 +57,17 @@ def make(recipe: str, scale: inputs.Scale, dtype: str, folder: Path) -> Path:
 
 
 def main() -> None:
-    """Make the fixtures of the recipes named, or of all."""
-    parser = argparse.ArgumentParser(description="Run the sources of the recipes and keep what they give.")
+    """Make the fixtures of the named recipes, or of all five."""
+    parser = argparse.ArgumentParser(description="Run the sources of the recipes and save their results.")
     parser.add_argument("recipes", nargs="*", help="default: all five")
-    parser.add_argument("--full-width", action="store_true", help="the recipes' own widths; needs --out")
-    parser.add_argument("--float32", action="store_true", help="instead of float64; needs --out")
-    parser.add_argument("--out", type=Path, help="default: the committed fixtures' folder")
+    parser.add_argument("--full-width", action="store_true", help="use the recipes' own widths; needs --out")
+    parser.add_argument(
+        "--float32", action="store_true", help="compute in float32 instead of float64; needs --out"
+    )
+    parser.add_argument("--out", type=Path, help="folder to write to (default: the committed fixtures)")
     arguments = parser.parse_args()
     if (arguments.full_width or arguments.float32) and not arguments.out:
-        parser.error("--full-width and --float32 need --out: the committed fixtures are neither")
+        parser.error("--full-width and --float32 need --out, because the committed fixtures are neither")
     unknown = set(arguments.recipes) - set(inputs.COMMITTED)
     if unknown:
         parser.error(f"no such recipe: {', '.join(unknown)}; known: {', '.join(inputs.COMMITTED)}")

@@ -1,4 +1,4 @@
-"""The recipes in the package: its configs, its nets, its training step."""
+"""The recipes as the package runs them: its configs, its nets, its training step."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ CONFIGS = paths.CONFIGS
 
 
 def narrow_config(recipe: str, divisor: int) -> Config:
-    """configs/NAME.yaml with every width divided, and without dropout, which no two frameworks draw alike."""
+    """configs/NAME.yaml with every width divided, and no dropout, as each framework draws its own masks."""
     path = CONFIGS / f"{recipe}.yaml"
     networks = load_config(path).networks
     overrides = []
@@ -37,7 +37,7 @@ def narrow_config(recipe: str, divisor: int) -> Config:
 
 @contextlib.contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """Build and train in "float32" or "float64" here; on GPUs, too, without rounding to TF32 in between."""
+    """In the block, build and train in `dtype`, "float32" or "float64", and don't round to TF32 on GPUs."""
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     rounds = tf.config.experimental.tensor_float_32_execution_enabled()
     keras.config.set_floatx(dtype)
@@ -52,7 +52,7 @@ def precision(dtype: str) -> Iterator[None]:
 
 
 class PackageRun:
-    """A recipe's GAN, with the initial weights that its source was given."""
+    """A recipe's GAN with the same initial weights as its source."""
 
     def __init__(self, recipe: str, divisor: int):
         self.config = narrow_config(recipe, divisor)
@@ -62,8 +62,8 @@ class PackageRun:
         for net, model in self.nets.items():
             drawn = inputs.initial_weights(recipe, net, divisor)
             model.set_weights([to_keras(p, drawn[p.name]) for p in self.parameters[net]])
-            # The nets' last layers are float32 by themselves. Rounding there would not stay small either
-            # (compare.py tells why), and a float32 tanh is not the same on every processor.
+            # The package makes the nets' last layers float32. Even rounding there would not stay small
+            # (compare.py says why), and a float32 tanh differs between processors.
             model.layers[-1].dtype_policy = keras.config.dtype_policy()
         self._gradients = {
             "discriminator": _keep_gradients(self.gan.critic.optimizer),
@@ -79,7 +79,7 @@ class PackageRun:
         return _outputs(self.gan.discriminator, reals, training)
 
     def step(self, batch: inputs.Batch, keep_gradients: bool) -> inputs.Step:
-        """The package's own step."""
+        """Make one step of the package's own; return its losses and, if `keep_gradients`, its gradients."""
         latents_g = batch.latents_d if self.config.objective.reuse_latents else batch.latents_g
         losses = self.gan.train_on_batch(
             *(tf.constant(array) for array in (batch.reals, batch.latents_d, latents_g, batch.label_noise))
@@ -92,7 +92,7 @@ class PackageRun:
         return inputs.Step(losses["d_loss"], losses["g_loss"], gradients)
 
     def weights(self) -> Tensors:
-        """All tensors of both nets, running averages too, in the source's layout."""
+        """All tensors of both nets, including running averages, in the source's layout."""
         return {
             net: {
                 p.name: from_keras(p, array)
@@ -105,26 +105,26 @@ class PackageRun:
 def _outputs(model: keras.Model, given: np.ndarray, training: bool) -> np.ndarray:
     before = model.get_weights()
     outputs = model(given, training=training).numpy()
-    model.set_weights(before)  # training mode has moved the running averages
+    model.set_weights(before)  # training mode moves the running averages
     return outputs
 
 
 def _keep_gradients(optimizer: keras.optimizers.Optimizer) -> Callable[[], list[np.ndarray]]:
-    """Let an optimizer note each step's gradients as it gets them; returns what reads the last ones.
+    """Make an optimizer keep each step's gradients; return a function that reads the last ones.
 
-    They are noted in variables, as the step that `train_on_batch` makes is a graph.
+    They are kept in variables, because `train_on_batch` runs the step as a graph.
     """
-    noted: list[tf.Variable] = []
+    kept: list[tf.Variable] = []
     apply = optimizer.apply
 
-    def note_and_apply(
+    def keep_and_apply(
         gradients: list[tf.Tensor], variables: list[keras.Variable] | None = None
     ) -> tf.Tensor | None:
         with tf.init_scope():  # outside the graph, the first time
-            noted.extend(tf.Variable(tf.zeros(g.shape, g.dtype)) for g in gradients[len(noted) :])
-        for variable, gradient in zip(noted, gradients, strict=True):
+            kept.extend(tf.Variable(tf.zeros(g.shape, g.dtype)) for g in gradients[len(kept) :])
+        for variable, gradient in zip(kept, gradients, strict=True):
             variable.assign(gradient)
         return apply(gradients, variables)
 
-    optimizer.apply = note_and_apply
-    return lambda: [variable.numpy() for variable in noted]
+    optimizer.apply = keep_and_apply
+    return lambda: [variable.numpy() for variable in kept]

@@ -1,8 +1,8 @@
-"""What is kept of a run, a source's or the package's, and the format of the fixtures.
+"""The results of a run, by a source or by the package, and the format of the fixtures.
 
-A result has a name, such as gradients/generator/fcl.weight, and is in the source's layout. Of a large
-array, PICKS elements are kept, at places drawn once for its name and size: enough to tell any two
-arrays apart that differ in more than a few elements, and small enough to be committed.
+A result has a name, such as gradients/generator/fcl.weight, and is in the source's layout. A large array is
+reduced to PICKS elements, at places that depend on its name and size alone: enough to distinguish arrays
+that differ in more than a few elements, and small enough to commit.
 """
 
 import zlib
@@ -16,27 +16,27 @@ from tests.parity import inputs
 PICKS = 4096
 
 Tensors = dict[str, dict[str, np.ndarray]]
-"""Of each net, its tensors by the source's names for them."""
+"""The tensors of each net by the source's names."""
 
 
 class Run(Protocol):
-    """Both nets of a recipe, and the step that trains them."""
+    """Both nets of a recipe and the step that trains them."""
 
     def images(self, latents: np.ndarray, training: bool) -> np.ndarray:
-        """Images [N, S, S, 3]; nothing is changed, in training mode either."""
+        """Images [N, S, S, 3]; changes nothing, not even in training mode."""
 
     def logits(self, reals: np.ndarray, training: bool) -> np.ndarray:
-        """Logits [N, 1]; nothing is changed, in training mode either."""
+        """Logits [N, 1]; changes nothing, not even in training mode."""
 
     def step(self, batch: inputs.Batch, keep_gradients: bool) -> inputs.Step:
-        """One update of the discriminator, then one of the generator."""
+        """Update the discriminator, then the generator."""
 
     def weights(self) -> Tensors:
-        """All tensors of both nets, running averages too."""
+        """All tensors of both nets, including running averages."""
 
 
 def collect(run: Run, recipe: str, batch_size: int) -> dict[str, np.ndarray]:
-    """Ask both nets for images and logits, then train them for STEPS steps; every result by its name."""
+    """Get images and logits from both nets, then train them for STEPS steps; return all results by name."""
     return outputs(run, recipe, batch_size) | training(run, recipe, batch_size)
 
 
@@ -92,7 +92,7 @@ def _picked(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _pick(name: str, array: np.ndarray) -> np.ndarray:
-    if name.startswith(("losses", "averages")):  # few, and told apart by their last digits
+    if name.startswith(("losses", "averages")):  # few, and their last digits matter
         return array.astype(np.float64)
     if array.size > PICKS:
         places = np.random.RandomState(zlib.crc32(name.encode())).randint(array.size, size=PICKS)

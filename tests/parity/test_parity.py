@@ -1,4 +1,4 @@
-"""The recipes against their sources, which were run in PyTorch and Keras 2 (make_fixtures.py)."""
+"""The recipes give the results of their sources, which ran in PyTorch and Keras 2 (make_fixtures.py)."""
 
 import pytest
 
@@ -19,35 +19,35 @@ def errors(fixture):
     return compare(fixture, "float64")
 
 
-def test_the_fixture_is_of_these_inputs(fixture):
+def test_the_fixture_was_made_from_these_inputs(fixture):
     assert fixture.scale == COMMITTED[fixture.recipe]
     assert fixture.facts["inputs_sum"] == pytest.approx(fingerprint(fixture.recipe, fixture.scale), rel=1e-12)
 
 
-def test_each_net_gives_what_the_sources_gives(errors):
+def test_images_and_logits_match_the_source(errors):
     assert errors["images"].size < 1e-6, errors
     assert errors["logits"].size < 1e-6, errors
 
 
-def test_each_net_gives_what_the_sources_gives_in_float32(fixture):
+def test_images_and_logits_match_the_source_in_float32_too(fixture):
     for error in compare(fixture, "float32", outputs).values():
         assert error.size < 1e-5, error
 
 
-def test_the_first_steps_gradients_are_the_sources(errors):
+def test_the_gradients_of_the_first_step_match_the_source(errors):
     assert errors["gradients"].size < 1e-6, errors
 
 
-def test_the_losses_are_the_sources(errors):
+def test_losses_match_the_source(errors):
     assert errors["losses"].size < 1e-6, errors
 
 
-def test_the_weights_change_as_the_sources(errors):
-    # Float32 weights can't come nearer, and those of celeba128's last layer are float32 in float64 too.
+def test_weights_change_as_in_the_source(errors):
+    # Float32 weights can't be closer, and those of celeba128's last layer are float32 even in float64 runs.
     assert errors["changes"].size < 1e-4, errors
 
 
-def test_the_running_averages_move_as_the_sources(errors, fixture):
+def test_running_averages_move_as_in_the_source(errors, fixture):
     normalises = fixture.recipe != "celeba128"
     assert ("averages" in errors) == normalises
     if normalises:

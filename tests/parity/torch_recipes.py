@@ -1,8 +1,8 @@
 """The four PyTorch sources in PyTorch, straight from their texts: nets, losses, optimizers, steps.
 
-Nothing of the package is used here, so that where both agree, both do what the source says.
-`divisor` divides every width but the latents', the images' and the logits'. No dropout: it would draw
-other masks in each framework. Where a text is silent, this takes what the recipe settles.
+Nothing here uses the package, so that where both agree, both do what the source says. `divisor` divides every
+width except those of latents, images and logits. There is no dropout, because each framework draws its own
+masks. Where a text is silent, the recipe's choice is used.
 """
 
 import copy
@@ -17,7 +17,7 @@ from torch import nn
 from tests.parity.inputs import Batch, Step
 
 LATENT = 100
-SLOPE = float(np.float32(0.2))  # what TensorFlow makes of it, in float64 too
+SLOPE = float(np.float32(0.2))  # TensorFlow rounds it so, even in float64
 
 
 def _named(**modules: nn.Module) -> nn.Sequential:
@@ -33,7 +33,7 @@ def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 
 
 def smooth32_generator(divisor: int) -> nn.Module:
-    """The untitled report's; its module list shows no layer between `fcl` and `dcnv1`."""
+    """The untitled report's generator; its module list has no layer between `fcl` and `dcnv1`."""
     c128, c64, c32 = 128 // divisor, 64 // divisor, 32 // divisor
     return _named(
         fcl=nn.Linear(LATENT, c128 * 4 * 4),
@@ -62,7 +62,7 @@ def smooth32_discriminator(divisor: int) -> nn.Module:
 
 
 def dcgan32_generator(divisor: int) -> nn.Module:
-    """Figure 5.4 of "Face Model Generator using Deep Learning", leaky ReLU as its section 5.6 says."""
+    """Figure 5.4 of "Face Model Generator using Deep Learning", with leaky ReLU as in its section 5.6."""
     c512, c256, c128, c64 = (c // divisor for c in (512, 256, 128, 64))
     return _named(
         fc=nn.Linear(LATENT, c512 * 2 * 2),
@@ -158,16 +158,19 @@ def sgd64_discriminator(divisor: int) -> nn.Module:
 
 
 class Source(NamedTuple):
-    """What one source builds its nets from, and how it trains them."""
+    """A source's nets, and how it trains them."""
 
     generator: Callable[[int], nn.Module]
     discriminator: Callable[[int], nn.Module]
     d_optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer]
     g_optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer]
-    on_logits: bool  # BCEWithLogitsLoss; else BCELoss of a sigmoid
+    on_logits: bool
+    """Whether the loss is BCEWithLogitsLoss; otherwise it is BCELoss after a sigmoid."""
     real_label: float = 1.0
-    reuses_fakes: bool = False  # the generator's step scores the D step's own `fake` again
-    adds_gradients: bool = False  # two backward passes instead of one through the sum of the losses
+    reuses_fakes: bool = False
+    """Whether the generator's step uses the fakes of the discriminator's step again."""
+    adds_gradients: bool = False
+    """Whether there are two backward passes, instead of one through the sum of the losses."""
 
 
 def _adam(lr: float, *betas: float) -> Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer]:
@@ -192,7 +195,7 @@ SOURCES = {
 
 
 class Run:
-    """Both nets of a source with its optimizers, and its training step."""
+    """Both nets of a source, their optimizers, and the training step."""
 
     def __init__(self, recipe: str, divisor: int, weights: dict[str, dict[str, np.ndarray]], dtype: str):
         self.source = SOURCES[recipe]
@@ -209,17 +212,17 @@ class Run:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
     def images(self, latents: np.ndarray, training: bool) -> np.ndarray:
-        """Images of latents as [N, S, S, 3]. In training mode the running averages move: a copy's do."""
+        """Images [N, S, S, 3] of latents, made by a copy, as training mode moves the running averages."""
         net = copy.deepcopy(self.generator).train(training)
         return net(self._tensor(latents)).detach().numpy().transpose(0, 2, 3, 1)
 
     def logits(self, reals: np.ndarray, training: bool) -> np.ndarray:
-        """Logits [N, 1] of images [N, S, S, 3]."""
+        """Logits [N, 1] of images [N, S, S, 3], made by a copy for the same reason."""
         net = copy.deepcopy(self.discriminator).train(training)
         return net(self._images(reals)).detach().numpy()
 
     def step(self, batch: Batch, keep_gradients: bool) -> Step:
-        """One update of each net: the losses and, if asked for, the gradients that each optimizer got."""
+        """Update each net once; return the losses and, if `keep_gradients`, the optimizers' gradients."""
         source = self.source
         self.d_optimizer.zero_grad()
         real_loss = self._loss(self.discriminator(self._images(batch.reals)), source.real_label)
@@ -247,7 +250,7 @@ class Run:
         return Step(d_loss.item(), g_loss.item(), gradients)
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
-        """Every tensor of both nets, running averages too."""
+        """Every tensor of both nets, including running averages."""
         states = {name: net.state_dict() for name, net in self.nets.items()}
         return {
             name: {k: v.numpy().copy() for k, v in state.items() if not k.endswith("num_batches_tracked")}

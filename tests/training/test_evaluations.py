@@ -1,4 +1,4 @@
-"""Scores while a run trains, and the best checkpoint kept apart."""
+"""Scores computed while a run trains, and the best checkpoint, which is kept apart."""
 
 import dataclasses
 import json
@@ -14,12 +14,14 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.evaluation.metrics import METRICS
+from facegan_tf.model.gan import build_gan
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.restore import restore_run
 from facegan_tf.training.train import dry_run
 from tests.helpers.configs import make_store, tiny_dcgan
 from tests.helpers.interruptions import Crash
+from tests.helpers.refusals import refusal
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def config(settings):
 
 @pytest.fixture(scope="module")
 def run(config, tmp_path_factory):
-    """Seven steps, undisturbed: evaluated after steps 2, 4, 6 and 7."""
+    """Seven steps without interruption, evaluated after steps 2, 4, 6 and 7."""
     return train(config, tmp_path_factory.mktemp("runs") / "straight")
 
 
@@ -59,12 +61,12 @@ def scores(run):
 
 
 def best(run):
-    folder = max((run / "checkpoints" / "best").iterdir())  # one before it may be kept as well
+    folder = max((run / "checkpoints" / "best").iterdir())  # an earlier one may be kept as well
     facts = json.loads((folder / "checkpoint.json").read_text())
     return {key: facts[key] for key in ("step", "weights_sha256", "notes")}
 
 
-def test_scores_are_logged_when_it_is_their_turn_and_at_the_end(run):
+def test_scores_are_logged_at_their_interval_and_at_the_end(run):
     logged = scores(run)
     assert list(logged) == [2, 4, 6, 7]
     assert all(line["images"] == 4 * step for step, line in logged.items())
@@ -75,7 +77,7 @@ def test_scores_are_logged_when_it_is_their_turn_and_at_the_end(run):
     assert [line["step"] for line in lines(run / "metrics.jsonl") if "d_loss" in line] == [2, 4, 6, 7]
 
 
-def test_tensorboard_has_them(run):
+def test_tensorboard_has_the_scores(run):
     (events,) = (run / "tensorboard").glob("events.*")
     seen = {
         event.step: tf.make_ndarray(value.tensor).item()
@@ -86,7 +88,7 @@ def test_tensorboard_has_them(run):
     assert seen == pytest.approx({step: line["fid"] for step, line in scores(run).items()}, rel=1e-6)
 
 
-def test_a_record_tells_how_each_was_made(run, network_file):
+def test_a_record_says_how_its_scores_were_made(run, network_file):
     records = lines(run / "evaluations.jsonl")
     assert [record["training"]["step"] for record in records] == [2, 4, 6, 7]
     assert [record["training"]["images"] for record in records] == [8, 16, 24, 28]
@@ -96,7 +98,7 @@ def test_a_record_tells_how_each_was_made(run, network_file):
     assert records[-1] == json.loads((run / "evaluation.json").read_text())
 
 
-def test_the_verb_gives_the_same_scores(run, settings, tmp_path):
+def test_evaluating_the_run_afterwards_gives_the_same_scores(run, settings, tmp_path):
     evaluation = settings["evaluation"]
     request = EvaluationRequest(count=12, features=evaluation["features"])
     record = evaluate(run, request=request, cache=settings["data"]["cache"], out=tmp_path / "out")
@@ -106,7 +108,7 @@ def test_the_verb_gives_the_same_scores(run, settings, tmp_path):
     )
 
 
-def test_the_best_is_kept_apart_and_can_be_used(run, tmp_path):
+def test_the_best_checkpoint_is_kept_and_can_be_sampled_and_exported(run, tmp_path):
     lowest = min(scores(run).values(), key=lambda line: line["fid"])
     kept = best(run)
     assert (kept["step"], kept["notes"]["score"]) == (lowest["step"], lowest["fid"])
@@ -120,7 +122,7 @@ def test_the_best_is_kept_apart_and_can_be_used(run, tmp_path):
     np.testing.assert_array_equal(load_generator(tmp_path / "export").sample([0, 1, 2]), drawn)
     with Image.open(tmp_path / "samples" / "face_000002.png") as face:
         np.testing.assert_array_equal(np.asarray(face), drawn[2])
-    with pytest.raises(InputError, match="is a SavedModel"):
+    with pytest.raises(InputError, match="SavedModel"):
         load_generator(tmp_path / "export", "best")
 
 
@@ -135,7 +137,7 @@ def test_pictures_of_the_scores_and_of_the_best_are_drawn(run):
 def test_a_crashed_run_ends_with_the_same_scores_and_the_same_best(run, config, tmp_path):
     crashed = tmp_path / "run"
     for step in (5, 7):
-        with pytest.raises(RuntimeError, match="plug"):
+        with pytest.raises(RuntimeError):
             train(config, crashed, resume=step > 5, callbacks=[Crash(step)])
     train(config, crashed, resume=True)
     assert (crashed / "metrics.jsonl").read_bytes() == (run / "metrics.jsonl").read_bytes()
@@ -143,7 +145,7 @@ def test_a_crashed_run_ends_with_the_same_scores_and_the_same_best(run, config, 
     assert best(crashed) == best(run)
 
 
-def test_a_later_evaluation_by_the_verb_outlives_a_resumed_training(run, config, settings, tmp_path):
+def test_a_later_evaluation_of_the_run_survives_a_resumed_training(run, config, settings, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     request = EvaluationRequest(count=8, features="none")
@@ -151,10 +153,10 @@ def test_a_later_evaluation_by_the_verb_outlives_a_resumed_training(run, config,
     longer = config.model_copy(update={"training": config.training.model_copy(update={"steps": 8})})
     train(longer, copy, resume=True)
     made = [record.get("training", {}).get("step") for record in lines(copy / "evaluations.jsonl")]
-    assert made == [2, 4, 6, None, 8]  # 7 is no end any more
+    assert made == [2, 4, 6, None, 8]  # step 7 is not the end any more
 
 
-def test_scores_of_another_measure_are_not_compared(run, settings, tmp_path):
+def test_scores_that_were_measured_in_another_way_are_not_compared(run, settings, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     changed = settings | {
@@ -178,20 +180,18 @@ def test_the_highest_score_is_the_best_where_higher_is_better(settings, tmp_path
     assert highest > 2  # the first alone would be kept if lower were better here too
 
 
-def test_the_best_so_far_stays_until_a_better_one_comes(config, tmp_path):
-    from facegan_tf.model.gan import build_gan
-
+def test_a_best_checkpoint_without_a_last_one_is_not_restored(config, tmp_path):
     checkpoints = Checkpoints(build_gan(config), tmp_path)
     checkpoints.best().save(score=1.0)
     assert checkpoints.best().notes() == {"score": 1.0}
-    with pytest.raises(InputError, match="holds no checkpoint"):
+    with refusal(None, value=tmp_path):
         checkpoints.restore("best")
 
 
 def test_a_run_without_evaluations_has_no_best(settings, tmp_path):
     plain = train(tiny_dcgan(**settings | {"evaluation": {}}), tmp_path / "run")
     assert not (plain / "evaluations.jsonl").exists() or not lines(plain / "evaluations.jsonl")
-    with pytest.raises(InputError, match=r"evaluation.every makes a training keep it"):
+    with refusal("checkpoint", "evaluation.every", value="best"):
         restore_run(plain, "best")
 
 
@@ -205,13 +205,13 @@ def test_a_run_without_evaluations_has_no_best(settings, tmp_path):
         ({"every": None, "best_by": "zebra"}, r"evaluation\.best_by: zebra: must be fid"),
     ],
 )
-def test_what_can_t_be_evaluated_is_refused_before_the_work(settings, tmp_path, evaluation, words):
+def test_evaluations_that_cannot_work_are_refused_before_training(settings, tmp_path, evaluation, words):
     with pytest.raises(InputError, match=words):
         dry_run(tiny_dcgan(**settings | {"evaluation": {"every": 2} | evaluation}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_too_few_images_to_score_are_refused_before_the_work(settings, tmp_path):
+def test_too_few_images_to_score_are_refused_before_training(settings, tmp_path):
     few = settings | {"data": settings["data"] | {"limit": 5}}
-    with pytest.raises(InputError, match=r"evaluation.every: 2: 5 images are too few"):
+    with refusal("evaluation.every", "5 images", value=2):
         dry_run(tiny_dcgan(**few), tmp_path / "run")

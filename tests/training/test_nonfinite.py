@@ -1,3 +1,5 @@
+"""Losses and weights that are NaN or infinite: the run stops, or goes back to a checkpoint."""
+
 import json
 import signal
 import time
@@ -9,13 +11,13 @@ import pytest
 from facegan_tf import train
 from facegan_tf.common import draws
 from facegan_tf.common.errors import FaceganError
-from facegan_tf.model.state import weights_sha256
+from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run.directory import checkpoint_steps
-from facegan_tf.run.restore import restore_run
 from facegan_tf.training.session import Session
 from facegan_tf.training.signals import Interrupted
 from tests.helpers.configs import tiny_config, tiny_dcgan
 from tests.helpers.interruptions import Crash, Poison, StopAfter
+from tests.helpers.runs import metrics, record, sha256
 
 
 def config(store, on_nonfinite="rollback", **training):
@@ -25,48 +27,55 @@ def config(store, on_nonfinite="rollback", **training):
 
 
 def steps(run):
-    return [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [line["step"] for line in metrics(run)]
 
 
-def sha256(run):
-    return weights_sha256(restore_run(run)[0])
-
-
-def test_a_run_stops_and_says_between_which_steps(store_folder, tmp_path):
-    run = tmp_path / "run"
-    with pytest.raises(
-        FaceganError, match=r"between step 4 and step 5 .* d_loss is nan, g_loss is nan"
-    ) as caught:
+@pytest.fixture(scope="module")
+def stopped(store_folder, tmp_path_factory):
+    """A run that stopped because step 5 went bad, and its error."""
+    run = tmp_path_factory.mktemp("runs") / "stopped"
+    with pytest.raises(FaceganError) as caught:
         train(config(store_folder, "stop"), run, callbacks=[Poison(4)])
-    assert "on_nonfinite=rollback" in str(caught.value)
+    return run, caught.value
+
+
+def test_the_message_says_between_which_steps_which_losses_went_bad():
+    error = NonFiniteError(4, 5, {"d_loss": np.nan, "g_loss": 0.5, "penalty": np.inf}, {"a/kernel": {}})
+    assert str(error) == "training went bad between step 4 and step 5: d_loss is nan, penalty is inf"
+    error = NonFiniteError(4, 5, {"d_loss": 0.5}, {"a/kernel": {}, "b/bias": {}})
+    assert str(error).endswith("between step 4 and step 5: weights are not finite: a/kernel, b/bias")
+
+
+def test_a_run_stops_with_its_last_finite_step_in_the_logs(stopped):
+    run, error = stopped
+    assert "between step 4 and step 5" in str(error)
+    assert "training.on_nonfinite=rollback" in str(error)  # a way out
     assert checkpoint_steps(run / "checkpoints") == [3]
-    assert json.loads((run / "run.json").read_text())["status"] == "failed"
+    assert record(run)["status"] == "failed"
     assert steps(run) == [1, 2, 3, 4]
 
 
-def test_the_bad_steps_numbers_are_kept(store_folder, tmp_path):
-    run = tmp_path / "run"
-    with pytest.raises(FaceganError):
-        train(config(store_folder, "stop"), run, callbacks=[Poison(4)])
+def test_the_numbers_of_the_bad_step_are_saved(stopped):
+    run, _ = stopped
     numbers = json.loads((run / "nonfinite" / "step_000005_rollback_0.json").read_text())
     assert numbers["losses_were_finite_in_step"] == 4
     assert numbers["step"] == 5
     assert numbers["losses"] == {"d_loss": "nan", "g_loss": "nan"}
     poisoned = [counts for counts in numbers["variables"].values() if counts["nan"] == counts["in_all"]]
     assert poisoned
-    # 24 images, 4 a step: of one epoch, so all different.
+    # 24 images, 4 a step: both steps are in the same epoch, so all their images differ.
     assert list(numbers["images"]) == ["4", "5"]
     seen = numbers["images"]["4"] + numbers["images"]["5"]
     assert len(set(seen)) == 8
     assert set(seen) <= set(range(24))
 
 
-def test_the_images_that_are_named_are_those_of_the_step(store_folder, tmp_path, monkeypatch):
+def test_the_images_named_are_those_of_the_step(store_folder, tmp_path, monkeypatch):
     seen = []
     named = []
-    fit = Session.fit
+    session_train = Session.train
 
-    def watched(session, total):
+    def watched(session):
         train_on_batch = session.gan.train_on_batch
 
         def step(reals, *drawn):
@@ -75,34 +84,34 @@ def test_the_images_that_are_named_are_those_of_the_step(store_folder, tmp_path,
 
         session.gan.train_on_batch = step
         named.extend(session.image_indices(number).tolist() for number in range(8))
-        return fit(session, total)
+        return session_train(session)
 
-    monkeypatch.setattr(Session, "fit", watched)
+    monkeypatch.setattr(Session, "train", watched)
     train(config(store_folder), tmp_path / "run")
-    assert seen == named  # image number i of this store has the value i in its first pixel
+    assert seen == named  # the first red value of this store's image number i is i
 
 
-def test_weights_that_went_bad_in_the_last_step_are_not_saved(store_folder, tmp_path):
+def test_weights_that_go_bad_in_the_last_step_are_not_saved(store_folder, tmp_path):
     class Spoil(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):  # after the check of the step's losses
+        def on_train_batch_end(self, batch, logs=None):  # comes after the check of the step's losses
             if batch == 7:
                 weight = self.model.generator.weights[0]
                 weight.assign(weight.numpy() * np.inf)
 
     run = tmp_path / "run"
-    with pytest.raises(FaceganError, match=r"between step 6 and step 8 .* weights are not"):
+    with pytest.raises(FaceganError, match=r"between step 6 and step 8.* weights"):
         train(config(store_folder, "stop"), run, callbacks=[Spoil()])
     assert checkpoint_steps(run / "checkpoints") == [3, 6]
 
 
-def test_a_rollback_goes_on_from_the_checkpoint_with_other_noise(store_folder, tmp_path):
+def test_a_rollback_resumes_from_the_checkpoint_with_other_noise(store_folder, tmp_path):
     straight = train(config(store_folder), tmp_path / "straight")
     run = train(config(store_folder), tmp_path / "run", callbacks=[Poison(4, times=1)])
     assert steps(run) == steps(straight) == list(range(1, 9))
     lines, others = ((folder / "metrics.jsonl").read_text().splitlines() for folder in (run, straight))
     assert lines[:3] == others[:3]
     assert all(line != other for line, other in zip(lines[3:], others[3:], strict=True))
-    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+    assert record(run)["status"] == "finished"
     assert sha256(run) != sha256(straight)
 
 
@@ -111,7 +120,7 @@ def test_without_a_checkpoint_a_rollback_goes_back_to_the_start(store_folder, tm
     assert steps(run) == list(range(1, 9))
 
 
-def test_the_best_of_a_try_that_was_given_up_is_forgotten(store_folder, tmp_path):
+def test_a_rollback_to_the_start_removes_the_best_checkpoint(store_folder, tmp_path):
     settings = tiny_config(
         store_folder,
         training={"steps": 4, "checkpoint_every": 9, "on_nonfinite": "rollback"},
@@ -124,24 +133,23 @@ def test_the_best_of_a_try_that_was_given_up_is_forgotten(store_folder, tmp_path
             seen.append(checkpoint_steps(tmp_path / "run" / "checkpoints" / "best"))
 
     train(settings, tmp_path / "run", callbacks=[Poison(2, times=1), Look()])
-    assert seen == [[], []]  # also after the rollback to the start, though step 2 had been the best
+    assert seen == [[], []]  # step 2 had been the best before the rollback
 
 
-def test_there_are_no_more_rollbacks_than_are_allowed(store_folder, tmp_path):
-    poison = Poison(4)
-    with pytest.raises(FaceganError, match=r"max_rollbacks: it went back 2 times"):
-        train(config(store_folder, max_rollbacks=2), tmp_path / "run", callbacks=[poison])
+def test_there_are_at_most_max_rollbacks(store_folder, tmp_path):
+    with pytest.raises(FaceganError, match=r"training\.max_rollbacks.* 2 times"):
+        train(config(store_folder, max_rollbacks=2), tmp_path / "run", callbacks=[Poison(4)])
     assert [path.name for path in sorted((tmp_path / "run" / "nonfinite").iterdir())] == [
         f"step_000005_rollback_{number}.json" for number in (0, 1, 2)
     ]
 
 
-def test_a_run_that_went_back_resumes_in_the_same_bits(store_folder, tmp_path):
+def test_a_run_that_rolled_back_resumes_to_the_same_bits(store_folder, tmp_path):
     settings = config(store_folder)
     undisturbed = train(settings, tmp_path / "undisturbed", callbacks=[Poison(4, times=1)])
     run = tmp_path / "run"
-    # One that crashes after the rollback but before the next checkpoint, and is stopped again after that.
-    with pytest.raises(RuntimeError, match="plug"):
+    # It crashes after the rollback but before the next checkpoint, and is then stopped after that one.
+    with pytest.raises(RuntimeError):
         train(settings, run, callbacks=[Poison(4, times=1), Crash(5)])
     train(settings, run, resume=True, callbacks=[Poison(4, times=1), StopAfter(7)])
     train(settings, run, resume=True)
@@ -149,19 +157,19 @@ def test_a_run_that_went_back_resumes_in_the_same_bits(store_folder, tmp_path):
     assert (run / "metrics.jsonl").read_bytes() == (undisturbed / "metrics.jsonl").read_bytes()
 
 
-def test_a_signal_is_followed_though_the_step_was_bad(store_folder, tmp_path):
+def test_a_signal_stops_the_run_even_if_the_step_was_bad(store_folder, tmp_path):
     class Signal(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
             if batch == 4:
                 signal.raise_signal(signal.SIGTERM)
-                time.sleep(0.5)  # a thread attends to it
+                time.sleep(0.5)  # a thread handles it
 
     with pytest.raises(Interrupted):
         train(config(store_folder), tmp_path / "run", callbacks=[Poison(4), Signal()])
     assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [3]
 
 
-def test_streams_of_noise_never_meet():
+def test_every_seed_and_rollback_has_noise_of_its_own():
     highest = 2**31 - 1
     seeds = {draws.seed_after(seed, rollbacks) for seed in (0, 1, highest) for rollbacks in range(4)}
     assert len(seeds) == 12
@@ -172,10 +180,10 @@ def test_streams_of_noise_never_meet():
     assert len({values.tobytes() for values in drawn}) == 3
 
 
-def test_batch_statistics_too_are_as_at_the_start_after_a_rollback(store_folder, tmp_path):
+def test_a_rollback_to_the_start_resets_the_batch_statistics_too(store_folder, tmp_path):
     settings = tiny_dcgan(
         store_folder, training={"steps": 4, "checkpoint_every": 9, "on_nonfinite": "rollback"}
     )
     one = train(settings, tmp_path / "one", callbacks=[Poison(1, times=1)])
     two = train(settings, tmp_path / "two", callbacks=[Poison(0, times=1)])
-    assert sha256(one) == sha256(two)  # how far the first try came makes no difference
+    assert sha256(one) == sha256(two)  # no matter how far the first attempt got

@@ -1,4 +1,4 @@
-"""The nets: a module for each `networks.family`, with `build_generator` and `build_discriminator`."""
+"""The nets: one module per `networks.family`, with `build_generator` and `build_discriminator`."""
 
 import importlib
 from types import ModuleType

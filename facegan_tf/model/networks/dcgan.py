@@ -1,10 +1,10 @@
 """The DCGAN family: four published recipes at 32, 64 and 128 pixels, as settings of two functions.
 
 Sources: Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional
-Generative Adversarial Networks" (2015), as the recipes in configs/ vary it. Kernels of 4 and strides
-of 2 all through, so "same" padding is PyTorch's padding of 1. Batch normalisation has PyTorch's
-defaults, and stands neither at the image's end of the nets nor after a dense layer. No biases but
-those of dense layers.
+Generative Adversarial Networks" (2015), with the variations of the recipes in configs/. All kernels are
+4 pixels wide and the strides are 2, so "same" padding equals PyTorch's padding of 1. Batch normalisation
+has PyTorch's defaults, and is missing next to the images and after dense layers. Only dense layers have
+biases.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,19 @@ KERNEL = 4
 
 
 def build_generator(size: int, settings: DcganNetworks, seeds: Iterator[int]) -> keras.Model:
-    """Latents float32 [N, latent_dim] -> images float32 [N, size, size, 3] in [-1, 1]."""
+    """Build the generator: latents float32 [N, latent_dim] -> images float32 [N, size, size, 3] in [-1, 1].
+
+    seeds: one is taken for each initialiser and each dropout.
+    """
     generator = settings.generator
     stem_channels, *doublings = generator.channels
     stem_size = size // 2 ** len(generator.channels)
 
-    def deconvolve(x: keras.KerasTensor, channels: int, **how: str | int) -> keras.KerasTensor:
+    def deconvolve(x: keras.KerasTensor, channels: int, **options: str | int) -> keras.KerasTensor:
         kernel = _kernel_initializer(settings, seeds)
-        return layers.Conv2DTranspose(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **how)(x)
+        return layers.Conv2DTranspose(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(
+            x
+        )
 
     def normalise(x: keras.KerasTensor) -> keras.KerasTensor:
         return layers.LeakyReLU(negative_slope=generator.leaky_slope)(_batch_norm(settings, seeds)(x))
@@ -48,12 +53,15 @@ def build_generator(size: int, settings: DcganNetworks, seeds: Iterator[int]) ->
 
 
 def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]) -> keras.Model:
-    """Images float32 [N, size, size, 3] in [-1, 1] -> logits float32 [N, 1]."""
+    """Build the discriminator: images float32 [N, size, size, 3] in [-1, 1] -> logits float32 [N, 1].
+
+    seeds: one is taken for each initialiser and each dropout.
+    """
     discriminator = settings.discriminator
 
-    def convolve(x: keras.KerasTensor, channels: int, **how: str | int) -> keras.KerasTensor:
+    def convolve(x: keras.KerasTensor, channels: int, **options: str | int) -> keras.KerasTensor:
         kernel = _kernel_initializer(settings, seeds)
-        return layers.Conv2D(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **how)(x)
+        return layers.Conv2D(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(x)
 
     images = keras.Input((size, size, 3), name="images")
     x = images
@@ -81,7 +89,7 @@ def _kernel_initializer(settings: DcganNetworks, seeds: Iterator[int]) -> keras.
 def _batch_norm(settings: DcganNetworks, seeds: Iterator[int]) -> layers.Layer:
     return layers.BatchNormalization(
         epsilon=1e-5,
-        momentum=0.9,  # of the average that is kept; PyTorch's momentum of 0.1 is that of the new one
+        momentum=0.9,  # the old average's weight; PyTorch's momentum of 0.1 is the weight of the new value
         gamma_initializer=keras.initializers.RandomNormal(
             mean=1.0, stddev=settings.gamma_std, seed=next(seeds)
         ),

@@ -1,9 +1,9 @@
 """The deepconv family: the generator and discriminator of the celeba128 recipe, at any width.
 
-Source: "Human Face Generation using GAN" (Code360 by Coding Ninjas, 2022), whose nets these are at
-128 pixels and the default widths. No normalisation; kernels of 5 and 7 at full resolution; biases
-on; Keras' default initialisers. Another size changes only how often the stem is doubled, and how
-often the discriminator halves: its last feature map is 6x6 at every size.
+Source: "Human Face Generation using GAN" (Code360 by Coding Ninjas, 2022), which has these nets at 128
+pixels with the default widths. They have biases and Keras' default initialisers, no normalisation, and
+kernels of 5 and 7 pixels at full resolution. The size changes only how many times the generator doubles its
+16x16 stem, and how many times the discriminator halves: its last feature map is 6x6 at every size.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,10 @@ STEM_SIZE = 16
 
 
 def build_generator(size: int, settings: DeepConvNetworks, seeds: Iterator[int]) -> keras.Model:
-    """Latents float32 [N, latent_dim] -> images float32 [N, size, size, 3] in [-1, 1]."""
+    """Build the generator: latents float32 [N, latent_dim] -> images float32 [N, size, size, 3] in [-1, 1].
+
+    seeds: one is taken for each initialiser.
+    """
     widths = settings.generator
 
     def activate(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -42,9 +45,10 @@ def build_generator(size: int, settings: DeepConvNetworks, seeds: Iterator[int])
 
 
 def build_discriminator(size: int, settings: DeepConvNetworks, seeds: Iterator[int]) -> keras.Model:
-    """Images float32 [N, size, size, 3] in [-1, 1] -> logits float32 [N, 1].
+    """Build the discriminator: images float32 [N, size, size, 3] in [-1, 1] -> logits float32 [N, 1].
 
-    The source ends in a sigmoid; here the loss applies it, which is the same function, computed safely.
+    The source's net ends in a sigmoid. Here the loss applies it: the same function, numerically stable.
+    seeds: one is taken for each initialiser and the dropout.
     """
     channels = settings.discriminator.channels
     images = keras.Input((size, size, 3), name="images")

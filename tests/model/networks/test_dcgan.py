@@ -10,7 +10,7 @@ from facegan_tf.model.networks import dcgan
 
 CONFIGS = ["dcgan32_smooth", "dcgan32", "dcgan128", "dcgan64_sgd"]
 
-# Of each source: output shapes of everything that has kernels, the generator's and the discriminator's.
+# Output shapes of the layers with kernels, in the generator and the discriminator of each source.
 SEED_LAYERS = {
     "dcgan32_smooth": (
         [("Dense", (2048,)), ("D", (8, 8, 64)), ("D", (16, 16, 32)), ("D", (32, 32, 3))],
@@ -61,7 +61,7 @@ def of_kind(model, kind):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_nets_are_the_sources(name):
+def test_layers_match_the_source(name):
     config = load_config(f"configs/{name}.yaml")
     short = {"Conv2D": "C", "Conv2DTranspose": "D"}
     for model, expected in zip(build(config.data.size, config.networks), SEED_LAYERS[name], strict=True):
@@ -71,7 +71,7 @@ def test_the_nets_are_the_sources(name):
         assert [(short.get(kind, kind), shape) for kind, shape in found] == expected
         for layer in layers:
             assert layer.use_bias == isinstance(layer, keras.layers.Dense)
-        # Neither the images' end of a net nor a dense layer is normalised; every other layer is.
+        # Every convolution is normalised, except for those next to the images and a head.
         norms = of_kind(model, keras.layers.BatchNormalization)
         convolutions = [x for x in layers if not isinstance(x, keras.layers.Dense)]
         head = name in ("dcgan128", "dcgan64_sgd") and model.name == "discriminator"
@@ -88,7 +88,7 @@ def test_the_nets_are_the_sources(name):
         ("dcgan64_sgd", (0.2, 0.2), ()),
     ],
 )
-def test_activations_and_dropouts_are_the_sources(name, slopes, dropouts):
+def test_activations_and_dropouts_match_the_source(name, slopes, dropouts):
     config = load_config(f"configs/{name}.yaml")
     nets = build(config.data.size, config.networks)
     found = [{x.negative_slope for x in of_kind(net, keras.layers.LeakyReLU)} for net in nets]
@@ -96,7 +96,7 @@ def test_activations_and_dropouts_are_the_sources(name, slopes, dropouts):
     assert tuple(x.rate for net in nets for x in of_kind(net, keras.layers.Dropout)) == dropouts
 
 
-def test_dropout_stands_after_the_generators_stem_and_before_the_discriminators_head():
+def test_dropout_comes_after_the_generators_stem_and_before_the_discriminators_head():
     settings = tiny(generator={"dropout": 0.5}, discriminator={"dropout": 0.5})
     generator, discriminator = build(16, settings)
     kinds = [[type(layer).__name__ for layer in net.layers] for net in (generator, discriminator)]
@@ -106,7 +106,7 @@ def test_dropout_stands_after_the_generators_stem_and_before_the_discriminators_
     assert (discriminator(images, training=True) != discriminator(images, training=True)).numpy().any()
 
 
-def test_images_lie_between_minus_one_and_one_and_logits_are_float32():
+def test_images_are_between_minus_one_and_one_and_logits_are_float32():
     generator, discriminator = build(16, tiny(kernel_std=1.0))
     images = generator(100 * np.random.default_rng(0).normal(size=(8, 4)).astype("float32"))
     assert images.shape == (8, 16, 16, 3)
@@ -115,7 +115,7 @@ def test_images_lie_between_minus_one_and_one_and_logits_are_float32():
     assert discriminator(images).shape == (8, 1)
 
 
-def test_kernels_begin_as_the_config_says():
+def test_initial_weights_have_the_distributions_of_the_config():
     generator, discriminator = build(
         32,
         tiny(
@@ -139,14 +139,14 @@ def test_kernels_begin_as_the_config_says():
     assert (dense.bias.numpy() == 0).all()
 
 
-def test_without_a_kernel_std_kernels_begin_glorot_uniform():
+def test_without_a_kernel_std_kernels_are_glorot_uniform_at_first():
     generator, _ = build(16, tiny(kernel_std=None))
     kernel = generator.layers[1].kernel.numpy()
     limit = np.sqrt(6 / sum(kernel.shape))
     assert 0.9 * limit < np.abs(kernel).max() <= limit
 
 
-def test_initial_weights_follow_from_the_seeds():
+def test_initial_weights_depend_on_the_seeds_alone():
     settings = tiny(gamma_std=0.1)
     for one, same, other in zip(
         build(16, settings), build(16, settings), build(16, settings, 1), strict=True

@@ -8,7 +8,7 @@ from facegan_tf.config.networks import DeepConvNetworks
 from facegan_tf.model.networks import deepconv
 from tests.helpers.configs import tiny_config
 
-SEED_LAYERS = {  # of the source, at 128 pixels: output shapes of everything with weights
+SEED_LAYERS = {  # output shapes of the source's layers with weights, at 128 pixels
     "generator": [
         ("Dense", (32768,)),
         ("Conv2D", (16, 16, 256)),
@@ -37,7 +37,7 @@ def build(size, settings):
     )
 
 
-def test_at_128_pixels_the_nets_are_the_sources():
+def test_at_128_pixels_the_nets_match_the_source():
     for model, parameters in zip(
         build(128, DeepConvNetworks(family="deepconv")), (14_953_987, 4_211_713), strict=True
     ):
@@ -49,7 +49,7 @@ def test_at_128_pixels_the_nets_are_the_sources():
 
 
 @pytest.mark.parametrize("size", [32, 64, 256])
-def test_every_size_fits_and_ends_in_a_six_pixel_map(size):
+def test_at_every_size_the_discriminator_ends_in_a_map_of_six_pixels(size):
     settings = tiny_config().networks
     generator, discriminator = build(size, settings)
     assert generator.output_shape == (None, size, size, 3)
@@ -58,15 +58,15 @@ def test_every_size_fits_and_ends_in_a_six_pixel_map(size):
     assert flatten.input.shape[1:3] == (6, 6)
 
 
-def test_images_lie_between_minus_one_and_one():
+def test_images_are_between_minus_one_and_one():
     generator, _ = build(32, tiny_config().networks)
     images = generator(100 * np.random.default_rng(0).normal(size=(8, 4)).astype("float32")).numpy()
     assert images.dtype == np.float32
     assert np.abs(images).max() <= 1
-    assert np.abs(images).max() > 0.9  # so tanh is there: the pre-activations are far larger
+    assert np.abs(images).max() > 0.9  # the values before tanh are far larger
 
 
-def test_dropout_works_in_training_alone():
+def test_dropout_is_active_only_in_training():
     _, discriminator = build(32, tiny_config().networks)
     images = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3)).astype("float32")
     assert (
@@ -75,7 +75,7 @@ def test_dropout_works_in_training_alone():
     np.testing.assert_array_equal(discriminator(images), discriminator(images, training=False))
 
 
-def test_initial_weights_follow_from_the_seeds():
+def test_initial_weights_depend_on_the_seeds_alone():
     settings = tiny_config().networks
     one, same = (deepconv.build_generator(32, settings, itertools.count(1)) for _ in range(2))
     other = deepconv.build_generator(32, settings, itertools.count(2))

@@ -1,0 +1,54 @@
+"""How many steps the next call makes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from facegan_tf.config.settings import Config
+
+CALL_SECONDS = 1.0
+"""About how long a call takes if nothing else ends it, in seconds: signals wait for its end."""
+
+
+class Pace:
+    """Ends calls where something is due, and else after about a second."""
+
+    def __init__(self, config: Config, epoch_images: int, total_steps: int):
+        """epoch_images: images in an epoch."""
+        self._training = config.training
+        self._every = [
+            config.training.log_every,
+            config.training.checkpoint_every,
+            config.grids.every,
+            *([config.evaluation.every] if config.evaluation.every else []),
+        ]
+        self._epoch_images, self._total_steps = epoch_images, total_steps
+        self._seconds_per_step: float | None = None
+
+    def next_count(self, step: int) -> int:
+        """Steps of the call after `step` steps: until something is due, an epoch or the run ends, or less."""
+        end = min(self._total_steps, self._epoch_end(step), *((step // n + 1) * n for n in self._every))
+        most = self._training.steps_per_call
+        if most is None:
+            fast = self._seconds_per_step is not None and self._seconds_per_step < CALL_SECONDS
+            most = int(CALL_SECONDS / self._seconds_per_step) if fast and self._seconds_per_step else 1
+        return min(most, end - step)
+
+    @contextmanager
+    def timed(self, count: int) -> Iterator[None]:
+        """Measure a call of `count` steps."""
+        began = time.perf_counter()
+        yield
+        self._seconds_per_step = (time.perf_counter() - began) / count
+
+    def epoch(self, step: int) -> int:
+        """Whole epochs after `step` steps."""
+        return self._training.whole_epochs(step, self._epoch_images)
+
+    def begins_epoch(self, step: int) -> bool:
+        """Whether the first image of an epoch is among those of the step after `step` steps."""
+        return step * self._training.images_per_step % self._epoch_images < self._training.images_per_step
+
+    def _epoch_end(self, step: int) -> int:
+        """The step that completes the epoch under way."""
+        return -(-(self.epoch(step) + 1) * self._epoch_images // self._training.images_per_step)
