@@ -64,6 +64,8 @@ class scheduled:
         return schedule
 
 
-def spans_run(setting: Number | None) -> bool:
-    """Whether a setting's values depend on the length of the run."""
-    return isinstance(setting, Schedule) and setting.images is None
+def spans_run(setting: Any) -> bool:
+    """Whether a setting, or one in a block of settings, changes over the whole run, whatever its length."""
+    if isinstance(setting, Schedule):
+        return setting.images is None
+    return isinstance(setting, Settings) and any(spans_run(value) for _, value in setting)

@@ -22,7 +22,7 @@ class CompiledSteps:
         first = self.gan.steps_done
         losses = {name: values.numpy() for name, values in self._run(tf.constant(count)).items()}
         return [
-            self.gan.objective.logged({name: float(each[k]) for name, each in losses.items()}, first + k)
+            self.gan.objective.logged({name: float(each[k]) for name, each in losses.items()}, first + k + 1)
             for k in range(count)
         ]
 

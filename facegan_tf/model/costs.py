@@ -52,18 +52,29 @@ def layer_flops(layer: keras.Layer) -> int:
 
 def activation_bytes(model: keras.Model) -> int:
     """Bytes of all layers' outputs for one image, as training keeps them for the gradients."""
-    return FLOAT_BYTES * sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    return sum(math.prod(each.output.shape[1:]) * _value_bytes(each) for each in model.layers)
+
+
+def _value_bytes(layer: keras.Layer) -> int:
+    """Size of one number of a layer's output, which follows the precision."""
+    return (
+        2 if keras.backend.standardize_dtype(layer.output.dtype) in ("float16", "bfloat16") else FLOAT_BYTES
+    )
 
 
 def step_costs(gan: GAN, batch_size: int) -> StepCosts:
-    """Costs of one `train_on_batch` with `batch_size` reals and as many fakes."""
+    """Costs of one `train_on_batch` with batches of `batch_size`; those of lazy penalties on average."""
     generator, discriminator = forward_flops(gan.generator), forward_flops(gan.discriminator)
     # Backward costs twice forward: once for the inputs' gradients and once for the weights', which
     # the combined step doesn't need for the discriminator.
     critic_flops = generator + 2 * 3 * discriminator
-    combined_flops = 3 * generator + 2 * discriminator
+    # A gradient penalty passes forward and back to the images, then back through both of these passes.
+    penalties = len(gan.objective.penalties) / gan.objective.penalty_every
+    critic_flops += int(penalties * 6 * discriminator)
+    seen = 2 if gan.objective.loss.generator_sees_reals else 1
+    combined_flops = 3 * generator + 2 * seen * discriminator
     return StepCosts(
-        flops=batch_size * (critic_flops + combined_flops),
+        flops=batch_size * (gan.config.training.critic_steps * critic_flops + combined_flops),
         memory_bytes=_fixed_bytes(gan) + batch_size * _bytes_an_image(gan),
     )
 
@@ -85,8 +96,10 @@ def _bytes_an_image(gan: GAN) -> int:
     # again as the activations that it consumes, at its widest layer.
     generator, discriminator = activation_bytes(gan.generator), activation_bytes(gan.discriminator)
     activations = max(2 * discriminator, generator + discriminator)
+    if gan.objective.penalties:  # the pass to the images and back is kept for the gradients' own gradient
+        activations += 3 * discriminator
     return activations + 2 * max(_widest_bytes(gan.generator), 2 * _widest_bytes(gan.discriminator))
 
 
 def _widest_bytes(model: keras.Model) -> int:
-    return FLOAT_BYTES * max(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    return max(math.prod(each.output.shape[1:]) * _value_bytes(each) for each in model.layers)

@@ -169,9 +169,8 @@ class GAN:
         for batch in self._critic_batches(inputs):
             losses = self.critic.train_on_batch(*batch, return_dict=True)
         losses |= self.combined.train_on_batch(self._generator_batch(inputs), return_dict=True)
-        logged = self.objective.logged(losses, self.steps_done)
         self._end_step()
-        return logged
+        return self.objective.logged(losses, self.steps_done)
 
     def step_in_graph(self, inputs: StepInputs) -> Terms:
         """The same step, for a graph that makes several; returns the terms as tensors, lazy ones as 0."""

@@ -7,8 +7,10 @@ import yaml
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import is_partial
 from facegan_tf.config.load import load_config
+from facegan_tf.config.schedule import spans_run
 from facegan_tf.config.schema import changeable_on_resume
 from facegan_tf.config.settings import Config
+from facegan_tf.config.training import LENGTH_SETTINGS
 from facegan_tf.data.store import FaceStore
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.run.lock import LOCK
@@ -18,6 +20,8 @@ CHANGEABLE = changeable_on_resume(Config)
 
 The source may have moved. The store's fingerprint shows whether its pixels are the same.
 """
+_LENGTHS = frozenset(f"training.{name}" for name in LENGTH_SETTINGS)
+"""They alter a step if a setting changes over the whole run."""
 
 
 def check_startable(run: RunDirectory, config: Config, resume: bool) -> None:
@@ -79,8 +83,9 @@ def _is_abandoned(run: RunDirectory) -> bool:
 
 def _changes(before: Config, now: Config) -> list[str]:
     old, new = flat(before.model_dump(mode="json")), flat(now.model_dump(mode="json"))
+    changeable = CHANGEABLE - _LENGTHS if spans_run(before) else CHANGEABLE
     return [
         f"{key}: {old.get(key)} in the run, {new.get(key)} now"
         for key in old | new
-        if key not in CHANGEABLE and old.get(key) != new.get(key)
+        if key not in changeable and old.get(key) != new.get(key)
     ]

@@ -11,7 +11,7 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.status import print_status
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
@@ -24,6 +24,7 @@ from facegan_tf.training.loop import run_steps
 from facegan_tf.training.nonfinite import NonFiniteGuard
 from facegan_tf.training.pictures import ControlFaces, TrainingGif
 from facegan_tf.training.signals import Interrupted, on_first_signal
+from facegan_tf.training.start import new_gan
 from facegan_tf.training.statistics import LossStatistics
 
 
@@ -64,7 +65,7 @@ class Session:
     def roll_back(self) -> int:
         """Go back to the newest checkpoint, or to the start, to try other noise; return its step."""
         tried = self.rollbacks
-        self.gan = build_gan(self.config)
+        self.gan = new_gan(self.config)
         start = self.restore()
         # A killed run that is resumed has the count of its checkpoint: the same steps fail again, and are
         # counted again.

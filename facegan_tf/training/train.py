@@ -21,7 +21,7 @@ from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run import environment
-from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.run.lock import locked
 from facegan_tf.run.resume import check_same_images, check_startable
 from facegan_tf.run.rewind import rewind
@@ -29,6 +29,7 @@ from facegan_tf.training.evaluations import load_network, with_absolute_paths
 from facegan_tf.training.nonfinite import save_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.session import Session
+from facegan_tf.training.start import absolute_start, new_gan
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """The disk is full, broken, or read-only."""
@@ -114,11 +115,14 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
     """
     data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
     evaluation = with_absolute_paths(config.evaluation)
-    config = config.model_copy(update={"data": data, "evaluation": evaluation})
+    start = {"start_from": absolute_start(config.training.start_from)}
+    training = config.training.model_copy(update=start)
+    config = config.model_copy(update={"data": data, "evaluation": evaluation, "training": training})
     check_startable(run, config, resume)
     located = locate(config.data, run.prepared_store() if resume else None)
     network = load_network(config)
-    gan = build_gan(config)
+    is_new = not checkpoint_steps(run.checkpoints)  # else its own nets replace those it starts from
+    gan = new_gan(config) if is_new else build_gan(config)
     return gan, make_plan(gan, located, run.folder), network
 
 

@@ -132,10 +132,10 @@ class Objective:
 
         if every == 1:
             return weighted()
-        return tf.cond(self.clock.step % every == 0, weighted, lambda: tf.zeros([], batch.logits.dtype))
+        return tf.cond((self.clock.step + 1) % every == 0, weighted, lambda: tf.zeros([], batch.logits.dtype))
 
     def logged(self, terms: dict[str, float], step: int) -> dict[str, float]:
-        """The terms that were computed in step number `step`, without the lazy ones that were not."""
+        """The terms of step `step`, counted from 1, without lazy ones that it did not compute."""
         if step % self.penalty_every == 0:
             return terms
         return {name: value for name, value in terms.items() if name not in self.penalties}

@@ -1,0 +1,69 @@
+"""The GAN that a run starts with: new, or with the nets of another run (fine-tuning)."""
+
+import re
+from pathlib import Path
+
+import keras
+
+from facegan_tf.common.errors import InputError
+from facegan_tf.config.settings import Config
+from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.run.restore import restore_run
+
+NAME = "training.start_from"
+
+
+def new_gan(config: Config) -> GAN:
+    """A GAN at step 0, whose nets come from `training.start_from` if that is set.
+
+    Optimizers start fresh. Raises InputError if there is no such run, or if its nets don't fit.
+    """
+    gan = build_gan(config)
+    if config.training.start_from is not None:
+        _copy_nets(config.training.start_from, gan)
+    return gan
+
+
+def absolute_start(start_from: str | None) -> str | None:
+    """The same run, found from any working directory."""
+    if start_from is None:
+        return None
+    path, which = _parsed(start_from)
+    return f"{path.absolute()}@{which}"
+
+
+def _parsed(start_from: str) -> tuple[Path, str]:
+    """The folder and the checkpoint of RUN, RUN@best or RUN@STEP."""
+    match = re.fullmatch(r"(.+)@(last|best|[0-9]+)", start_from)
+    folder, which = match.groups() if match else (start_from, "last")
+    return Path(folder).expanduser(), which
+
+
+def _copy_nets(start_from: str, gan: GAN) -> None:
+    try:
+        other, _ = restore_run(*_parsed(start_from))
+    except InputError as error:
+        raise InputError(NAME, start_from, str(error)) from error
+    for net, source in ((gan.generator, other.generator), (gan.discriminator, other.discriminator)):
+        _check_fits(net, source, start_from)
+        net.set_weights(source.get_weights())
+    if gan.average is not None:
+        gan.average.set_weights(other.sampler.get_weights())
+
+
+def _check_fits(net: keras.Model, source: keras.Model, start_from: str) -> None:
+    """Raise InputError, naming the layers, if the nets' weights differ in number or shape."""
+    ours, theirs = _shapes(net), _shapes(source)
+    if list(ours.values()) == list(theirs.values()):
+        return
+    problem = f"its {net.name} has {len(theirs)} layers with weights, this config's has {len(ours)}"
+    for (name, here), there in zip(ours.items(), theirs.values(), strict=False):
+        if here != there:
+            problem = f"the {net.name} differs in layer {name}: weights of {there} there, of {here} here"
+            break
+    raise InputError(NAME, start_from, f"{problem}; make `networks` and data.size those of that run")
+
+
+def _shapes(net: keras.Model) -> dict[str, list[tuple[int, ...]]]:
+    """The shapes of each layer's weights, by the layer's name; layers without weights are left out."""
+    return {layer.name: [tuple(w.shape) for w in layer.weights] for layer in net.layers if layer.weights}
