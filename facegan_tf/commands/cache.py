@@ -15,20 +15,23 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "--clear",
         dest="names",
-        nargs="*",
+        nargs="+",
         metavar="NAME",
-        help="remove these, or all without names; what is removed is made again when it is needed",
+        help="remove the entries of these names, or all of them: --clear all; what is removed is made again "
+        "when it is needed",
     )
     return verb
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what is in the cache, or remove it and print what was removed."""
-    from facegan_tf.data.cache import as_table, clear_cache, list_cache
+    """Print what is in the cache, or what is removed from it, and remove that."""
+    from facegan_tf.data.cache import as_table, entries_named, list_cache
 
     if options.names is None:
         print(as_table(list_cache(options.cache)))
-    else:
-        removed = clear_cache(options.cache, options.names)
-        print(as_table(removed))
-        print(f"removed from {options.cache}", file=sys.stderr)
+        return
+    entries = entries_named(options.cache, options.names)
+    print(f"removing from {options.cache}:", file=sys.stderr)
+    print(as_table(entries), flush=True)
+    for entry in entries:
+        entry.remove()
