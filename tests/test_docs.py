@@ -9,6 +9,7 @@ import pytest
 
 from facegan_tf.cli import main
 from facegan_tf.config.load import load_config
+from facegan_tf.evaluation.metrics import METRICS
 from tests.helpers.paths import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("outputs/*.md")])
@@ -85,6 +86,12 @@ def test_commands_have_flags_and_settings_that_exist(page, capsys):
         assert given <= flags(command, capsys), f"{name(page)}: facegan {command}"
         if command == "train" and "".join(arguments[:1]).startswith("configs/"):
             load_config(ROOT / arguments[0], settings_in(arguments))
+
+
+def test_every_metric_is_explained():
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    table = page.partition("## The metrics")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(METRICS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

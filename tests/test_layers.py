@@ -17,6 +17,7 @@ LAYERS = (
     {"serving"},
     {"evaluation"},
     {"training", "report"},
+    {"commands"},
     {"cli"},
 )
 """From the ground up: a module imports from its own package and from lower layers, from no other."""
@@ -60,6 +61,12 @@ def test_imports_go_down(name):
     package = name.partition(".")[0]
     for other in {each.partition(".")[0] for each in GRAPH[name]}:
         assert other == package or LEVEL[other] < LEVEL[package], f"{name} imports {other}"
+
+
+def test_a_command_imports_no_other_command():
+    commands = {name for name in GRAPH if name.startswith("commands.")} - {"commands.arguments"}
+    for name in commands | {"commands.arguments"}:
+        assert not GRAPH[name] & commands, name
 
 
 def test_modules_import_each_other_in_no_circle():

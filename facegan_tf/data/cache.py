@@ -24,6 +24,8 @@ from facegan_tf.data.sources import Source
 
 DEFAULT_CACHE: str = DataSettings.model_fields["cache"].default
 FEATURES = "features"
+ALL = "all"
+"""Stands for every entry. No store has this name: theirs end in a size and a digest."""
 
 _STORE_NAME = re.compile(r".+-[0-9]+-[0-9a-f]{12}")
 _FEATURES_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}-[0-9]+\.npy")
@@ -78,7 +80,10 @@ def new_store(cache: Path, request: Request, source: Source) -> Path:
 
 
 def list_cache(cache: str | Path = DEFAULT_CACHE) -> list[Entry]:
-    """What is in the cache: its stores by name, and all features as one entry."""
+    """What is in the cache: its stores by name, and all features as one entry.
+
+    Only what this package wrote is listed, and so can be removed; files of others are left alone.
+    """
     folder = cache_folder(cache)
     entries = [_store_entry(store) for store in _store_folders(folder)]
     features = [path for path in _listed(folder / FEATURES) if _FEATURES_NAME.fullmatch(path.name)]
@@ -96,20 +101,21 @@ def list_cache(cache: str | Path = DEFAULT_CACHE) -> list[Entry]:
     return entries
 
 
-def clear_cache(cache: str | Path = DEFAULT_CACHE, names: Sequence[str] = ()) -> list[Entry]:
-    """Remove the entries of these names, or all without names, and return what was removed.
+def entries_named(cache: str | Path, names: Sequence[str]) -> list[Entry]:
+    """The entries of these names, once each, or every entry if `names` is ["all"].
 
-    Nothing but stores and features of ours is removed. Raises InputError for a name that is not in the cache.
+    Raises InputError for a name that is not in the cache, and for "all" beside other names.
     """
     entries = {entry.name: entry for entry in list_cache(cache)}
+    if ALL in names:
+        if set(names) != {ALL}:
+            raise InputError("names", " ".join(names), f"must be {ALL} alone, or only names")
+        return list(entries.values())
     for name in names:
         if name not in entries:
             has = f"it has {', '.join(entries)}" if entries else "it is empty"
             raise InputError("names", name, f"is not in the cache {cache}; {has}")
-    chosen = [entries[name] for name in dict.fromkeys(names)] if names else list(entries.values())
-    for entry in chosen:
-        entry.remove()
-    return chosen
+    return [entries[name] for name in dict.fromkeys(names)]
 
 
 def as_table(entries: Sequence[Entry]) -> str:

@@ -6,9 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from facegan_tf.cli import main
 from facegan_tf.config.settings import DataSettings
-from facegan_tf.data.cache import DEFAULT_CACHE, clear_cache, list_cache
+from facegan_tf.data.cache import DEFAULT_CACHE, as_table, entries_named, list_cache
 from facegan_tf.data.locate import locate
 from tests.helpers.configs import make_store
 from tests.helpers.photos import encoded, pixels, write_zip
@@ -21,6 +20,13 @@ def use(cache, source, **others):
     """Prepare the store of a source, as a training does, or use it again."""
     settings = DataSettings(source=str(source), size=16, cache=str(cache), **others)
     return locate(settings).open_or_prepare().folder
+
+
+def clear(cache, names):
+    entries = entries_named(cache, names)
+    for entry in entries:
+        entry.remove()
+    return entries
 
 
 @pytest.fixture
@@ -78,21 +84,31 @@ def test_a_damaged_store_is_listed_and_can_be_removed(cache):
     folder = use(cache, "synthetic:2")
     (folder / "manifest.json").write_text("{")
     assert "damaged" in {entry.name: entry.source for entry in list_cache(cache)}[folder.name]
-    clear_cache(cache, [folder.name])
+    clear(cache, [folder.name])
     assert not folder.exists()
 
 
-def test_everything_is_removed_but_files_of_others(cache):
+def test_all_removes_everything_but_files_of_others(cache):
     entries = list_cache(cache)
-    assert clear_cache(cache) == entries
+    assert clear(cache, ["all"]) == entries
     assert list_cache(cache) == []
     assert others_are_untouched(cache)
     assert not [path for path in cache.iterdir() if path.name.startswith(".")]
 
 
+def test_no_names_are_no_entries(cache):
+    assert entries_named(cache, []) == []
+
+
+@pytest.mark.parametrize("names", [["all", "features"], ["features", "all"], ["all", "gone"]])
+def test_all_beside_other_names_is_refused(cache, names):
+    with refusal("names", "all alone", value=" ".join(names)):
+        entries_named(cache, names)
+
+
 def test_named_entries_alone_are_removed(cache):
     keep, *remove = [entry.name for entry in list_cache(cache)]
-    removed = clear_cache(cache, [*remove, remove[0]])
+    removed = clear(cache, [*remove, remove[0]])
     assert [entry.name for entry in removed] == remove
     assert [entry.name for entry in list_cache(cache)] == [keep]
     assert others_are_untouched(cache)
@@ -102,35 +118,28 @@ def test_named_entries_alone_are_removed(cache):
 def test_a_name_that_is_not_in_the_cache_is_refused(cache, name):
     entries = list_cache(cache)
     with refusal("names", entries[0].name, value=name):
-        clear_cache(cache, [entries[0].name, name])
+        entries_named(cache, [entries[0].name, name])
     assert list_cache(cache) == entries
 
 
 def test_a_cache_that_does_not_exist_is_empty(tmp_path):
-    assert list_cache(tmp_path / "gone") == clear_cache(tmp_path / "gone") == []
+    assert list_cache(tmp_path / "gone") == entries_named(tmp_path / "gone", ["all"]) == []
     assert not (tmp_path / "gone").exists()
 
 
 def test_a_removed_store_is_prepared_again(cache):
     before = {path: path.read_bytes() for path in use(cache, "synthetic:2").glob("*.npy")}
-    clear_cache(cache)
+    clear(cache, ["all"])
     use(cache, "synthetic:2")
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_the_command_lists_and_clears(cache, capsys):
-    assert main(["cache", "--cache", str(cache)]) == 0
-    header, *rows, total = capsys.readouterr().out.splitlines()
+def test_the_table_has_a_line_for_each_entry_and_the_total(cache):
+    entries = list_cache(cache)
+    header, *rows, total = as_table(entries).splitlines()
     assert header.split() == ["NAME", "SIZE", "LAST", "USED", "SOURCE"]
-    assert [row.split()[0] for row in rows] == [entry.name for entry in list_cache(cache)]
-    assert total.endswith("MB in all")
-    assert main(["cache", "--cache", str(cache), "--clear", "gone"]) == 2
-    assert "gone" in capsys.readouterr().err
-    assert main(["cache", "--cache", str(cache), "--clear", rows[0].split()[0]]) == 0
-    assert len(list_cache(cache)) == 2
-    assert main(["cache", "--cache", str(cache), "--clear"]) == 0
-    assert list_cache(cache) == []
-    assert others_are_untouched(cache)
+    assert [row.split()[0] for row in rows] == [entry.name for entry in entries]
+    assert total == "0.0 MB in all"
 
 
 def test_the_default_is_that_of_the_setting():

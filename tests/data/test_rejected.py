@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegan_tf.cli import _parsers, main
+from facegan_tf.cli import main
+from facegan_tf.commands import prepare as prepare_command
 from facegan_tf.common.errors import InputError, in_short
 from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.locate import locate
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected, write_rejected
 from facegan_tf.data.store import FaceStore
+from tests.helpers.command_line import parsed
 from tests.helpers.photos import bare_pillow, encoded, pixels, write_zip
 from tests.helpers.refusals import refusal
 
@@ -55,7 +57,7 @@ def test_above_the_limit_the_store_is_written_and_the_command_fails(
 
 
 def test_the_command_and_the_setting_have_the_same_default() -> None:
-    options = _parsers()[0].parse_args(["prepare", "photos", "--out", "store", "--size", "8"])
+    options = parsed(prepare_command, "photos", "--out", "store", "--size", "8")
     assert options.max_rejected == DataSettings(source="photos", size=8).max_rejected == MAX_REJECTED
 
 

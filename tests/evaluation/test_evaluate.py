@@ -216,9 +216,3 @@ def test_for_people_the_scores_come_with_how_they_were_computed(store, flags, ca
     assert "the reals:" in lines["psnr"]
     assert lines["reference"].startswith("8 of 40 images of 32 pixels, crop square, filter lanczos")
     assert "SHA-256" in lines["features"] and "at 32 pixels in -1 ... 1" in lines["features"]
-
-
-def test_help_names_every_metric(capsys):
-    with pytest.raises(SystemExit):
-        main(["evaluate", "--help"])
-    assert set(METRICS) <= set(capsys.readouterr().out.replace(",", " ").replace(";", " ").split())

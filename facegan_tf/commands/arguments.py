@@ -1,0 +1,43 @@
+"""What the commands share: arguments that several of them take, and what a command's module defines."""
+
+import argparse
+from typing import Protocol, TypeAlias
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `add_to` adds a command's parser to."""
+
+CACHE = "~/.cache/facegan_tf"
+"""Default of `--cache`: that of the setting `data.cache`, which can't be imported without pydantic."""
+
+
+class Command(Protocol):
+    """What the module of a command defines."""
+
+    def add_to(self, verbs: Verbs) -> argparse.ArgumentParser:
+        """Add the command's parser, and return it.
+
+        A flag's `dest` is the parameter that it sets, or the full path of the setting. Errors about either
+        show the flag's name.
+        """
+
+    def run(self, options: argparse.Namespace) -> int | None:
+        """Do the work and print the result; return the exit code, None for 0."""
+
+
+def add_model(verb: argparse.ArgumentParser) -> None:
+    """Add the argument that names what draws the faces."""
+    verb.add_argument(
+        "model",
+        metavar="RUN_OR_SAVEDMODEL",
+        help="a run directory, or a SavedModel that `facegan export` wrote",
+    )
+
+
+def add_checkpoint(verb: argparse.ArgumentParser) -> None:
+    """Add `--checkpoint`."""
+    verb.add_argument(
+        "--checkpoint",
+        default="last",
+        metavar="WHICH",
+        help="checkpoint of a run: last (default), best (by its evaluations), or a step",
+    )

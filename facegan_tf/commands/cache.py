@@ -1,0 +1,37 @@
+"""`facegan cache`: list or remove what is kept for later."""
+
+import argparse
+import sys
+
+from facegan_tf.commands.arguments import CACHE, Verbs
+
+
+def add_to(verbs: Verbs) -> argparse.ArgumentParser:
+    """Add the command's parser."""
+    verb = verbs.add_parser(
+        "cache", help="list or remove prepared stores and features that are kept for later"
+    )
+    verb.add_argument("--cache", default=CACHE, metavar="DIR", help=f"default: {CACHE}")
+    verb.add_argument(
+        "--clear",
+        dest="names",
+        nargs="+",
+        metavar="NAME",
+        help="remove the entries of these names, or all of them: --clear all; what is removed is made again "
+        "when it is needed",
+    )
+    return verb
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print what is in the cache, or what is removed from it, and remove that."""
+    from facegan_tf.data.cache import as_table, entries_named, list_cache
+
+    if options.names is None:
+        print(as_table(list_cache(options.cache)))
+        return
+    entries = entries_named(options.cache, options.names)
+    print(f"removing from {options.cache}:", file=sys.stderr)
+    print(as_table(entries), flush=True)
+    for entry in entries:
+        entry.remove()

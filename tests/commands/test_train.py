@@ -1,0 +1,68 @@
+import json
+
+import pytest
+
+from tests.helpers.command_line import call
+from tests.helpers.configs import tiny_config, tiny_settings
+
+
+@pytest.fixture
+def config(store_folder, tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(tiny_config(store_folder).to_yaml())
+    return path
+
+
+def test_it_trains_and_resumes(config, tmp_path, capsys):
+    code, out, err = call(
+        capsys, "train", config, "--out", tmp_path / "run", "--set", "grids.every=1", "--steps", 2
+    )
+    assert code == 0
+    assert "finished at step 2" in err
+    lines = out.strip().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["1/2", "2/2"]
+    assert "d_loss: " in lines[0] and "g_loss: " in lines[0] and lines[0].endswith(" sec)")
+    code, _, err = call(capsys, "train", config, "--out", tmp_path / "run")
+    assert code == 2
+    assert "--resume" in err
+    code, _, err = call(capsys, "train", tmp_path / "run", "--steps", 3, "--resume")
+    assert code == 0
+    assert "resuming at step 2" in err
+
+
+def test_the_set_flag_takes_one_setting_or_several(config, tmp_path, capsys):
+    code, out, _ = call(
+        capsys,
+        *("train", config, "--out", tmp_path / "run", "--dry-run"),
+        *("--set", "seed=7", "data.flip=true", "--set", "name=other"),
+    )
+    assert code == 0
+    assert "name: other\nseed: 7\n" in out and "flip: true" in out
+
+
+def test_a_wrong_config_exits_with_2_and_no_traceback(tmp_path, capsys):
+    (tmp_path / "bad.yaml").write_text(json.dumps(tiny_settings(training={"steps": 0})))
+    code, out, err = call(capsys, "train", tmp_path / "bad.yaml", "--out", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert f"{tmp_path / 'bad.yaml'}: line " in err and "training.steps: 0" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--steps", "0"], "--steps 0: must be at least 1"),
+        (["--set", "training.steps=0"], "--set: training.steps: 0: must be at least 1"),
+        (["--set", "training.steps"], "--set training.steps: must be key.path=value"),
+        (["--steps", "5", "--set", "data.size=1"], "--set: data.size: 1: must be at least 8"),
+    ],
+)
+def test_a_setting_is_named_by_the_flag_that_gave_it(config, tmp_path, capsys, arguments, shown):
+    code, _, err = call(capsys, "train", config, "--out", tmp_path / "run", *arguments)
+    assert code == 2
+    assert err.startswith(f"facegan train: {shown}")
+
+
+def test_text_settings_are_taken_literally(config, tmp_path, capsys):
+    code, _, err = call(capsys, "train", config, "--out", tmp_path / "run", "--set", "data.source=photos #2")
+    assert code == 2
+    assert "photos #2" in err
