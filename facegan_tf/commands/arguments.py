@@ -33,11 +33,17 @@ def add_model(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def add_checkpoint(verb: argparse.ArgumentParser) -> None:
-    """Add `--checkpoint`."""
+def add_state(verb: argparse.ArgumentParser) -> None:
+    """Add `--checkpoint` and `--weights`, which choose the state of a run."""
     verb.add_argument(
         "--checkpoint",
         default="last",
         metavar="WHICH",
         help="checkpoint of a run: last (default), best (by its evaluations), or a step",
+    )
+    verb.add_argument(
+        "--weights",
+        default="ema",
+        choices=("ema", "raw"),
+        help="weights of a run's generator: ema (default), their moving average if the run has one, or raw",
     )

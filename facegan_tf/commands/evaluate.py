@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from facegan_tf.commands.arguments import CACHE, Verbs, add_checkpoint
+from facegan_tf.commands.arguments import CACHE, Verbs, add_state
 from facegan_tf.common.tensorflow_start import start_tensorflow
 
 
@@ -42,7 +42,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         metavar="S",
         help="seed of the first face and of the other random draws (default: 0)",
     )
-    add_checkpoint(verb)
+    add_state(verb)
     verb.add_argument(
         "--cache",
         default=CACHE,
@@ -65,10 +65,10 @@ def _add_features(verb: argparse.ArgumentParser) -> None:
         default="inception",
         metavar="F",
         help="feature network: inception (default; Keras downloads its weights once), inception-2015 (of "
-        "published FIDs; needs --weights), a .keras file, or none",
+        "published FIDs; needs --feature-weights), a .keras file, or none",
     )
     verb.add_argument(
-        "--weights",
+        "--feature-weights",
         metavar="PATH",
         help="Inception's weights: an .h5 file without the top, or classify_image_graph_def.pb for "
         "inception-2015",
@@ -96,13 +96,14 @@ def run(options: argparse.Namespace) -> None:
     from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
     from facegan_tf.evaluation.metrics import METRICS
     from facegan_tf.evaluation.text import as_text
+    from facegan_tf.run.restore import RunState
 
     named = options.metrics and [name for words in options.metrics for name in words.split(",") if name]
     request = EvaluationRequest(
         metrics=named or tuple(METRICS),
         count=options.count,
         features=options.features,
-        weights=options.weights,
+        feature_weights=options.feature_weights,
         input_range=options.input_range and tuple(options.input_range),
         seed=options.seed,
         batch_size=options.batch_size,
@@ -111,7 +112,7 @@ def run(options: argparse.Namespace) -> None:
         options.generated,
         options.reference,
         request,
-        checkpoint=options.checkpoint,
+        state=RunState(options.checkpoint, options.weights),
         cache=options.cache,
         out=options.out,
     )

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from facegan_tf.commands.arguments import Verbs, add_checkpoint, add_model
+from facegan_tf.commands.arguments import Verbs, add_model, add_state
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.tensorflow_start import start_tensorflow
 
@@ -22,7 +22,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "--frames", type=int, default=24, metavar="N", help="frames from one face to the next (default: 24)"
     )
-    add_checkpoint(verb)
+    add_state(verb)
     return verb
 
 
@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> None:
         problem = "must be whole numbers separated by commas, such as 1,2,3"
         raise InputError("seeds", options.seeds, problem) from None
     start_tensorflow()
+    from facegan_tf.run.restore import RunState
     from facegan_tf.serving.sampling import write_interpolation
 
-    write_interpolation(options.model, options.out, seeds, options.frames, options.checkpoint)
+    state = RunState(options.checkpoint, options.weights)
+    write_interpolation(options.model, options.out, seeds, options.frames, state)

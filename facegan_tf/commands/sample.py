@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from facegan_tf.commands.arguments import Verbs, add_checkpoint, add_model
+from facegan_tf.commands.arguments import Verbs, add_model, add_state
 from facegan_tf.common.tensorflow_start import start_tensorflow
 
 
@@ -21,15 +21,15 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         metavar="T",
         help="multiply the latents by T, above 0 and up to 1 (default); lower is more typical, less varied",
     )
-    add_checkpoint(verb)
+    add_state(verb)
     return verb
 
 
 def run(options: argparse.Namespace) -> None:
     """Draw the faces and write the pictures."""
     start_tensorflow()
+    from facegan_tf.run.restore import RunState
     from facegan_tf.serving.sampling import write_samples
 
-    write_samples(
-        options.model, options.out, options.count, options.seed, options.truncation, options.checkpoint
-    )
+    state = RunState(options.checkpoint, options.weights)
+    write_samples(options.model, options.out, options.count, options.seed, options.truncation, state)

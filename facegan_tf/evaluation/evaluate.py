@@ -23,6 +23,7 @@ from facegan_tf.evaluation.nearest import save_picture
 from facegan_tf.evaluation.scoring import DEFAULT_CACHE, Measure, score
 from facegan_tf.evaluation.sides import Sides
 from facegan_tf.run.records import EvaluationFiles
+from facegan_tf.run.restore import LAST, RunState
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class EvaluationRequest:
     """Images of each side, the first ones. None: as many as both sides have, up to 2,000."""
     features: str = "inception"
     """The feature network: `inception`, `inception-2015`, the path of a .keras file, or `none`."""
-    weights: str | Path | None = None
+    feature_weights: str | Path | None = None
     """A file with Inception's weights, in place of a download."""
     input_range: Range | None = None
     """The values that a .keras file takes for black and for white. None: -1 and 1."""
@@ -50,7 +51,7 @@ def evaluate(
     reference: str | Path | None = None,
     request: EvaluationRequest | None = None,
     *,
-    checkpoint: str = "last",
+    state: RunState = LAST,
     cache: str | Path = DEFAULT_CACHE,
     out: str | Path | None = None,
 ) -> dict[str, Any]:
@@ -60,8 +61,8 @@ def evaluate(
         record["scores"]["swd"]
 
     generated: a run directory, an exported SavedModel, a folder or zip of images, or a store. reference: a
-    store of real faces; for a run, by default the images it was trained on. checkpoint: of a run, `last`,
-    `best` or a step. cache: folder that keeps the reference's features. out: folder for evaluation.json,
+    store of real faces; for a run, by default the images it was trained on. state: of a run, its
+    checkpoint and weights. cache: folder for the reference's features. out: folder for evaluation.json,
     evaluations.jsonl and nearest.png (default: the run itself, or outputs/evaluations/NAME).
 
     The record's `scores` maps each metric's name to a number; the rest states how the scores were computed.
@@ -81,7 +82,7 @@ def evaluate(
     _check_enough(store.folder, wanted.at_most, names)
     network, lost = _load_network(request, names)
     measure = Measure(names, network, request.seed, request.batch_size, Path(cache).expanduser())
-    images = load_generated(path, wanted, checkpoint)
+    images = load_generated(path, wanted, state)
     _check_enough(path, len(images.images), names)
     if request.count is None:
         why = "the default" if len(images.images) == DEFAULT_COUNT else "as many as both sides have"
@@ -153,6 +154,13 @@ def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
         raise InputError("reference", None, problem) from error
 
 
+def _loaded(request: EvaluationRequest) -> FeatureNetwork:
+    try:
+        return load_feature_network(request.features, request.feature_weights, request.input_range)
+    except InputError as error:
+        raise error.renamed({"weights": "feature_weights"}) from error
+
+
 def _load_network(
     request: EvaluationRequest, names: Sequence[str]
 ) -> tuple[FeatureNetwork | None, list[str]]:
@@ -163,7 +171,7 @@ def _load_network(
     try:
         if request.features == NO_NETWORK:
             raise NoNetworkError("features", NO_NETWORK, "no feature network was asked for")
-        return load_feature_network(request.features, request.weights, request.input_range), []
+        return _loaded(request), []
     except NoNetworkError as error:
         if len(needing) == len(names):
             problem = f"each needs a feature network. {error}"

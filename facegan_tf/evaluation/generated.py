@@ -14,7 +14,7 @@ from facegan_tf.data.decode import decode_whole, pillow_warnings
 from facegan_tf.data.sources import PhotoSource, open_source
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.model.state import weights_sha256
-from facegan_tf.run.restore import is_savedmodel, restore_run
+from facegan_tf.run.restore import LAST, RunState, is_savedmodel, restore_run
 from facegan_tf.serving.generator import SEED_LIMIT, FaceGenerator, load_generator
 from facegan_tf.serving.sampling import GRID_NAME
 
@@ -56,24 +56,28 @@ class Wanted:
             raise InputError("count", self.count, problem)
 
 
-def load_generated(path: Path, wanted: Wanted, checkpoint: str = "last") -> GeneratedImages:
+def load_generated(path: Path, wanted: Wanted, state: RunState = LAST) -> GeneratedImages:
     """The images to score at `path`, all with the reference's size.
 
     A run or a SavedModel draws them, as `facegan sample` does. From a folder, a zip or a store the first ones
-    by name are taken. checkpoint: of a run, `last`, `best` or a step.
+    by name are taken. state: of a run, its checkpoint and weights.
     Raises InputError if they can't be loaded, or are fewer than wanted.
     """
     if is_savedmodel(path):
-        generator = load_generator(path, checkpoint)
+        generator = load_generator(path, state.checkpoint, state.weights)
         images = draw(generator, wanted.at_most, wanted.seed, wanted.size)
         return GeneratedImages(images, {"kind": "SavedModel", **_drawn(path, wanted)})
     if (path / "config.yaml").is_file():
-        gan, _ = restore_run(path, checkpoint)
-        state = {"checkpoint_step": gan.steps_done, "weights_sha256": weights_sha256(gan)}
-        images = draw(FaceGenerator.of(gan), wanted.at_most, wanted.seed, wanted.size)
-        return GeneratedImages(images, {"kind": "run", **_drawn(path, wanted), **state})
-    if checkpoint != "last":
-        raise InputError("checkpoint", checkpoint, f"{path} is not a run; leave it out")
+        gan, _ = restore_run(path, state.checkpoint)
+        facts = {
+            "checkpoint_step": gan.steps_done,
+            "weights": state.weights,
+            "weights_sha256": weights_sha256(gan),
+        }
+        images = draw(FaceGenerator.of(gan, state), wanted.at_most, wanted.seed, wanted.size)
+        return GeneratedImages(images, {"kind": "run", **_drawn(path, wanted), **facts})
+    if state.checkpoint != "last":
+        raise InputError("checkpoint", state.checkpoint, f"{path} is not a run; leave it out")
     if is_store(path):
         store = FaceStore.open(path)
         wanted.check(path, len(store))

@@ -1,12 +1,35 @@
 """Loading the trained nets of a run directory."""
 
+from dataclasses import dataclass
 from pathlib import Path
+
+import keras
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.load import load_config
 from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Which state of a run draws the faces."""
+
+    checkpoint: str = "last"
+    """`last`, `best` (by the run's evaluations), or a step such as `500`."""
+    weights: str = "ema"
+    """`ema`: the generator's moving average, where the run keeps one; `raw`: the generator itself."""
+
+    def net_of(self, gan: GAN) -> keras.Model:
+        """The net that draws. Raises InputError for other weights than these two."""
+        if self.weights not in ("ema", "raw"):
+            raise InputError("weights", self.weights, "must be ema or raw")
+        return gan.sampler if self.weights == "ema" else gan.generator
+
+
+LAST = RunState()
+"""The newest checkpoint, and the average if there is one."""
 
 
 def restore_run(path: str | Path, checkpoint: str = "last") -> tuple[GAN, RunDirectory]:

@@ -12,7 +12,7 @@ from facegan_tf.common import draws
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.images import split_batches
 from facegan_tf.model.gan import GAN
-from facegan_tf.run.restore import is_savedmodel, restore_run
+from facegan_tf.run.restore import LAST, RunState, is_savedmodel, restore_run
 from facegan_tf.serving.signatures import signatures
 
 SEED_LIMIT = 2**63
@@ -43,11 +43,14 @@ class FaceGenerator:
         self._savedmodel = savedmodel
 
     @classmethod
-    def of(cls, gan: GAN) -> "FaceGenerator":
-        """Draw with a GAN's sampler, which may still be training: each call uses its current weights."""
+    def of(cls, gan: GAN, state: RunState = LAST) -> "FaceGenerator":
+        """Draw with a GAN that may still be training: each call uses its current weights.
+
+        state: its `weights` choose the net.
+        """
         functions = {
             name: tf.function(function, input_signature=specs)
-            for name, (function, specs) in signatures(gan.sampler).items()
+            for name, (function, specs) in signatures(state.net_of(gan)).items()
         }
         return cls(functions, gan.config.networks.latent_dim)
 
@@ -86,10 +89,11 @@ class FaceGenerator:
         return draws.latents_of_seeds(tf.constant(_checked_seeds(seeds)), self.latent_dim).numpy()
 
 
-def load_generator(path: str | Path, checkpoint: str = "last") -> FaceGenerator:
+def load_generator(path: str | Path, checkpoint: str = "last", weights: str = "ema") -> FaceGenerator:
     """Load a trained generator from a run directory, or from a SavedModel that `export_savedmodel` wrote.
 
     checkpoint: which state of a run to load: `last`, `best` (by its evaluations), or a step such as `500`.
+    weights: `ema`, the generator's moving average where the run keeps one, or `raw`, the generator itself.
     Raises InputError if `path` is neither or is damaged, or if the run has no such checkpoint.
 
     With a run in `outputs/quickstart`, which `make quickstart` trains:
@@ -103,10 +107,11 @@ def load_generator(path: str | Path, checkpoint: str = "last") -> FaceGenerator:
     path = Path(path)
     if not is_savedmodel(path):
         gan, _ = restore_run(path, checkpoint)
-        return FaceGenerator.of(gan)
-    if checkpoint != "last":
-        problem = f"{path} is a SavedModel, which holds a single state; leave `checkpoint` out"
-        raise InputError("checkpoint", checkpoint, problem)
+        return FaceGenerator.of(gan, RunState(checkpoint, weights))
+    for name, value, default in (("checkpoint", checkpoint, "last"), ("weights", weights, "ema")):
+        if value != default:
+            problem = f"{path} is a SavedModel, which holds a single state; leave `{name}` out"
+            raise InputError(name, value, problem)
     return _from_savedmodel(path)
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from facegan_tf.common import images
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import atomic_folder, refuse_existing, writable_parent
+from facegan_tf.run.restore import LAST, RunState
 from facegan_tf.serving.generator import SEED_LIMIT, load_generator
 from facegan_tf.serving.interpolation import round_trip
 
@@ -30,7 +31,7 @@ def write_samples(
     count: int,
     seed: int,
     truncation: float = 1.0,
-    checkpoint: str = "last",
+    state: RunState = LAST,
 ) -> None:
     """Create the folder `out` with `face_SEED.png` for `count` seeds from `seed` on, and grid.png.
 
@@ -46,7 +47,7 @@ def write_samples(
         raise InputError("truncation", truncation, "must be above 0 and at most 1")
     refuse_existing(out)
     writable_parent(out)
-    generator = load_generator(trained, checkpoint)
+    generator = load_generator(trained, state.checkpoint, state.weights)
     in_grid: list[np.ndarray] = []
     with atomic_folder(out) as folder, tqdm(total=count, desc="drawing", unit="face") as bar:
         for start in range(seed, seed + count, images.DRAW_BATCH):
@@ -65,7 +66,7 @@ def write_samples(
 
 
 def write_interpolation(
-    trained: str | Path, out: Path, seeds: Sequence[int], frames: int, checkpoint: str = "last"
+    trained: str | Path, out: Path, seeds: Sequence[int], frames: int, state: RunState = LAST
 ) -> None:
     """Write the GIF `out`, which passes through the faces of `seeds` and returns to the first, in a loop.
 
@@ -81,7 +82,7 @@ def write_interpolation(
         raise InputError("out", out, "must end in .gif, the only format that can be written")
     refuse_existing(out)
     writable_parent(out)
-    generator = load_generator(trained, checkpoint)
+    generator = load_generator(trained, state.checkpoint, state.weights)
     faces = generator.draw(round_trip(generator.latents(seeds), frames))
     images.save_gif(out, (Image.fromarray(face) for face in faces), frame_ms=60)
     print(f"{out}: {len(faces)} frames of {faces.shape[1]} pixels", file=sys.stderr)

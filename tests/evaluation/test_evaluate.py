@@ -13,6 +13,7 @@ from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation import features, generated
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.evaluation.metrics import METRICS
+from facegan_tf.run.restore import RunState
 from facegan_tf.training.train import train
 from tests.helpers.configs import make_store, tiny_dcgan
 from tests.helpers.image_folders import folder_of
@@ -43,7 +44,7 @@ def score(tmp_path, store, network_file):
             path,
             reference,
             EvaluationRequest(**request),
-            checkpoint=checkpoint,
+            state=RunState(checkpoint),
             cache=tmp_path / "cache",
             out=out,
         )

@@ -8,6 +8,7 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.model.gan import build_gan
+from facegan_tf.run.restore import RunState
 from facegan_tf.serving.export import export_savedmodel
 from tests.helpers.configs import make_store, tiny_config
 from tests.helpers.image_folders import folder_of
@@ -41,7 +42,7 @@ def refused(inputs, tmp_path, network_file, path, reference="store", checkpoint=
             inputs(path) if not path.startswith("synthetic") else path,
             reference and inputs(reference),
             EvaluationRequest(**request),
-            checkpoint=checkpoint,
+            state=RunState(checkpoint),
             cache=tmp_path / "cache",
             out=tmp_path / "out",
         )
