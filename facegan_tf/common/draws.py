@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
+@enum.unique
 class Stream(enum.IntEnum):
     """Purpose of a draw. A number, once assigned, is never used for another purpose."""
 
@@ -21,6 +22,7 @@ class Stream(enum.IntEnum):
     CONTROL_VECTORS = 5
     SAMPLES = 6
     GENERATOR_SHUFFLE = 7
+    AUGMENT = 8
 
 
 _STREAM_LIMIT = 64  # leaves room for more purposes, which change no existing draw
@@ -39,7 +41,22 @@ def normal(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[int
 
 def uniform(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[int]) -> tf.Tensor:
     """Draws from U(0, 1), float32 of this shape."""
-    return tf.random.stateless_uniform(shape, draw_seed(seed, step, stream), alg="philox")
+    return uniform_of_seed(draw_seed(seed, step, stream), shape)
+
+
+def uniform_of_seed(seed: tf.Tensor, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """Draws from U(0, 1) for a seed int64 [2], float32 of this shape.
+
+    Draw number i is the same in any shape. So are TensorFlow's own draws, except under XLA, which takes other
+    bits of each Philox number.
+    """
+    bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.int32, alg="philox")
+    return tf.cast(bits & 0x7FFFFF, tf.float32) * 2.0**-23
+
+
+def seed_of_part(seed: tf.Tensor, part: int) -> tf.Tensor:
+    """The seed int64 [2] of part number `part` of something that has a seed int64 [2] of its own."""
+    return tf.random.experimental.stateless_fold_in(seed, tf.constant(part, tf.int64), alg="philox")
 
 
 def seed_after(seed: int, rollbacks: int) -> int:

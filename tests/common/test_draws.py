@@ -24,6 +24,25 @@ def test_no_two_steps_and_purposes_share_a_seed():
     assert len(seeds) == 200 * len(Stream)
 
 
+def test_uniform_draws_are_tensorflows_and_stay_the_same_under_xla():
+    seed = draws.draw_seed(3, 5, Stream.AUGMENT)
+    ours = draws.uniform_of_seed(seed, [50, 3]).numpy()
+    np.testing.assert_array_equal(ours, tf.random.stateless_uniform([50, 3], seed, alg="philox"))
+    np.testing.assert_array_equal(ours, draws.uniform(3, 5, Stream.AUGMENT, [50, 3]))
+    compiled = tf.function(lambda: draws.uniform_of_seed(seed, [50, 3]), jit_compile=True)
+    np.testing.assert_array_equal(ours, compiled())
+    np.testing.assert_array_equal(ours[:7], draws.uniform_of_seed(seed, [7, 3]))
+
+
+def test_no_two_parts_share_a_seed():
+    wholes = [draws.draw_seed(3, step, Stream.AUGMENT) for step in range(20)]
+    seeds = [draws.seed_of_part(whole, part) for whole in wholes for part in range(10)]
+    assert len({tuple(seed.numpy().tolist()) for seed in seeds}) == 200
+    np.testing.assert_array_equal(seeds[0], draws.seed_of_part(wholes[0], 0))
+    compiled = tf.function(draws.seed_of_part, jit_compile=True)
+    np.testing.assert_array_equal(seeds[1], compiled(wholes[0], 1))
+
+
 def test_latents_are_standard_normal():
     latents = draws.normal(0, 0, Stream.CRITIC_LATENTS, (20_000,)).numpy()
     assert abs(latents.mean()) < 0.03

@@ -1,0 +1,39 @@
+"""Settings of the augmentation of what the discriminator sees."""
+
+from collections import Counter
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from facegan_tf.config.base import Settings
+
+AugmentKind = Literal["flip", "colour", "translation", "cutout"]
+
+# Not strict about the container: YAML has lists, but settings hold tuples, which can't be changed.
+_Kinds = Annotated[tuple[AugmentKind, ...], Field(strict=False)]
+
+
+class AugmentSettings(Settings):
+    """Random changes to all images that the discriminator sees, reals and fakes alike.
+
+    With few photos they keep it from learning the reals by heart. Gradients flow back through them, so the
+    generator does not learn to draw the changes.
+    """
+
+    kinds: _Kinds = ()
+    """Kinds of change, applied in this order: `flip`, `colour`, `translation`, `cutout`; []: none.
+
+    `flip`: mirrored left to right, half of the time. `colour`: brightness, saturation and contrast.
+    `translation`: moved by up to 1/8 of the side, in both directions. `cutout`: a square of half the side,
+    anywhere, is set to mid-grey, as is what a translation leaves empty.
+    """
+    strength: float = Field(default=1.0, ge=0, le=1)
+    """Probability with which an image gets a kind of change, independently for each kind."""
+
+    @field_validator("kinds")
+    @classmethod
+    def _kinds_differ(cls, kinds: tuple[AugmentKind, ...]) -> tuple[AugmentKind, ...]:
+        repeated = [kind for kind, count in Counter(kinds).items() if count > 1]
+        if repeated:
+            raise ValueError(f"must have each kind once; repeated: {', '.join(repeated)}")
+        return kinds
