@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from facegan_tf.config.base import Settings
+from facegan_tf.config.schedule import Number, scheduled
 
 AugmentKind = Literal["flip", "colour", "translation", "cutout"]
 
@@ -27,8 +28,8 @@ class AugmentSettings(Settings):
     `translation`: moved by up to 1/8 of the side, in both directions. `cutout`: a square of half the side,
     anywhere, is set to mid-grey, as is what a translation leaves empty.
     """
-    strength: float = Field(default=1.0, ge=0, le=1)
-    """Probability with which an image gets a kind of change, independently for each kind."""
+    strength: Annotated[Number, scheduled(ge=0, le=1)] = 1.0
+    """Probability with which an image gets a kind of change, independently for each; may be a schedule."""
 
     @field_validator("kinds")
     @classmethod

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from facegan_tf.config.augment import AugmentSettings
 from facegan_tf.config.base import Changeable, Settings, WrongSetting
 from facegan_tf.config.data import DataSettings
 from facegan_tf.config.evaluation import EvaluationSettings
@@ -26,6 +27,7 @@ class Config(Settings):
     """Seed of every random draw in the run."""
     data: DataSettings
     networks: Annotated[NetworkSettings, Field(discriminator="family")]
+    augment: AugmentSettings = AugmentSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
     optimizers: OptimizersSettings
     training: TrainingSettings

@@ -7,10 +7,12 @@ is an affine map of the images, and gradients of any order flow through it.
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
-from facegan_tf.common.draws import seed_of_part, uniform_of_seed
-from facegan_tf.config.augment import AugmentKind
+from facegan_tf.common.draws import Stream, draw_seed, seed_of_part, uniform_of_seed
+from facegan_tf.config.augment import AugmentKind, AugmentSettings
+from facegan_tf.model.run_clock import RunClock
 
 
 def augment(
@@ -126,3 +128,20 @@ _KINDS: dict[AugmentKind, _Kind] = {
     "translation": _Kind(2, 2, _translate),
     "cutout": _Kind(3, 2, _cut_out),
 }
+
+
+class Augmentation(keras.layers.Layer):
+    """The settings' changes to one of the batches of a step, the same whenever they are made in that step."""
+
+    def __init__(self, settings: AugmentSettings, clock: RunClock, seed: int, part: int):
+        """part: which batch of the step it is; each has draws of its own."""
+        super().__init__(dtype=keras.config.floatx())
+        self.settings, self.clock = settings, clock
+        self.run_seed, self.part = seed, part
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        """Images [N, S, S, 3] after this step's changes."""
+        if not self.settings.kinds:
+            return images
+        seed = seed_of_part(draw_seed(self.run_seed, self.clock.step, Stream.AUGMENT), self.part)
+        return augment(images, self.settings.kinds, self.clock.value_of(self.settings.strength), seed)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.optimizers import OptimizerSettings
 from facegan_tf.config.settings import Config
+from facegan_tf.model.augment import Augmentation
 from facegan_tf.model.composed import Composed
 from facegan_tf.model.ema import update_average
 from facegan_tf.model.networks import family_module
@@ -64,11 +65,20 @@ class GAN:
         reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
         # As PyTorch's detach(): the critic's gradient ends at the images.
         fakes = keras.ops.stop_gradient(self.generator(latents))
-        logits = self._logits_of_both(fakes, reals)
+        change_fakes, change_reals = self._augmentation(part=0), self._augmentation(part=1)
+        logits = self._logits_of_both(change_fakes(fakes), change_reals(reals))
 
         def terms(inputs: Any, fakes: tf.Tensor, logits: tf.Tensor, label_noise: tf.Tensor) -> Terms:
-            latents, reals = inputs
-            batch = DiscriminatorBatch(self.discriminator, latents, fakes, reals, logits, label_noise)
+            batch = DiscriminatorBatch(
+                discriminator=self.discriminator,
+                logits_of_fakes=lambda images: self.discriminator(change_fakes(images), training=True),
+                logits_of_reals=lambda images: self.discriminator(change_reals(images), training=True),
+                latents=inputs[0],
+                fakes=fakes,
+                reals=inputs[1],
+                logits=logits,
+                label_noise=label_noise,
+            )
             return self.objective.discriminator_terms(batch)
 
         return Composed([latents, reals], fakes, logits, self.discriminator, terms, name="critic")
@@ -78,7 +88,10 @@ class GAN:
         reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
         fakes = self.generator(latents)
         sees_reals = self.objective.loss.generator_sees_reals
-        logits = self._logits_of_both(fakes, reals) if sees_reals else self.discriminator(fakes)
+        seen_fakes, seen_reals = self._augmentation(part=2)(fakes), self._augmentation(part=3)(reals)
+        logits = (
+            self._logits_of_both(seen_fakes, seen_reals) if sees_reals else self.discriminator(seen_fakes)
+        )
 
         def terms(inputs: list[tf.Tensor], fakes: tf.Tensor, logits: tf.Tensor, _: None) -> Terms:
             fake_logits, real_logits = tf.split(logits, 2) if sees_reals else (logits, None)
@@ -87,6 +100,9 @@ class GAN:
 
         inputs = [latents, reals] if sees_reals else [latents]
         return Composed(inputs, fakes, logits, self.generator, terms, name="combined")
+
+    def _augmentation(self, part: int) -> Augmentation:
+        return Augmentation(self.config.augment, self.clock, self.config.seed, part)
 
     def _logits_of_both(self, fakes: keras.KerasTensor, reals: keras.KerasTensor) -> keras.KerasTensor:
         """Logits of the fakes, then of the reals, which the discriminator sees as one batch or as two."""

@@ -6,6 +6,7 @@ logs, curves and statistics take the names, labels and units from here.
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -25,7 +26,11 @@ class DiscriminatorBatch:
     """What the discriminator learns from in one step. N is the batch size."""
 
     discriminator: keras.Model
-    """The net itself, for terms that need another pass, such as gradient penalties."""
+    """The net itself."""
+    logits_of_fakes: Callable[[tf.Tensor], tf.Tensor]
+    """Another pass, in training mode: images -> logits, through this step's augmentation of the fakes."""
+    logits_of_reals: Callable[[tf.Tensor], tf.Tensor]
+    """The same through the augmentation of the reals."""
     latents: tf.Tensor
     """float32 [N, L], from which the fakes were made."""
     fakes: tf.Tensor

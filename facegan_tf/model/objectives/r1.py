@@ -13,4 +13,4 @@ UNIT = "gradient penalty"
 
 def penalty(batch: DiscriminatorBatch) -> tf.Tensor:
     """To be multiplied by gamma."""
-    return 0.5 * mean_squared_norm(batch.discriminator, batch.reals)
+    return 0.5 * mean_squared_norm(batch.logits_of_reals, batch.reals)

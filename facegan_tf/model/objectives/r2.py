@@ -13,4 +13,4 @@ UNIT = "gradient penalty"
 
 def penalty(batch: DiscriminatorBatch) -> tf.Tensor:
     """To be multiplied by gamma."""
-    return 0.5 * mean_squared_norm(batch.discriminator, batch.fakes)
+    return 0.5 * mean_squared_norm(batch.logits_of_fakes, batch.fakes)
