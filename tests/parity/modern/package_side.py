@@ -1,5 +1,7 @@
 """The same results as torch_reference.py's, computed by the package in float64."""
 
+import importlib
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,32 +11,33 @@ from facegan_tf.config.settings import Config
 from facegan_tf.model import ema
 from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.model.objectives import r1, r2
-from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorBatch, build_objective
+from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorBatch
 from tests.helpers.configs import tiny_settings
 from tests.parity.modern import inputs
 from tests.parity.modern.inputs import Arrays
 from tests.parity.package_run import precision
 
+ZERO = tf.UnconnectedGradients.ZERO
+
 
 def loss_results(settings: dict, size: str, dtype: str = "float64") -> Arrays:
     """Both losses of `inputs.logits(size)` and their gradients with respect to them."""
     with precision(dtype):
-        objective = build_objective(ObjectiveSettings(**settings))
+        module = importlib.import_module(f"facegan_tf.model.objectives.{settings['loss']}")
+        loss = module.Loss(ObjectiveSettings(**settings))
         fakes, reals, noise = (
             tf.constant(array.astype(dtype)) for array in (*inputs.logits(size), inputs.label_noise())
         )
         with tf.GradientTape(persistent=True) as tape:
             tape.watch([fakes, reals])
-            of_discriminator = DiscriminatorBatch(None, None, None, None, tf.concat([fakes, reals], 0), noise)
-            losses = objective.discriminator_terms(of_discriminator)
-            seen = reals if objective.loss.generator_sees_reals else None
-            losses |= objective.generator_terms(GeneratorBatch(None, None, None, fakes, seen))
+            logits = tf.concat([fakes, reals], axis=0)
+            d_loss = loss.of_discriminator(DiscriminatorBatch(None, None, None, None, logits, noise))
+            seen = reals if loss.generator_sees_reals else None
+            g_loss = loss.of_generator(GeneratorBatch(None, None, None, fakes, seen))
         found = {}
-        for name, loss in losses.items():
-            gradients = tape.gradient(
-                loss, [fakes, reals], unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
-            found |= {name: loss.numpy(), f"{name}/fakes": gradients[0], f"{name}/reals": gradients[1]}
+        for name, scalar in (("d_loss", d_loss), ("g_loss", g_loss)):
+            gradients = tape.gradient(scalar, [fakes, reals], unconnected_gradients=ZERO)
+            found |= {name: scalar.numpy(), f"{name}/fakes": gradients[0], f"{name}/reals": gradients[1]}
     return {name: np.asarray(array) for name, array in found.items()}
 
 
@@ -49,7 +52,7 @@ def penalty_results() -> Arrays:
             with tf.GradientTape() as tape:
                 penalty = module.penalty(batch)
             variables = [variable.value for variable in net.trainable_variables]
-            gradients = tape.gradient(penalty, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradients = tape.gradient(penalty, variables, unconnected_gradients=ZERO)
             found[name] = penalty.numpy()
             for key, gradient in zip(inputs.initial_weights("discriminator"), gradients, strict=True):
                 found[f"{name}/{key}"] = gradient.numpy()
@@ -114,7 +117,8 @@ def _config(settings: dict) -> Config:
         },
         "discriminator": {"channels": inputs.CHANNELS, "dropout": 0.0},
     }
-    whole = tiny_settings(networks=networks, optimizers=optimizers)
+    training = {"batch_size": inputs.BATCH_SIZE}
+    whole = tiny_settings(networks=networks, optimizers=optimizers, training=training)
     return Config.model_validate(whole | {"objective": settings})
 
 
