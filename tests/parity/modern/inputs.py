@@ -118,12 +118,15 @@ def penalty_images() -> tuple[np.ndarray, np.ndarray]:
 
 
 def logits(size: str) -> tuple[np.ndarray, np.ndarray]:
-    """Logits [N, 1] of fakes and of reals. size: "moderate" (on both sides of every kink) or "large"."""
+    """Logits [N, 1] of fakes and of reals.
+
+    size: "moderate", on both sides of each kink, or "large", with differences whose exp overflows.
+    """
     draw = {name: _random("logits", size, name) for name in ("fakes", "reals")}
     if size == "moderate":
         fakes, reals = (2 * draw[name].normal(size=(BATCH_SIZE, 1)) for name in ("fakes", "reals"))
     else:
-        fakes, reals = (draw[name].uniform(-300, 300, (BATCH_SIZE, 1)) for name in ("fakes", "reals"))
+        fakes, reals = (draw[name].uniform(-1000, 1000, (BATCH_SIZE, 1)) for name in ("fakes", "reals"))
     return fakes, reals
 
 

@@ -1,7 +1,7 @@
 """The losses, penalties, averages and GAN steps in PyTorch, straight from their papers, in float64.
 
 Nothing of the package is used here, so that where both agree, both compute what the papers say. Weights
-keep Keras' layout; they are turned round where they are used, so that their gradients need not be.
+keep Keras' layout; they are transposed where they are used, so their gradients have that layout too.
 """
 
 from collections.abc import Iterable
