@@ -38,6 +38,7 @@ GANS: dict[str, dict] = {
     "least_squares": LOSSES["least_squares"],
     "relativistic": LOSSES["relativistic"],
     "relativistic_r1_r2": LOSSES["relativistic"] | {"r1": 0.5, "r2": 0.3},
+    "relativistic_lazy": LOSSES["relativistic"] | {"r1": 0.5, "r2": 0.3, "penalty_every": 3},
     "bce_r1": LOSSES["bce_targets"] | {"r1": 0.4},
 }
 """Settings of `objective` for the GANs that are trained for STEPS steps."""

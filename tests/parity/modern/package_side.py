@@ -60,11 +60,13 @@ def penalty_results() -> Arrays:
 
 
 def step_results(settings: dict) -> Arrays:
-    """STEPS steps of a GAN: every term of every step, and the change of every weight over all steps."""
+    """STEPS steps of a GAN: every term of the steps that have it, and each weight's change over all steps."""
     with precision("float64"):
         gan = build(settings)
         losses = [_step(gan, inputs.batch(step)) for step in range(inputs.STEPS)]
-    found = {f"losses/{name}": np.array([step[name] for step in losses]) for name in losses[0]}
+    found = {
+        f"losses/{name}": np.array([step[name] for step in losses if name in step]) for name in losses[0]
+    }
     for name, net in (("generator", gan.generator), ("discriminator", gan.discriminator)):
         before = inputs.initial_weights(name)
         for key, after in zip(before, net.get_weights(), strict=True):

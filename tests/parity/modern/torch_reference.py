@@ -90,6 +90,7 @@ class GAN:
     def __init__(self, settings: dict):
         """settings: those of the objective."""
         self.settings = settings
+        self.steps_done = 0
         self.nets = {net: _learned(inputs.initial_weights(net)) for net in inputs.KERNELS}
         self.optimizers = {
             net: torch.optim.Adam(
@@ -102,7 +103,10 @@ class GAN:
         }
 
     def step(self, batch: inputs.Batch) -> dict[str, float]:
-        """Train the discriminator, then the generator; the terms of both, before their updates."""
+        """Train the discriminator, then the generator; the terms of both, before their updates.
+
+        Lazy penalties are there in the first step and in every k-th after it, times k.
+        """
         generator, discriminator = self.nets["generator"], self.nets["discriminator"]
         reals, reals_g = images_from(batch.reals), images_from(batch.reals_g)
         noise = torch.tensor(batch.label_noise)
@@ -110,14 +114,16 @@ class GAN:
         fakes = generate(generator, torch.tensor(batch.latents_d)).detach()
         fake_logits, real_logits = (discriminate(discriminator, images) for images in (fakes, reals))
         terms = {"d_loss": discriminator_loss(self.settings, fake_logits, real_logits, noise)}
+        every = self.settings.get("penalty_every", 1)
         for name, images in (("r1", reals), ("r2", fakes)):
-            if gamma := self.settings.get(name):
-                terms[name] = gamma * gradient_penalty(discriminator, images)
+            if name in self.settings and self.steps_done % every == 0:
+                terms[name] = every * self.settings[name] * gradient_penalty(discriminator, images)
         self._update("discriminator", terms.values())
 
         fake_logits = discriminate(discriminator, generate(generator, torch.tensor(batch.latents_g)))
         g_loss = generator_loss(self.settings, fake_logits, discriminate(discriminator, reals_g))
         self._update("generator", [g_loss])
+        self.steps_done += 1
         return {name: float(term.detach()) for name, term in (terms | {"g_loss": g_loss}).items()}
 
     def _update(self, net: str, terms: Iterable[torch.Tensor]) -> None:
@@ -165,11 +171,11 @@ def penalty_results() -> Arrays:
 
 
 def step_results(settings: dict) -> Arrays:
-    """STEPS steps of a GAN: every term of every step, and the change of every weight over all steps."""
+    """STEPS steps of a GAN: every term of the steps that have it, and each weight's change over all steps."""
     gan = GAN(settings)
     before = gan.weights()
     terms = [gan.step(inputs.batch(step)) for step in range(inputs.STEPS)]
-    found = {f"losses/{name}": np.array([step[name] for step in terms]) for name in terms[0]}
+    found = {f"losses/{name}": np.array([step[name] for step in terms if name in step]) for name in terms[0]}
     for net, weights in gan.weights().items():
         for name, array in weights.items():
             found[f"changes/{net}/{name}"] = array - before[net][name]
