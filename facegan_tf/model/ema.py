@@ -21,7 +21,7 @@ def update_average(
     averaged weights better than the newest statistics do. Anything else, such as a dropout's seed, is copied.
     """
     seen = tf.cast(images_seen, tf.float64)
-    half_life = tf.minimum(tf.cast(half_life, tf.float64), RAMP * seen)
+    half_life = tf.minimum(_in_64_bits(half_life), RAMP * seen)
     keep = tf.pow(tf.constant(0.5, tf.float64), images / half_life)
     for target, source in zip(average.variables, net.variables, strict=True):
         if source.dtype.startswith("float"):
@@ -29,3 +29,8 @@ def update_average(
             target.value.assign_add(share * (source.value - target.value))
         else:
             target.value.assign(source.value)
+
+
+def _in_64_bits(number: float | tf.Tensor) -> tf.Tensor:
+    """A float64 tensor; a Python float would lose digits in `tf.cast`, which makes it float32 first."""
+    return tf.cast(number, tf.float64) if tf.is_tensor(number) else tf.constant(number, tf.float64)

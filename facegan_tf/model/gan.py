@@ -88,10 +88,11 @@ class GAN:
         reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
         fakes = self.generator(latents)
         sees_reals = self.objective.loss.generator_sees_reals
-        seen_fakes, seen_reals = self._augmentation(part=2)(fakes), self._augmentation(part=3)(reals)
-        logits = (
-            self._logits_of_both(seen_fakes, seen_reals) if sees_reals else self.discriminator(seen_fakes)
-        )
+        changed = self._augmentation(part=2)(fakes)
+        if sees_reals:
+            logits = self._logits_of_both(changed, self._augmentation(part=3)(reals))
+        else:
+            logits = self.discriminator(changed)
 
         def terms(inputs: list[tf.Tensor], fakes: tf.Tensor, logits: tf.Tensor, _: None) -> Terms:
             fake_logits, real_logits = tf.split(logits, 2) if sees_reals else (logits, None)

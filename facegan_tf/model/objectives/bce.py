@@ -27,14 +27,14 @@ class Loss:
 
     def of_generator(self, batch: GeneratorBatch) -> tf.Tensor:
         """The mean over the fakes."""
-        targets = tf.fill(tf.shape(batch.fake_logits), self.settings.generator_target)
+        targets = tf.ones_like(batch.fake_logits) * self.settings.generator_target
         return _cross_entropy(targets, batch.fake_logits)
 
     def discriminator_targets(self, label_noise: tf.Tensor) -> tf.Tensor:
         """Targets [2N, 1], first of the fakes and then of the reals, from noise U(0, 1) of that shape."""
         count = tf.shape(label_noise)[0] // 2
-        fixed = tf.repeat([self.settings.fake_target, self.settings.real_target], count)[:, None]
-        return tf.cast(fixed, label_noise.dtype) + self.settings.label_noise * label_noise
+        both = tf.constant([self.settings.fake_target, self.settings.real_target], label_noise.dtype)
+        return tf.repeat(both, count)[:, None] + self.settings.label_noise * label_noise
 
 
 def _cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

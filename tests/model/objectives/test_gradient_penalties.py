@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from facegan_tf.model.gan import build_gan
 from facegan_tf.model.objectives import r1, r2
-from facegan_tf.model.objectives.objective import DiscriminatorBatch
+from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import tiny_config
 
 
 def batch_of(discriminator, reals, fakes):
-    return DiscriminatorBatch(discriminator, None, fakes, reals, None, None)
+    return discriminator_batch(discriminator, reals, fakes)
 
 
 def quadratic():

@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.model.gan import build_gan
-from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorBatch, build_objective
+from facegan_tf.model.objectives.objective import GeneratorBatch, build_objective
+from facegan_tf.model.run_clock import RunClock
+from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import tiny_config
 
 
@@ -32,11 +34,11 @@ FORMULAS = {
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_losses_are_their_formulas(name):
-    objective = build_objective(ObjectiveSettings(loss=name))
+    objective = build_objective(ObjectiveSettings(loss=name), RunClock(4))
     fakes, reals = np.random.default_rng(1).normal(scale=2, size=(2, 7, 1))
     of_discriminator, of_generator = FORMULAS[name]
     logits = tf.constant(np.concatenate([fakes, reals]))
-    batch = DiscriminatorBatch(None, None, None, None, logits, None)
+    batch = discriminator_batch(logits=logits)
     terms = objective.discriminator_terms(batch)
     assert float(terms["d_loss"]) == pytest.approx(of_discriminator(fakes, reals), rel=1e-12)
     batch = GeneratorBatch(None, None, None, tf.constant(fakes), tf.constant(reals))

@@ -11,7 +11,8 @@ from facegan_tf.config.settings import Config
 from facegan_tf.model import ema
 from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.model.objectives import r1, r2
-from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorBatch
+from facegan_tf.model.objectives.objective import GeneratorBatch
+from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import tiny_settings
 from tests.parity.modern import inputs
 from tests.parity.modern.inputs import Arrays
@@ -31,7 +32,7 @@ def loss_results(settings: dict, size: str, dtype: str = "float64") -> Arrays:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch([fakes, reals])
             logits = tf.concat([fakes, reals], axis=0)
-            d_loss = loss.of_discriminator(DiscriminatorBatch(None, None, None, None, logits, noise))
+            d_loss = loss.of_discriminator(discriminator_batch(logits=logits, label_noise=noise))
             seen = reals if loss.generator_sees_reals else None
             g_loss = loss.of_generator(GeneratorBatch(None, None, None, fakes, seen))
         found = {}
@@ -46,7 +47,7 @@ def penalty_results() -> Arrays:
     with precision("float64"):
         net = build(inputs.LOSSES["hinge"]).discriminator
         reals, fakes = (tf.constant(images) for images in inputs.penalty_images())
-        batch = DiscriminatorBatch(net, None, fakes, reals, None, None)
+        batch = discriminator_batch(net, reals, fakes)
         found = {}
         for name, module in (("r1", r1), ("r2", r2)):
             with tf.GradientTape() as tape:

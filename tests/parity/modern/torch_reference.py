@@ -105,7 +105,7 @@ class GAN:
     def step(self, batch: inputs.Batch) -> dict[str, float]:
         """Train the discriminator, then the generator; the terms of both, before their updates.
 
-        Lazy penalties are there in the first step and in every k-th after it, times k.
+        Lazy penalties are in every k-th step, times k.
         """
         generator, discriminator = self.nets["generator"], self.nets["discriminator"]
         reals, reals_g = images_from(batch.reals), images_from(batch.reals_g)
@@ -116,7 +116,7 @@ class GAN:
         terms = {"d_loss": discriminator_loss(self.settings, fake_logits, real_logits, noise)}
         every = self.settings.get("penalty_every", 1)
         for name, images in (("r1", reals), ("r2", fakes)):
-            if name in self.settings and self.steps_done % every == 0:
+            if name in self.settings and (self.steps_done + 1) % every == 0:
                 terms[name] = every * self.settings[name] * gradient_penalty(discriminator, images)
         self._update("discriminator", terms.values())
 
