@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 import subprocess
@@ -55,4 +56,16 @@ def test_importing_the_package_loads_no_library():
 def test_the_examples_in_docstrings_are_right(module, monkeypatch):
     monkeypatch.chdir(paths.ROOT)
     results = doctest.testmod(importlib.import_module(f"facegan_tf.{module}"))
+    assert results.attempted and not results.failed
+
+
+@pytest.mark.parametrize("name", ["training.train:train", "model.gan:GAN.train_on_batch"])
+def test_the_examples_that_train_are_right(name, tmp_path, monkeypatch):
+    (tmp_path / "configs").symlink_to(paths.CONFIGS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where prepared images are kept
+    module, _, path = name.partition(":")
+    function = functools.reduce(getattr, path.split("."), importlib.import_module(f"facegan_tf.{module}"))
+    [example] = doctest.DocTestFinder().find(function, globs={})
+    results = doctest.DocTestRunner().run(example)
     assert results.attempted and not results.failed
