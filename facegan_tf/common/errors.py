@@ -50,10 +50,14 @@ class InputError(FaceganError):
         return ": ".join(each for each in (self.place, self.name, self.shown_value(), problem) if each)
 
     def renamed(self, names: Mapping[str, str]) -> Self:
-        """The same error with the names that the caller's values came from: {"source": "data.source"}."""
+        """The same error with the names that the caller's values came from: {"source": "data.source"}.
+
+        A name without a dot is a parameter, which stays between backticks, so that flags can replace it.
+        """
         renamed = copy.copy(self)
         renamed.name = names.get(self.name or "", self.name)
-        renamed.problem = _with_names(self.problem, names)
+        in_text = {old: new if "." in new else f"`{new}`" for old, new in names.items()}
+        renamed.problem = _with_names(self.problem, in_text)
         return renamed
 
     def shown_value(self) -> str:

@@ -76,8 +76,12 @@ def load_generated(path: Path, wanted: Wanted, state: RunState = LAST) -> Genera
         }
         images = draw(FaceGenerator.of(gan, state), wanted.at_most, wanted.seed, wanted.size)
         return GeneratedImages(images, {"kind": "run", **_drawn(path, wanted), **facts})
-    if state.checkpoint != "last":
-        raise InputError("checkpoint", state.checkpoint, f"{path} is not a run; leave it out")
+    for name, value, default in (
+        ("checkpoint", state.checkpoint, LAST.checkpoint),
+        ("weights", state.weights, LAST.weights),
+    ):
+        if value != default:
+            raise InputError(name, value, f"{path} is not a run; leave it out")
     if is_store(path):
         store = FaceStore.open(path)
         wanted.check(path, len(store))

@@ -53,6 +53,11 @@ def test_a_renamed_error_names_settings():
     assert type(after) is InputError
 
 
+def test_a_parameter_that_was_renamed_still_becomes_a_flag():
+    error = InputError("features", "f", "give `weights`").renamed({"weights": "feature_weights"})
+    assert error.described({"feature_weights": "--feature-weights"}) == "features: f: give --feature-weights"
+
+
 def test_an_error_survives_pickling():
     before = error("out", "a", "is wrong", place="here")
     assert str(pickle.loads(pickle.dumps(before))) == str(before)

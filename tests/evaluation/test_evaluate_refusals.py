@@ -8,7 +8,7 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.model.gan import build_gan
-from facegan_tf.run.restore import RunState
+from facegan_tf.run.restore import LAST, RunState
 from facegan_tf.serving.export import export_savedmodel
 from tests.helpers.configs import make_store, tiny_config
 from tests.helpers.image_folders import folder_of
@@ -31,10 +31,10 @@ def inputs(tmp_path_factory, network_file):
     return lambda name: str(folder / name)
 
 
-def refused(inputs, tmp_path, network_file, path, reference="store", checkpoint="last", **request):
+def refused(inputs, tmp_path, network_file, path, reference="store", state=LAST, **request):
     """The InputError of an evaluation, which must not have written anything."""
     request = {"features": str(network_file)} | request
-    for key in ("features", "weights"):
+    for key in ("features", "feature_weights"):
         if str(request.get(key)).startswith("./"):
             request[key] = inputs(request[key])
     with pytest.raises(InputError) as caught:
@@ -42,7 +42,7 @@ def refused(inputs, tmp_path, network_file, path, reference="store", checkpoint=
             inputs(path) if not path.startswith("synthetic") else path,
             reference and inputs(reference),
             EvaluationRequest(**request),
-            state=RunState(checkpoint),
+            state=state,
             cache=tmp_path / "cache",
             out=tmp_path / "out",
         )
@@ -58,12 +58,13 @@ def refused(inputs, tmp_path, network_file, path, reference="store", checkpoint=
         ({"count": 5}, "count", 5, "6 or more"),
         ({"count": 1, "metrics": ["fid"]}, "count", 1, "2 or more"),
         ({"features": "resnet"}, "features", "resnet", ".keras"),
-        ({"features": "inception-2015"}, "features", "inception-2015", "`weights`"),
+        ({"features": "inception-2015"}, "features", "inception-2015", "`feature_weights`"),
         ({"metrics": ["fid", "is"]}, "metrics", "is", "fid, kid"),
         ({"metrics": []}, "metrics", None, "fid, kid"),
         ({"features": "none", "metrics": ["fid"]}, "metrics", "fid", "feature network"),
         ({"batch_size": 0}, "batch_size", 0, "1 or more"),
-        ({"checkpoint": "best"}, "checkpoint", "best", "is not a run"),
+        ({"state": RunState("best")}, "checkpoint", "best", "is not a run"),
+        ({"state": RunState(weights="raw")}, "weights", "raw", "is not a run"),
         ({"path": "savedmodel", "seed": -1}, "seed", -1, "0 or more"),
         ({"reference": None}, "reference", None, "a store of real faces"),
     ],
@@ -87,7 +88,7 @@ def test_a_parameter_is_named_with_its_value(inputs, tmp_path, network_file, req
         ({"path": "synthetic:9"}, "facegan prepare synthetic:9"),
         ({"path": "images", "features": "./text.keras"}, "text.keras"),
         ({"path": "images", "features": "./gone.keras"}, "gone.keras"),
-        ({"path": "images", "features": "inception", "weights": "./gone.h5"}, "gone.h5"),
+        ({"path": "images", "features": "inception", "feature_weights": "./gone.h5"}, "gone.h5"),
     ],
 )
 def test_a_path_that_cant_be_used_is_named_with_the_reason(inputs, tmp_path, network_file, request_, fact):
