@@ -17,8 +17,8 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         dest="names",
         nargs="+",
         metavar="NAME",
-        help="remove the entries of these names, or all of them: --clear all; what is removed is made again "
-        "when it is needed",
+        help="remove the entries with these names, or all of them (--clear all); they are made again when "
+        "they are needed",
     )
     return verb
 

@@ -19,11 +19,11 @@ class Memory:
     place: str
     """Whose memory it is, such as `this machine`."""
     total: int
-    """All there is."""
+    """All the memory there is."""
     free: int
-    """What nobody uses now."""
+    """What nothing uses now."""
     ours: int = 0
-    """What this process uses already: with `total` less this, it would have the place to itself."""
+    """What this process already uses. It can get `total` less this at most."""
 
 
 def device_memory() -> Memory | None:
@@ -31,7 +31,7 @@ def device_memory() -> Memory | None:
     if not tf.config.list_physical_devices("GPU"):
         return host_memory()
     try:
-        from tensorflow.python.client import device_lib  # no part of TensorFlow's public interface
+        from tensorflow.python.client import device_lib  # not part of TensorFlow's public interface
 
         devices = device_lib.list_local_devices()
     except (ImportError, RuntimeError, tf.errors.OpError):

@@ -1,4 +1,4 @@
-"""What a command says while it works: lines on stderr, so that results have stdout to themselves."""
+"""Status messages of a command: lines on stderr, so that stdout holds only results."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Settings of the augmentation of what the discriminator sees."""
+"""Settings of the augmentation of the images that the discriminator sees."""
 
 from collections import Counter
 from typing import Annotated, Literal
@@ -17,16 +17,16 @@ _Kinds = Annotated[tuple[AugmentKind, ...], Field(strict=False)]
 class AugmentSettings(Settings):
     """Random changes to all images that the discriminator sees, reals and fakes alike.
 
-    With few photos they keep it from learning the reals by heart. Gradients flow back through them, so the
-    generator does not learn to draw the changes.
+    With few photos, they keep the discriminator from memorising the reals. Gradients flow back through them,
+    so the generator does not learn to draw the changes.
     """
 
     kinds: _Kinds = ()
     """Kinds of change, applied in this order: `flip`, `colour`, `translation`, `cutout`; []: none.
 
-    `flip`: mirrored left to right, half of the time. `colour`: brightness, saturation and contrast.
-    `translation`: moved by up to 1/8 of the side, in both directions. `cutout`: a square of half the side,
-    anywhere, is set to mid-grey, as is what a translation leaves empty.
+    `flip`: mirrors the image left to right, half of the time. `colour`: changes brightness, saturation and
+    contrast. `translation`: moves the image by up to 1/8 of the side, across and down. `cutout`: sets a
+    square of half the side, anywhere, to mid-grey. What a translation leaves empty is mid-grey too.
     """
     strength: Annotated[Number, scheduled(ge=0, le=1)] = 1.0
     """Probability with which an image gets a kind of change, independently for each; may be a schedule."""

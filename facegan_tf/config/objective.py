@@ -25,7 +25,8 @@ class ObjectiveSettings(Settings):
     loss: Literal["bce", "hinge", "least_squares", "relativistic"] = "bce"
     """Loss of both nets; each is the module of its name in model/objectives.
 
-    `bce`: binary cross-entropy between the discriminator's logits and the targets below.
+    `bce`: binary cross-entropy between the discriminator's logits and the targets below, which the other
+    losses ignore, like `label_noise`.
     """
     real_target: float = Field(default=1.0, ge=0, le=1)
     """Target for reals in the discriminator's step."""
@@ -42,14 +43,14 @@ class ObjectiveSettings(Settings):
     uses the statistics of each; the loss is the sum of both means.
     """
     reuse_latents: bool = False
-    """Whether the generator's step uses the latents of the discriminator's step, or draws new ones."""
+    """Whether the generator's update uses the latents of the discriminator's last update again."""
     r1: PenaltyWeight = 0.0
     """Gamma of R1: gamma / 2 times the mean squared norm of the discriminator's gradient at the reals."""
     r2: PenaltyWeight = 0.0
     """Gamma of R2: the same at the fakes."""
 
     penalty_every: int = Field(default=1, ge=1)
-    """Steps between penalties, which count that many times in those steps (lazy regularization)."""
+    """Steps from one penalty to the next. Its weight is multiplied by this number (lazy regularization)."""
 
     def penalty_weights(self) -> dict[str, Number]:
         """The weights of all penalties by name, those of 0 too."""

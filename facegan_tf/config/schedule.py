@@ -17,20 +17,20 @@ from pydantic_core import CoreSchema
 from facegan_tf.config.base import Settings, WrongSetting
 
 FORMS = ("number", "schedule")
-"""The two forms of such a setting, as pydantic's locations name them."""
+"""The two forms of such a number, as pydantic's locations name them."""
 
 
 class Schedule(Settings):
-    """A number that goes from one value to another, such as `{from: 2.0e-4, to: 5.0e-5, by: cosine}`."""
+    """A number that changes from one value to another, such as `{from: 2.0e-4, to: 5.0e-5, by: cosine}`."""
 
     from_: float = Field(alias="from")
     """Value at the first step."""
     to: float
-    """Value at the end, which stays from there on."""
+    """Value at the end of the change, and from then on."""
     by: Literal["linear", "cosine"] = "cosine"
-    """Way from one to the other: a straight line, or half a period of a cosine."""
+    """Shape of the change: a straight line, or half a period of a cosine."""
     images: int | None = Field(default=None, ge=1)
-    """Length of the way, in reals seen; null: the whole run."""
+    """Length of the change, in reals seen; null: the whole run."""
 
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class Schedule(Settings):
 
 
 Number = float | Schedule
-"""A number, or how it changes."""
+"""A constant number, or a schedule."""
 
 
 class scheduled:

@@ -46,16 +46,16 @@ class TrainingSettings(Settings):
     `float16`: with loss scaling.
     """
     ema_half_life: Annotated[Number, scheduled(gt=0)] | None = None
-    """Half-life of the generator's moving average, in images; null: no average; may be a schedule.
+    """Half-life of the generator's moving average, in reals seen; null: no average; may be a schedule.
 
-    Where there is an average, faces are drawn with it.
+    If there is an average, it draws the faces.
     """
     critic_steps: int = Field(default=1, ge=1)
-    """Updates of the discriminator in each step, each from images of its own; the generator has one."""
+    """Number of updates of the discriminator in each step, each with other images; the generator has one."""
     freeze_discriminator: int = Field(default=0, ge=0)
-    """Number of the discriminator's first layers with weights that are not trained (FreezeD)."""
+    """Number of trainable layers to freeze, from the discriminator's first one on (FreezeD)."""
     start_from: str | None = Field(default=None, min_length=1)
-    """Run whose nets a new run starts from: RUN, RUN@best or RUN@STEP; null: new weights."""
+    """Run whose trained nets this run starts from: RUN, RUN@best or RUN@STEP; null: random weights."""
     steps_per_call: Changeable[int | None] = Field(default=None, ge=1)
     """Most steps in one call of TensorFlow; null: as many as take about a second; 1: `train_on_batch`.
 

@@ -25,7 +25,7 @@ from facegan_tf.data.sources import Source
 DEFAULT_CACHE: str = DataSettings.model_fields["cache"].default
 FEATURES = "features"
 ALL = "all"
-"""Stands for every entry. No store has this name: theirs end in a size and a digest."""
+"""Word that means every entry. No store has this name: theirs end in a size and a digest."""
 
 _STORE_NAME = re.compile(r".+-[0-9]+-[0-9a-f]{12}")
 _FEATURES_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}-[0-9]+\.npy")

@@ -1,4 +1,4 @@
-"""What a store is to be made from, and the checks that come before any work."""
+"""A request for a store: what to make it from, and the checks that come before any work."""
 
 import shutil
 from dataclasses import dataclass

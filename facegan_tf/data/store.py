@@ -81,9 +81,8 @@ class FaceStore:
         faces = np.empty((len(indices), self.size, self.size, 3), np.uint8)
         shard_of = np.searchsorted(self._ends, indices, side="right")
         for row, (shard, index) in enumerate(zip(shard_of.tolist(), indices.tolist(), strict=True)):
-            faces[row] = self._shards[shard][
-                index - self._ends[shard]
-            ]  # a negative index: from the shard's end
+            from_end = index - self._ends[shard]  # negative: counted from the shard's end
+            faces[row] = self._shards[shard][from_end]
         return faces
 
 

@@ -1,4 +1,4 @@
-"""What a feature network is: it turns images into the features that FID and other metrics compare."""
+"""Feature networks turn images into the features that FID and other metrics compare."""
 
 import hashlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a metric is: one record, which everything that computes or shows scores reads."""
+"""The record of a metric, which everything that computes or shows scores reads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Metric:
     name: str
     """Name in commands, settings and records. No metric's name may begin with another's and `_`."""
     meaning: str
-    """What a score says, in a few plain words."""
+    """Meaning of a score, in a few plain words."""
     compute: Callable[[Sides], Score]
     needs_features: bool
     """Whether it needs a feature network."""

@@ -1,4 +1,4 @@
-"""Several training steps in one call of TensorFlow, so that Python is out of the way."""
+"""Several training steps in one call of TensorFlow, without Python between them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A model over both nets that trains only one of them."""
+"""Models over both nets, each of which trains only one of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from facegan_tf.model.objectives.objective import Terms
 
 
 class Composed(keras.Model):
-    """A Functional model over shared nets, of which it trains only one, the `learner`.
+    """A Functional model over both nets that trains only one of them, the `learner`.
 
     Keras reads a model's trainable variables when it traces its train function, so switching
     `discriminator.trainable` around `compile()` freezes too much or too little, depending on the order of
@@ -27,21 +27,21 @@ class Composed(keras.Model):
         terms: Callable[[list[tf.Tensor], tf.Tensor, tf.Tensor, Any], Terms],
         **options: Any,
     ):
-        """terms: (inputs, fakes, logits, draws) -> what the learner minimises, by name."""
+        """terms: (inputs, fakes, logits, draws) -> the losses that the learner minimises, by name."""
         super().__init__(inputs, logits, **options)
         self.learner = learner
         self._terms = terms
-        # The same graph, which gives out the images in its middle too.
+        # The same graph, with the fakes as another output.
         self._with_fakes = keras.Model(inputs, [fakes, logits])
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
-        """Those of the learner alone."""
+        """The learner's trainable variables."""
         return self.learner.trainable_variables
 
     @property
     def trainable_weights(self) -> list[keras.Variable]:
-        """Those of the learner alone."""
+        """The learner's trainable weights."""
         return self.learner.trainable_weights
 
     def train_step(self, data: tuple) -> Terms:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 RAMP = 0.05
-"""Most that the half-life is, as a share of the images seen: the first weights are soon forgotten."""
+"""Largest half-life, as a share of the images seen so far, so that the first weights are soon forgotten."""
 
 
 def update_average(

@@ -1,4 +1,4 @@
-"""The composition: two sets of weights, four Functional models, and the step that trains them."""
+"""The GAN: two nets, composed into two models that train them, and the training step."""
 
 import contextlib
 import itertools
@@ -45,7 +45,7 @@ class GAN:
         config: Config,
         average: keras.Model | None = None,
     ):
-        """average: another net with the generator's layers, which takes up its moving average."""
+        """average: a third net, with the generator's layers, for the moving average of its weights."""
         self.generator = generator
         self.discriminator = discriminator
         self.average = average
@@ -107,12 +107,12 @@ class GAN:
 
     def _logits_of_both(self, fakes: keras.KerasTensor, reals: keras.KerasTensor) -> keras.KerasTensor:
         """Logits of the fakes, then of the reals, which the discriminator sees as one batch or as two."""
-        # Not in the nets' precision, which logits would lose digits in.
+        # Not in the nets' own precision, where logits would lose digits.
         both = keras.layers.Concatenate(axis=0, dtype=keras.config.floatx())
         if self.config.objective.batching == "joint":
             return self.discriminator(both([fakes, reals]))
-        # The sources' averages of batch statistics see the reals first. So do ours: behind a layer of its
-        # own for each pass, Keras runs the last pass first.
+        # In the sources, the reals update the averages of batch normalisation first. So they do here: with a
+        # layer of its own behind each pass, Keras runs the last pass first.
         passes = [
             keras.layers.Identity(dtype=keras.config.floatx())(self.discriminator(images))
             for images in (fakes, reals)
@@ -128,7 +128,7 @@ class GAN:
 
     @property
     def sampler(self) -> keras.Model:
-        """The net that draws faces for people: the generator's average, or itself if it has none."""
+        """The net that draws faces for people: the generator's average, or the generator if it has none."""
         return self.average or self.generator
 
     @property
@@ -241,7 +241,7 @@ def build_gan(config: Config) -> GAN:
 
 @contextlib.contextmanager
 def _computing_in(precision: str) -> Iterator[None]:
-    """In the block, layers are made that compute in this type; their weights are float32."""
+    """In the block, new layers compute in this type; their weights stay float32."""
     before = keras.config.dtype_policy()
     if precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{precision}")
@@ -252,10 +252,10 @@ def _computing_in(precision: str) -> Iterator[None]:
 
 
 def _freeze_first_layers(discriminator: keras.Model, count: int) -> None:
-    """Leave the first layers that learn as they are: Mo, Cho and Shin, "Freeze the Discriminator" (2020)."""
+    """Freeze the first `count` trainable layers: Mo, Cho and Shin, "Freeze the Discriminator" (2020)."""
     learning = [layer for layer in discriminator.layers if layer.trainable_weights]
     if count >= len(learning) and count:
-        problem = f"must be less than {len(learning)}, the number of the discriminator's layers that learn"
+        problem = f"must be less than {len(learning)}, the number of the discriminator's trainable layers"
         raise InputError("training.freeze_discriminator", count, problem)
     for layer in learning[:count]:
         layer.trainable = False

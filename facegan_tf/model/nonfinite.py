@@ -1,4 +1,4 @@
-"""The error of losses or weights that are NaN or infinite."""
+"""The error for losses or weights that are NaN or infinite."""
 
 import math
 from typing import Any
@@ -7,10 +7,10 @@ from facegan_tf.common.errors import FaceganError
 
 
 class NonFiniteError(FaceganError):
-    """Losses or weights are no longer finite: nothing made from them is worth the time."""
+    """Losses or weights are NaN or infinite, so training can't continue from them."""
 
     def __init__(self, after: int, step: int, losses: dict[str, float], variables: dict[str, Any]):
-        """Between step `after`, which was still finite, and step `step`, which is not.
+        """after: the last step known to be finite. step: the first that is not.
 
         losses: of step `step`, by name. variables: as `nonfinite_variables` returns them.
         """

@@ -19,7 +19,7 @@ FRAME_PIXELS = 384
 
 
 def data_uri(path: Path) -> str | None:
-    """Return a picture file as it is; None if it doesn't exist."""
+    """Return the picture file, unchanged; None if it doesn't exist."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

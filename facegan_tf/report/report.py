@@ -1,4 +1,4 @@
-"""`facegan report`: a run as a page that is a single file: pictures, curves, scores, settings."""
+"""`facegan report`: a run on one page, in a single file: pictures, curves, scores, settings."""
 
 from collections.abc import Sequence
 from pathlib import Path

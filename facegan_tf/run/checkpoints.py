@@ -25,7 +25,7 @@ from facegan_tf.model.state import nonfinite_variables, weights_sha256
 from facegan_tf.run.directory import BEST, checkpoint_steps
 
 FORMAT_VERSION = 2
-"""Of the state's parts. Version 1 had no step variable of the GAN's own."""
+"""Version of the state's parts. In version 1 the GAN had no step variable of its own."""
 FACTS = "checkpoint.json"
 PICTURE = "faces.png"
 
@@ -51,8 +51,8 @@ class Checkpoints:
         """Save the current state under its step, and remove the oldest checkpoints.
 
         picture: uint8 [H, W, 3], saved beside the state as PICTURE. notes: JSON values, which `notes`
-        returns. Raises NonFiniteError if a value of the state is not finite, for such a state is never
-        worth going back to; OSError if writing fails.
+        returns. Raises NonFiniteError if a value of the state is not finite, because such a state
+        is never worth going back to; OSError if writing fails.
         """
         place = self._place(self.gan.steps_done)
         if not place.exists():  # it exists where a run ends or is stopped just after a checkpoint

@@ -24,7 +24,7 @@ LOCKED_BYTE = 2**20
 """Windows keeps others from reading a locked byte, so the lock is on one far behind the text."""
 
 UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
-"""What some network file systems answer: Lustre without `flock`, NFS without its lock service."""
+"""Errors of file systems that have no locks: Lustre without `flock`, NFS without its lock service."""
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from facegan_tf.common.files import atomic_file
 from facegan_tf.run.logs import losses_of
 
 UNKNOWN_UNIT = "loss"
-"""What the axis of losses says whose unit the run does not record."""
+"""Label of the axis for losses whose unit the run does not record."""
 
 
 def save_curves(

@@ -35,9 +35,11 @@ LAST = RunState()
 def restore_run(path: str | Path, checkpoint: str = "last") -> tuple[GAN, RunDirectory]:
     """The GAN of a run directory at a checkpoint, and the directory's paths.
 
-    The GAN's `generator` and `discriminator` are the trained nets, as Keras models; `steps_done` is the step
-    of the checkpoint. checkpoint: `last`, `best`, or a step such as `500`. Raises InputError if there is no
-    run or no such checkpoint.
+    The GAN's `generator` and `discriminator` are the trained nets, as Keras models. Its `sampler` is the
+    generator's moving average, or the generator if the run has none; `steps_done` is the checkpoint's step.
+
+    checkpoint: `last`, `best`, or a step such as `500`. Raises InputError if there is no run or no such
+    checkpoint.
     """
     path = Path(path)
     run = RunDirectory(path)

@@ -1,4 +1,4 @@
-"""Export a trained generator as a SavedModel; `facegan_tf.serving.signatures` says what it can be asked."""
+"""Export a trained generator as a SavedModel; `facegan_tf.serving.signatures` defines its signatures."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from facegan_tf.serving.signatures import signatures
 def export_savedmodel(generator: keras.Model, out: str | Path) -> None:
     """Write a generator as a SavedModel: the folder `out`, which needs only TensorFlow to load.
 
-    generator: maps latents float32 [N, L] to images float32 [N, S, S, 3] in [-1, 1]. `restore_run(run)[0]`
-    holds a trained one. The SavedModel has three signatures: `serving_default` (latents to pixels), `png`
-    (latents to PNG files) and `sample` (seeds and truncation to both).
+    generator: maps latents float32 [N, L] to images float32 [N, S, S, 3] in [-1, 1]; for a run, that is
+    `restore_run(run)[0].sampler`. The SavedModel has three signatures: `serving_default` (latents to pixels),
+    `png` (latents to PNG files) and `sample` (seeds and truncation to both).
 
     Raises InputError if `out` exists or can't be written.
     """

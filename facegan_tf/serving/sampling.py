@@ -101,7 +101,7 @@ def _check_seeds(seeds: Sequence[int]) -> None:
             problem = f"has {seed} twice in a row, so nothing would move there; leave one out, or change it"
             raise InputError("seeds", given, problem)
     if seeds[0] == seeds[-1]:
-        problem = f"ends with {seeds[0]}, to which the GIF returns by itself; leave the last seed out"
+        problem = f"ends with {seeds[0]}, to which the GIF returns anyway; leave the last seed out"
         raise InputError("seeds", given, problem)
 
 

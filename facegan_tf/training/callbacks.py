@@ -13,11 +13,11 @@ from facegan_tf.training.step_callback import Logs, StepCallback
 
 
 class ProgressBar(StepCallback):
-    """A tqdm bar over the steps, with the losses, images a second and the time left."""
+    """A tqdm bar over the steps, with the losses, the images per second and the time left."""
 
-    def __init__(self, batch_size: int):
+    def __init__(self, images_per_step: int):
         super().__init__()
-        self.batch_size = batch_size
+        self.images_per_step = images_per_step
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start at the step where the session starts."""
@@ -34,7 +34,7 @@ class ProgressBar(StepCallback):
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Advance."""
         seconds = self.bar.format_dict["elapsed"]
-        speed = (after - self.bar.initial) * self.batch_size / seconds
+        speed = (after - self.bar.initial) * self.images_per_step / seconds
         losses = {name: f"{loss:.4f}" for name, loss in logs.items()}
         self.bar.set_postfix(losses | {"images_s": f"{speed:.2f}"}, refresh=False)
         self.bar.update(after - before)

@@ -14,7 +14,7 @@ Draws = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 def step_inputs(gan: GAN, images: TrainingSet, seed: int) -> tf.data.Dataset:
     """Endless `StepInputs`, the first for the GAN's next step; each is made while the step before runs.
 
-    images: those of the discriminator. seed: of the draws: the config's, or the one after a rollback.
+    images: what the discriminator learns from. seed: that of the config, or that after a rollback.
     """
     training, latent_dim = gan.config.training, gan.config.networks.latent_dim
     ours, all_reals = training.batch_size, training.images_per_step

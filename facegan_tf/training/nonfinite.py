@@ -1,4 +1,4 @@
-"""NaN and infinity: noticed after the step that made them, and kept for inspection."""
+"""NaN and infinity: noticed after the call that made them, and kept for inspection."""
 
 import math
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from facegan_tf.training.step_callback import Logs, StepCallback
 
 
 class NonFiniteGuard(StepCallback):
-    """Raises NonFiniteError after a step whose losses are not finite.
+    """Raises NonFiniteError after a call in which the losses of a step were not finite.
 
-    It comes before the callbacks that write: nothing of such a step is logged, drawn or saved. Weights that
+    It comes before the callbacks that write: nothing of such a call is logged, drawn or saved. Weights that
     went bad in a step show in the next step's losses, or when they are about to be saved.
     """
 
@@ -31,7 +31,7 @@ def save_numbers(
 ) -> Path:
     """Write the numbers of a bad step into `folder`, for inspection; return the file.
 
-    rollbacks: how often the run went back before. indices: step, counted from 0 -> places in the store of
+    rollbacks: how often the run went back before. indices: step, counted from 0 -> indices into the store of
     its images. Weights that went bad in a step show in the next one's losses: the file names the images of
     both steps.
     """

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from facegan_tf.config.settings import Config
 
 CALL_SECONDS = 1.0
-"""About how long a call takes if nothing else ends it, in seconds: signals wait for its end."""
+"""About how many seconds a call takes if nothing ends it earlier. Signals wait for its end."""
 
 
 class Pace:
-    """Ends calls where something is due, and else after about a second."""
+    """Chooses the length of calls: they end where something is due, or else after about a second."""
 
     def __init__(self, config: Config, epoch_images: int, total_steps: int):
         """epoch_images: images in an epoch."""
@@ -50,5 +50,5 @@ class Pace:
         return step * self._training.images_per_step % self._epoch_images < self._training.images_per_step
 
     def _epoch_end(self, step: int) -> int:
-        """The step that completes the epoch under way."""
+        """The step that completes the current epoch."""
         return -(-(self.epoch(step) + 1) * self._epoch_images // self._training.images_per_step)

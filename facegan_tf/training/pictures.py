@@ -44,7 +44,7 @@ class ControlFaces(StepCallback):
             self.drawn_at = self.model.steps_done
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Start this step's clock."""
+        """Start the clock of this call."""
         self.began = time.perf_counter()
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
@@ -100,7 +100,7 @@ class PsnrLog:
     """
 
     FACES = 16
-    """How many of the control faces are scored."""
+    """Number of control faces to score."""
 
     def __init__(self, context: RunContext):
         self.context = context

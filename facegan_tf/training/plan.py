@@ -1,4 +1,4 @@
-"""A run's derived numbers, and the checks that come before any work."""
+"""The numbers that follow from a config, and the checks that come before any work."""
 
 import shutil
 from dataclasses import dataclass

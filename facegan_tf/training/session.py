@@ -73,7 +73,7 @@ class Session:
         return start
 
     def image_indices(self, step: int) -> np.ndarray:
-        """The places in the store of the images of step number `step`: int64 [B]."""
+        """The indices into the store of the images of step `step`, counted from 0: int64 [B]."""
         return self.images.indices(step).numpy()
 
     def train(self) -> None:

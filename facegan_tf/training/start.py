@@ -10,11 +10,11 @@ from facegan_tf.config.settings import Config
 from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.run.restore import restore_run
 
-NAME = "training.start_from"
+SETTING = "training.start_from"
 
 
 def new_gan(config: Config) -> GAN:
-    """A GAN at step 0, whose nets come from `training.start_from` if that is set.
+    """A GAN at step 0, with the nets of the run `training.start_from` if that is set.
 
     Optimizers start fresh. Raises InputError if there is no such run, or if its nets don't fit.
     """
@@ -25,7 +25,7 @@ def new_gan(config: Config) -> GAN:
 
 
 def absolute_start(start_from: str | None) -> str | None:
-    """The same run, found from any working directory."""
+    """The same run by its absolute path, which holds from any working directory."""
     if start_from is None:
         return None
     path, which = _parsed(start_from)
@@ -43,7 +43,7 @@ def _copy_nets(start_from: str, gan: GAN) -> None:
     try:
         other, _ = restore_run(*_parsed(start_from))
     except InputError as error:
-        raise InputError(NAME, start_from, str(error)) from error
+        raise InputError(SETTING, start_from, str(error)) from error
     for net, source in ((gan.generator, other.generator), (gan.discriminator, other.discriminator)):
         _check_fits(net, source, start_from)
         net.set_weights(source.get_weights())
@@ -61,7 +61,7 @@ def _check_fits(net: keras.Model, source: keras.Model, start_from: str) -> None:
         if here != there:
             problem = f"the {net.name} differs in layer {name}: weights of {there} there, of {here} here"
             break
-    raise InputError(NAME, start_from, f"{problem}; make `networks` and data.size those of that run")
+    raise InputError(SETTING, start_from, f"{problem}; use the networks and the data.size of that run")
 
 
 def _shapes(net: keras.Model) -> dict[str, list[tuple[int, ...]]]:

@@ -6,9 +6,10 @@ from facegan_tf.training.step_callback import Logs, StepCallback
 
 
 class LossStatistics(StepCallback):
-    """Keeps, of each named loss, the mean over the run's steps, the minimum, and the step of the minimum.
+    """For each loss, keeps the sum over the steps that computed it, the minimum, and the step of the minimum.
 
-    `state` holds it all as JSON values; a run resumed from a checkpoint continues from the state saved there.
+    `state` holds them as JSON values by the name of the loss. A run resumed from a checkpoint continues from
+    the state saved there.
     """
 
     def __init__(self, state: dict[str, dict[str, float]] | None = None):

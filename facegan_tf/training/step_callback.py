@@ -11,9 +11,9 @@ Logs = dict[str, float]
 class StepCallback(keras.callbacks.Callback):
     """Calls `after_steps` after each call of the training step, which may make one step or several.
 
-    The GAN is `self.model`, with `generator`, `discriminator`, `sampler`, `steps_done` and `stop_training`.
-    It is not a keras.Model, so Keras callbacks that save or alter the model itself (ModelCheckpoint,
-    LearningRateScheduler) don't work on it.
+    The GAN is `self.model`, with `generator`, `discriminator`, `sampler`, `steps_done`, `recent_losses`
+    (those of each step of the last call) and `stop_training`. It is not a keras.Model, so Keras callbacks
+    that save or alter the model itself (ModelCheckpoint, LearningRateScheduler) don't work on it.
     """
 
     _before = 0
@@ -28,10 +28,10 @@ class StepCallback(keras.callbacks.Callback):
         self.after_steps(before, batch + 1, logs or {})
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """`after` steps are done; at the last call it was `before`. logs: losses of the last, by name."""
+        """`after` steps are done, `before` at the last call. logs: losses of the last step, by name."""
         raise NotImplementedError
 
     def each_step(self, after: int) -> Iterator[tuple[int, Logs]]:
-        """(step, its losses by name) of each step of the last call; lazy penalties are in some of them."""
+        """(step, losses by name) of each step of the last call. Only some steps have lazy penalties."""
         losses = self.model.recent_losses
         yield from enumerate(losses, start=after - len(losses) + 1)

@@ -46,7 +46,7 @@ def train(
 
     resume: continue the run in that directory, if there is one. callbacks: your own, called after ours; they
     get each step's losses by name, and the GAN as `self.model`. Everything is checked before the work:
-    raises InputError for what can't be done as asked, and FaceganError for what fails on the way. Ctrl-C and
+    raises InputError for what can't be done as asked, and FaceganError for what fails later. Ctrl-C and
     the other signals of `facegan_tf.training.signals` save a checkpoint, then raise Interrupted.
 
     >>> from facegan_tf import load_config, train
@@ -127,13 +127,13 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
 
 
 def _train_to_the_end(session: Session) -> None:
-    """Train from the newest checkpoint; when numbers go bad, go back to one and try again if that is set."""
+    """Train from the newest checkpoint; after NaN or infinity, go back to it if `on_nonfinite` says so."""
     config, run, epoch_images = session.config, session.run, len(session.images)
     start, total = session.restore(), session.total_steps
     if start > total or (start == total and run.read_record().get("status") == "finished"):
         length = next(key for key in LENGTH_SETTINGS if getattr(config.training, key) is not None)
         print_status(
-            f"{run.folder}: finished: {start} steps are done, of {total}; raise training.{length} to continue"
+            f"{run.folder}: finished: {start} of {total} steps are done; raise training.{length} to continue"
         )
         return
     _begin(session, start)

@@ -1,1 +1,1 @@
-"""What both nets minimise: `objective.py`, and a module for each `objective.loss`, by its name."""
+"""What both nets minimise: `objective.py`, and one module for each loss and each penalty."""

@@ -1,6 +1,6 @@
 """Binary cross-entropy against targets: the loss of Goodfellow et al., "Generative Adversarial Nets" (2014).
 
-The generator's is the non-saturating form: it wants its fakes to be taken for `generator_target`.
+The generator's loss has the non-saturating form: it wants the target of its fakes to be `generator_target`.
 """
 
 import keras
@@ -11,7 +11,7 @@ from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorB
 
 
 class Loss:
-    """Mean cross-entropy of logits and targets. Noise may lift targets above 1, as the sources' does."""
+    """Mean cross-entropy of logits and targets. Noise may lift targets above 1, as in the sources."""
 
     unit = "binary cross-entropy"
     generator_sees_reals = False

@@ -1,7 +1,7 @@
 """The objective: what both nets minimise, as named terms.
 
-A loss is the module of its name beside this one, with a class `Loss` (see `AdversarialLoss`); so is a
-penalty, with a function `penalty` and its `UNIT` (see `PenaltyModule`). Nothing else knows the formulas:
+Each loss is a module of its name beside this one, with a class `Loss` (see `AdversarialLoss`). Each penalty
+is one too, with a function `penalty` and its `UNIT` (see `PenaltyModule`). Nothing else knows the formulas:
 logs, curves and statistics take the names, labels and units from here.
 """
 
@@ -66,7 +66,7 @@ class GeneratorBatch:
     fake_logits: tf.Tensor
     """float32 [N, 1]."""
     real_logits: tf.Tensor | None
-    """float32 [N, 1], those of other reals than the discriminator's; None if the loss sees no reals."""
+    """float32 [N, 1], of other reals than the discriminator's; None if the loss sees no reals."""
 
 
 class AdversarialLoss(Protocol):
@@ -112,7 +112,7 @@ class Objective:
         penalty_every: int,
         clock: RunClock,
     ):
-        """penalties: by name, the weight and the module. penalty_every: steps between them."""
+        """penalties: by name, the weight and the module. penalty_every: steps from one to the next."""
         self.loss = loss
         self.penalties = penalties
         self.penalty_every = penalty_every
@@ -125,7 +125,7 @@ class Objective:
         }
 
     def _penalty(self, batch: DiscriminatorBatch, weight: Number, module: PenaltyModule) -> tf.Tensor:
-        """The weighted penalty; if it is lazy, 0 in most steps and as much more in the others.
+        """The weighted penalty. A lazy one is 0 in most steps, and times `penalty_every` in the others.
 
         Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), section 3.1.
         """
@@ -140,7 +140,7 @@ class Objective:
         return tf.cond((self.clock.step + 1) % every == 0, weighted, lambda: tf.zeros([], batch.logits.dtype))
 
     def logged(self, terms: dict[str, float], step: int) -> dict[str, float]:
-        """The terms of step `step`, counted from 1, without lazy ones that it did not compute."""
+        """The terms of step `step`, counted from 1, without penalties that were not computed in it."""
         if step % self.penalty_every == 0:
             return terms
         return {name: value for name, value in terms.items() if name not in self.penalties}

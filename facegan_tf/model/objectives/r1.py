@@ -12,5 +12,5 @@ UNIT = "gradient penalty"
 
 
 def penalty(batch: DiscriminatorBatch) -> tf.Tensor:
-    """To be multiplied by gamma."""
+    """The penalty as a scalar, not yet multiplied by its weight, gamma."""
     return 0.5 * mean_squared_norm(batch.logits_of_reals, batch.reals)

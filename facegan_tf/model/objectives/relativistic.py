@@ -1,7 +1,7 @@
 """The relativistic pairing loss: Jolicoeur-Martineau, "The relativistic discriminator" (2019), eq. 2, and
 Huang et al., "The GAN is dead; long live the GAN!" (R3GAN, 2024).
 
-Each fake is compared with one real, by their places in the batch.
+Each fake is compared with one real, the one at the same place in the batch.
 """
 
 import tensorflow as tf
