@@ -45,5 +45,6 @@ def add_state(verb: argparse.ArgumentParser) -> None:
         "--weights",
         default="ema",
         choices=("ema", "raw"),
-        help="weights of a run's generator: ema (default), their moving average if the run has one, or raw",
+        help="weights of a run's generator to use: ema (default), their moving average if the run keeps one, "
+        "or raw, the weights themselves",
     )

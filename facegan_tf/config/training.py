@@ -1,4 +1,4 @@
-"""Settings of the training: its length, its batches, and what it saves."""
+"""Settings of the training: its length, its steps, what it starts from, and what it saves."""
 
 import math
 from fractions import Fraction
@@ -14,7 +14,7 @@ LENGTH_SETTINGS = ("steps", "epochs", "images")
 
 
 class TrainingSettings(Settings):
-    """The length of a run, the batch size, and what is saved when."""
+    """The length of a run, how its steps are made, what it starts from, and when it saves."""
 
     steps: Changeable[int | None] = Field(default=None, ge=1)
     """Length of the run, in updates of each net. Exactly one of steps, epochs and images must be given."""

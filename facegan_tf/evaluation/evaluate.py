@@ -10,6 +10,7 @@ from typing import Any
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import writable_parent
 from facegan_tf.config.load import load_config
+from facegan_tf.data.cache import DEFAULT_CACHE
 from facegan_tf.data.locate import locate
 from facegan_tf.data.sources import has_scheme
 from facegan_tf.data.store import FaceStore
@@ -20,7 +21,7 @@ from facegan_tf.evaluation.features import BATCH
 from facegan_tf.evaluation.generated import DEFAULT_COUNT, Wanted, load_generated
 from facegan_tf.evaluation.metrics import METRICS, in_order, minimum_count
 from facegan_tf.evaluation.nearest import save_picture
-from facegan_tf.evaluation.scoring import DEFAULT_CACHE, Measure, score
+from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.sides import Sides
 from facegan_tf.run.records import EvaluationFiles
 from facegan_tf.run.restore import LAST, RunState

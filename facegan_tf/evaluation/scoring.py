@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.versions import versions
+from facegan_tf.data.cache import DEFAULT_CACHE
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.feature_network import FeatureNetwork
 from facegan_tf.evaluation.features import BATCH, FeatureCache, extract
 from facegan_tf.evaluation.generated import GeneratedImages, store_facts
 from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.sides import Sides
-
-DEFAULT_CACHE = "~/.cache/facegan_tf"
 
 
 @dataclass(frozen=True)

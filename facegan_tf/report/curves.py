@@ -8,10 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.logs import loss_names
 from facegan_tf.run.plots import smooth
-
-NOT_LOSSES = ("step", "images")
-"""Numbers in a line of metrics.jsonl that only say where in the training it was written."""
 
 MARKED = 30
 """Curves with fewer points than this show each point: a line through a single one would be invisible."""
@@ -28,8 +26,8 @@ class Panel:
     """By the run's name: how many reals training had seen, and the values at those points."""
 
 
-def loss_title(name: str, curves: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
-    """Return the label and the unit of a logged loss, from a run's `curves`; the bare name without them."""
+def label_and_unit(name: str, curves: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    """Return the label and unit of a loss, from a run's `curves`; if they lack it, its name and no unit."""
     curve = curves.get(name, {})
     return curve.get("label", name), curve.get("unit", "")
 
@@ -44,19 +42,13 @@ def loss_panels(runs: Mapping[str, RunDirectory], records: Mapping[str, dict[str
     for run_name, run in runs.items():
         lines = run.read_losses()
         for name in loss_names(lines):
-            label, unit = loss_title(name, records[run_name].get("curves", {}))
+            label, unit = label_and_unit(name, records[run_name].get("curves", {}))
             title = f"Loss: {label} ({unit})" if unit else f"Loss: {label}"
             panel = panels.setdefault((label, unit), Panel(title, unit or label))
             known = [line for line in lines if line.get(name) is not None]
             values = smooth(np.array([line[name] for line in known], np.float64))
             panel.curves[run_name] = ([line["images"] for line in known], values)
     return list(panels.values())
-
-
-def loss_names(lines: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the names of the losses in lines of metrics.jsonl; names with a slash are those of scores."""
-    names = dict.fromkeys(name for line in lines for name in line)
-    return [name for name in names if name not in NOT_LOSSES and "/" not in name]
 
 
 def score_panels(runs: Mapping[str, RunDirectory], metrics: Iterable[str]) -> list[Panel]:

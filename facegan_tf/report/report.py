@@ -8,7 +8,7 @@ from facegan_tf.common.files import writable_parent
 from facegan_tf.evaluation.metrics import METRICS, parts_of
 from facegan_tf.evaluation.text import provenance, written, written_with_deviation
 from facegan_tf.report import pictures
-from facegan_tf.report.curves import loss_title
+from facegan_tf.report.curves import label_and_unit
 from facegan_tf.report.page import open_run, read_record, write_page
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps, number_of
 from facegan_tf.run.records import EvaluationFiles, newest_evaluation
@@ -57,7 +57,7 @@ def _losses(record: dict[str, Any]) -> list[dict[str, str]]:
     """Return the rows of the table of losses: whichever names the training logged."""
     rows = []
     for name, loss in record.get("losses", {}).items():
-        label, unit = loss_title(name, record.get("curves", {}))
+        label, unit = label_and_unit(name, record.get("curves", {}))
         numbers = {key: f"{loss[key]:.4f}" for key in ("mean", "minimum")}
         rows.append({"label": label, "unit": unit, **numbers, "minimum_step": f"{loss['minimum_step']:,}"})
     return rows

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ def is_score(name: str) -> bool:
 def losses_of(line: Mapping[str, Any]) -> Line:
     """The losses in a line of metrics.jsonl, by name; empty for a line of scores."""
     return {name: value for name, value in line.items() if name not in METRICS and not is_score(name)}
+
+
+def loss_names(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of all losses in lines of metrics.jsonl, in the order first logged."""
+    return list(dict.fromkeys(name for line in lines for name in losses_of(line)))
 
 
 def read_log(log: Path, keys: Sequence[str]) -> list[Line]:

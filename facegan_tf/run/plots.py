@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from facegan_tf.common.files import atomic_file
-from facegan_tf.run.logs import losses_of
+from facegan_tf.run.logs import loss_names
 
 UNKNOWN_UNIT = "loss"
 """Label of the axis for losses whose unit the run does not record."""
@@ -25,7 +25,7 @@ def save_curves(
     of one unit share a panel.
     """
     panels: dict[str, list[str]] = {}
-    for name in dict.fromkeys(name for line in lines for name in losses_of(line)):
+    for name in loss_names(lines):
         panels.setdefault(curves.get(name, {}).get("unit", UNKNOWN_UNIT), []).append(name)
     # A Figure made without pyplot needs no display and leaves no global state.
     figure = Figure(figsize=(9, 1 + 4 * len(panels)), layout="constrained")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facegan_tf.report.curves import draw_panel, loss_names, loss_panels, loss_title, score_panels
+from facegan_tf.report.curves import draw_panel, label_and_unit, loss_panels, score_panels
 from facegan_tf.report.page import read_record
 from facegan_tf.run.directory import RunDirectory
 from tests.helpers.fake_run import CURVES, evaluation, make_run
@@ -40,7 +40,7 @@ def test_runs_in_different_units_never_share_an_axis(tmp_path):
 def test_a_run_without_labels_shows_the_names_that_it_logged(tmp_path):
     run = make_run(tmp_path / "old", curves=None)
     assert [panel.title for panel in panels(old=run)] == ["Loss: d_loss", "Loss: g_loss", "Loss: r1"]
-    assert loss_title("r1", {}) == ("r1", "")
+    assert label_and_unit("r1", {}) == ("r1", "")
 
 
 def test_steps_at_which_a_loss_is_missing_or_null_are_skipped(tmp_path):
@@ -68,8 +68,3 @@ def test_scores_come_from_evaluations_during_training_alone(tmp_path):
     images, values = fid.curves["run"]
     assert images == [8, 16]
     np.testing.assert_array_equal(values, [9.0, 3.0])
-
-
-def test_steps_images_and_scores_are_not_losses():
-    lines = [{"step": 1, "images": 4, "g_loss": 1.0}, {"step": 2, "images": 8, "scores/fid": 3.0, "r1": 0.5}]
-    assert loss_names(lines) == ["g_loss", "r1"]

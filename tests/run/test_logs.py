@@ -3,7 +3,7 @@ import json
 import pytest
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.run.logs import METRICS, keep_lines, losses_of, read_log
+from facegan_tf.run.logs import METRICS, keep_lines, loss_names, losses_of, read_log
 
 LINES = [{"step": step, "images": 4 * step} for step in range(1, 5)]
 
@@ -63,3 +63,8 @@ def test_a_warning_says_that_an_expected_log_is_missing(tmp_path, capsys):
     assert "metrics.jsonl is missing" in capsys.readouterr().err
     keep_lines(tmp_path / "psnr.jsonl", METRICS, lambda line: True, expected=False)
     assert not capsys.readouterr().err
+
+
+def test_steps_images_and_scores_are_not_losses():
+    lines = [{"step": 1, "images": 4, "g_loss": 1.0}, {"step": 2, "images": 8, "scores/fid": 3.0, "r1": 0.5}]
+    assert loss_names(lines) == ["g_loss", "r1"]
