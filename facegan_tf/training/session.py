@@ -89,7 +89,14 @@ class Session:
         self.gan.stop_training = False  # before a signal may set it
         try:
             with on_first_signal(self._stop) as watch:
-                run_steps(self.gan, self.images, self.total_steps, callbacks, self.rollbacks)
+                run_steps(
+                    self.gan,
+                    self.images,
+                    self.total_steps,
+                    callbacks,
+                    self.rollbacks,
+                    self._steps_per_call,
+                )
             finished = self.gan.steps_done >= self.total_steps
             status = "finished" if finished else "interrupted" if watch.received else "stopped"
         except NonFiniteError as error:
@@ -109,6 +116,11 @@ class Session:
             print_status(f"saved; resume with: facegan train {self.run.folder} --resume")
             raise Interrupted(watch.received)
         print_status(*context.statistics.describe())
+
+    @property
+    def _steps_per_call(self) -> int | None:
+        """The setting; if it is null, 1 for a caller's callbacks, which are to see each step."""
+        return self.config.training.steps_per_call or (1 if self.callbacks else None)
 
     def _stop(self) -> None:
         self.gan.stop_training = True

@@ -7,6 +7,7 @@ import tensorflow as tf
 from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.model.gan import build_gan
 from facegan_tf.model.objectives.objective import DiscriminatorBatch, GeneratorBatch, build_objective
+from facegan_tf.model.run_clock import RunClock
 from tests.helpers.configs import tiny_config
 
 
@@ -32,7 +33,7 @@ FORMULAS = {
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_losses_are_their_formulas(name):
-    objective = build_objective(ObjectiveSettings(loss=name))
+    objective = build_objective(ObjectiveSettings(loss=name), RunClock(4))
     fakes, reals = np.random.default_rng(1).normal(scale=2, size=(2, 7, 1))
     of_discriminator, of_generator = FORMULAS[name]
     logits = tf.constant(np.concatenate([fakes, reals]))

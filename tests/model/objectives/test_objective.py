@@ -6,6 +6,7 @@ import tensorflow as tf
 from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.model.gan import build_gan
 from facegan_tf.model.objectives.objective import Curve, build_objective
+from facegan_tf.model.run_clock import RunClock
 from tests.helpers.configs import tiny_config
 
 LOSSES = get_args(ObjectiveSettings.model_fields["loss"].annotation)
@@ -13,7 +14,7 @@ LOSSES = get_args(ObjectiveSettings.model_fields["loss"].annotation)
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_of_the_settings_can_be_built(loss):
-    objective = build_objective(ObjectiveSettings(loss=loss))
+    objective = build_objective(ObjectiveSettings(loss=loss), RunClock(4))
     assert objective.curves["d_loss"].label == "discriminator"
     assert objective.loss.unit
 
