@@ -59,7 +59,8 @@ class TrainingSettings(Settings):
     steps_per_call: Changeable[int | None] = Field(default=None, ge=1)
     """Most steps in one call of TensorFlow; null: as many as take about a second; 1: `train_on_batch`.
 
-    A call also ends where something is to be logged, drawn or saved. The results are the same.
+    A call also ends where something is to be logged, drawn or saved. The results are the same. Callbacks of
+    your own are called after each call; if there are any, null means 1, so that they see each step.
     """
 
     @model_validator(mode="after")

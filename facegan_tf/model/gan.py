@@ -166,9 +166,9 @@ class GAN:
         latents_d: float32 [KN, L] and latents_g: float32 [N, L], for the fakes that the discriminator and the
         generator learn from. label_noise: U(0, 1) float32 [2KN, 1], for the targets of each update of the
         discriminator, first its fakes' (None: no noise). reals_g: float32 [N, S, S, 3], for a generator's
-        loss that compares its fakes with reals (None: the discriminator's). The losses are those of the last
-        update of each net, by the names of `objective.curves`. Raises ValueError for reals outside [-1, 1],
-        such as 0..255, which Keras would train on without a word.
+        loss that compares its fakes with reals (None: the discriminator's last). The losses are those of the
+        last update of each net, by the names of `objective.curves`. Raises ValueError for reals outside
+        [-1, 1], such as 0..255, which Keras would train on without a word.
 
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
@@ -182,7 +182,9 @@ class GAN:
                 _check_range(np.asarray(images))
         if label_noise is None:
             label_noise = tf.zeros([2 * len(reals), 1], reals.dtype)
-        inputs = StepInputs(reals, latents_d, latents_g, label_noise, reals if reals_g is None else reals_g)
+        if reals_g is None:
+            reals_g = reals[-len(latents_g) :]
+        inputs = StepInputs(reals, latents_d, latents_g, label_noise, reals_g)
         for batch in self._critic_batches(inputs):
             losses = self.critic.train_on_batch(*batch, return_dict=True)
         losses |= self.combined.train_on_batch(self._generator_batch(inputs), return_dict=True)
@@ -192,8 +194,8 @@ class GAN:
     def step_in_graph(self, inputs: StepInputs) -> Terms:
         """The same step, for a graph that makes several; returns the terms as tensors, lazy ones as 0."""
         for batch in self._critic_batches(inputs):
-            terms = self.critic.train_step(batch)
-        terms |= self.combined.train_step((self._generator_batch(inputs),))
+            terms = self.critic.step_in_graph(batch)
+        terms |= self.combined.step_in_graph((self._generator_batch(inputs),))
         self._end_step_in_graph()
         return terms
 
@@ -207,11 +209,13 @@ class GAN:
         return [inputs.latents_g, inputs.reals_g][: len(self.combined.inputs)]
 
     def _end_step_in_graph(self) -> None:
-        self.clock.step.assign_add(1)
         half_life = self.config.training.ema_half_life
         if self.average is not None and half_life is not None:
-            seen, images = self.clock.images_seen(), self.clock.batch_size
+            images = self.clock.batch_size
+            # The first weights of a run that starts from another are not worth forgetting.
+            seen = None if self.config.training.start_from else self.clock.images_seen() + images
             update_average(self.average, self.generator, self.clock.value_of(half_life), seen, images)
+        self.clock.step.assign_add(1)
 
 
 def build_gan(config: Config) -> GAN:

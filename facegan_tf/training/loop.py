@@ -18,18 +18,19 @@ def run_steps(
     total_steps: int,
     callbacks: Sequence[keras.callbacks.Callback],
     rollbacks: int = 0,
+    steps_per_call: int | None = None,
 ) -> None:
     """Train from `gan.steps_done` to `total_steps`, or until a callback sets `gan.stop_training`.
 
     rollbacks: how often the run went back to a checkpoint; each time it draws other noise. A step depends on
     the GAN's state, the seed, the rollbacks and its own number, and on nothing else: how many steps one call
-    makes changes nothing.
+    makes changes nothing. steps_per_call: most steps in one call, as `training.steps_per_call`.
     """
     gan.clock.total_steps.assign(total_steps)
     inputs = iter(step_inputs(gan, images, seed_after(gan.config.seed, rollbacks)))
-    several = None if gan.config.training.steps_per_call == 1 else CompiledSteps(gan, inputs)
+    several = None if steps_per_call == 1 else CompiledSteps(gan, inputs)
     calls = keras.callbacks.CallbackList(list(callbacks), model=gan, steps=total_steps, images=len(images))
-    pace = Pace(gan.config, len(images), total_steps)
+    pace = Pace(gan.config, len(images), total_steps, steps_per_call)
     calls.on_train_begin()
     logs: dict[str, float] = {}
     while (step := gan.steps_done) < total_steps:

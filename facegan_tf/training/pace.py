@@ -13,8 +13,8 @@ CALL_SECONDS = 1.0
 class Pace:
     """Chooses the length of calls: they end where something is due, or else after about a second."""
 
-    def __init__(self, config: Config, epoch_images: int, total_steps: int):
-        """epoch_images: images in an epoch."""
+    def __init__(self, config: Config, epoch_images: int, total_steps: int, steps_per_call: int | None):
+        """epoch_images: images in an epoch. steps_per_call: at most; None: as many as take about a second."""
         self._training = config.training
         self._every = [
             config.training.log_every,
@@ -23,12 +23,13 @@ class Pace:
             *([config.evaluation.every] if config.evaluation.every else []),
         ]
         self._epoch_images, self._total_steps = epoch_images, total_steps
+        self._steps_per_call = steps_per_call
         self._seconds_per_step: float | None = None
 
     def next_count(self, step: int) -> int:
         """Steps of the call after `step` steps: until something is due, an epoch or the run ends, or less."""
         end = min(self._total_steps, self._epoch_end(step), *((step // n + 1) * n for n in self._every))
-        most = self._training.steps_per_call
+        most = self._steps_per_call
         if most is None:
             fast = self._seconds_per_step is not None and self._seconds_per_step < CALL_SECONDS
             most = int(CALL_SECONDS / self._seconds_per_step) if fast and self._seconds_per_step else 1

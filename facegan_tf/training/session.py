@@ -11,7 +11,7 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.status import print_status
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.model.gan import GAN
+from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
@@ -65,7 +65,8 @@ class Session:
     def roll_back(self) -> int:
         """Go back to the newest checkpoint, or to the start, to try other noise; return its step."""
         tried = self.rollbacks
-        self.gan = new_gan(self.config)
+        # A checkpoint needs nothing of the run that this one started from, which may be gone.
+        self.gan = build_gan(self.config) if self._checkpoints.steps() else new_gan(self.config)
         start = self.restore()
         # A killed run that is resumed has the count of its checkpoint: the same steps fail again, and are
         # counted again.
@@ -89,7 +90,14 @@ class Session:
         self.gan.stop_training = False  # before a signal may set it
         try:
             with on_first_signal(self._stop) as watch:
-                run_steps(self.gan, self.images, self.total_steps, callbacks, self.rollbacks)
+                run_steps(
+                    self.gan,
+                    self.images,
+                    self.total_steps,
+                    callbacks,
+                    self.rollbacks,
+                    self._steps_per_call,
+                )
             finished = self.gan.steps_done >= self.total_steps
             status = "finished" if finished else "interrupted" if watch.received else "stopped"
         except NonFiniteError as error:
@@ -109,6 +117,11 @@ class Session:
             print_status(f"saved; resume with: facegan train {self.run.folder} --resume")
             raise Interrupted(watch.received)
         print_status(*context.statistics.describe())
+
+    @property
+    def _steps_per_call(self) -> int | None:
+        """The setting; if it is null, 1 for a caller's callbacks, which are to see each step."""
+        return self.config.training.steps_per_call or (1 if self.callbacks else None)
 
     def _stop(self) -> None:
         self.gan.stop_training = True

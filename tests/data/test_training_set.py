@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet, shuffled_indices
-from facegan_tf.model.step_draws import step_draws
-from tests.helpers.configs import make_store, tiny_config
+from tests.helpers.configs import make_store
 
 
 def first(dataset, count):
@@ -81,7 +80,13 @@ def test_flips_mirror_about_half_of_the_images_and_change_nothing_else(tmp_path)
     assert 70 < mirrored.sum() < 130
 
 
-def test_datasets_are_not_tuned_while_they_run(store_folder):
-    # It sleeps for up to a minute, and the end of a loop would wait for it to wake up.
-    for dataset in (TrainingSet(FaceStore.open(store_folder), 4, 0).batches(), step_draws(tiny_config(), 0)):
-        assert dataset.options().autotune.enabled is False
+def test_another_order_has_the_same_images_in_other_places(tmp_path):
+    store = FaceStore.open(make_store(tmp_path / "store", 60))
+    images = TrainingSet(store, 4, seed=5, limit=50, flip=True)
+    other = images.in_other_order(5)
+    ours = np.concatenate([images.indices(step) for step in range(25)])
+    theirs = np.concatenate([other.indices(step) for step in range(20)])
+    assert sorted(theirs[:50]) == sorted(ours[:50]) == list(range(50))
+    assert (ours == theirs).mean() < 0.1
+    [batch] = first(other.batches(), 1)
+    assert batch.shape == (5, 32, 32, 3)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from facegan_tf.config.optimizers import AdamSettings, RMSpropSettings, SGDSettings
 from facegan_tf.model.optimizers import build_optimizer
+from facegan_tf.model.run_clock import RunClock
 
 SCALES = [1e-8, 1e-6, 1e-3, 10.0]
 
@@ -41,7 +42,7 @@ def pytorch_sgd(gradients, rate, momentum):
 
 def stepped(settings, gradients):
     optimizer, weight = (
-        build_optimizer(settings),
+        build_optimizer(settings, RunClock(1)),
         keras.Variable(np.zeros(gradients[0].shape), dtype="float32"),
     )
     for gradient in gradients:
@@ -78,7 +79,7 @@ def test_sgd_matches_pytorch(momentum):
 @pytest.mark.parametrize("name", ["rmsprop", "adam", "sgd"])
 def test_the_learning_rate_decays_with_the_steps_done(name):
     kind = {"rmsprop": RMSpropSettings, "adam": AdamSettings, "sgd": SGDSettings}[name]
-    optimizer = build_optimizer(kind(name=name, learning_rate=0.1, decay=0.5))
+    optimizer = build_optimizer(kind(name=name, learning_rate=0.1, decay=0.5), RunClock(1))
     weight, rates = keras.Variable(np.zeros(2), dtype="float32"), []
     for _ in range(4):
         rates.append(float(optimizer.learning_rate))

@@ -33,8 +33,9 @@ def session(store_folder, tmp_path_factory):
     calls.on_train_begin()
     for after in (4, 8, 10):
         calls.on_train_batch_begin(session.gan.steps_done)
-        session.gan.step.assign(after)
-        calls.on_train_batch_end(after - 1, LOSSES | {"d_loss": after / 10})
+        session.gan.clock.step.assign(after)
+        session.gan.recent_losses = [LOSSES | {"d_loss": after / 10}]
+        calls.on_train_batch_end(after - 1, session.gan.recent_losses[-1])
     calls.on_train_end()
     return session
 

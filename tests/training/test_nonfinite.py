@@ -87,7 +87,7 @@ def test_the_images_named_are_those_of_the_step(store_folder, tmp_path, monkeypa
         return session_train(session)
 
     monkeypatch.setattr(Session, "train", watched)
-    train(config(store_folder), tmp_path / "run")
+    train(config(store_folder, steps_per_call=1), tmp_path / "run")
     assert seen == named  # the first red value of this store's image number i is i
 
 

@@ -178,7 +178,7 @@ def test_both_nets_learn_from_the_same_latents_only_if_they_are_reused(
         return step(gan, reals, latents_d, latents_g, *others)
 
     monkeypatch.setattr(GAN, "train_on_batch", watched)
-    config = tiny_dcgan(store_folder, training={"steps": 3})
+    config = tiny_dcgan(store_folder, training={"steps": 3, "steps_per_call": 1})
     objective = config.objective.model_copy(update={"reuse_latents": reuse_latents})
     train(config.model_copy(update={"objective": objective}), tmp_path / "run")
     assert same == [reuse_latents] * 3
