@@ -9,7 +9,10 @@ from facegan_tf.model.step_inputs import StepInputs
 
 
 class CompiledSteps:
-    """A loop of steps in one graph: the steps are those of `GAN.train_on_batch`, bit for bit on a CPU."""
+    """A loop of steps in one graph: the steps are those of `GAN.train_on_batch`.
+
+    On a CPU they are equal to the bit, except with lazy penalties, for a reason not found yet.
+    """
 
     def __init__(self, gan: GAN, inputs: Iterator[StepInputs]):
         """inputs: an iterator of a tf.data.Dataset, which the graph reads."""
