@@ -54,9 +54,7 @@ def train(
     >>> train(config, "outputs/example").name
     'example'
     """
-    # Fusing a convolution with its activation fails where a gradient needs what lies between them, and
-    # TensorFlow reports that as an error at every start.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
+    _set_graph_options(config)
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
     if resume and run.exists():
         environment.restore_threads(run.read_record())
@@ -66,6 +64,21 @@ def train(
             check_startable(run, config, resume)  # again: another may have started one before the lock
             _train_as_planned(gan, plan, run, network, callbacks)
     return run.folder
+
+
+def _set_graph_options(config: Config) -> None:
+    """Turn off what TensorFlow's graph optimizer would do to a step, and should not."""
+    has_penalties = any(config.objective.penalty_weights().values())
+    tf.config.optimizer.set_experimental_options(
+        {
+            # Fusing a convolution with its activation fails where a gradient needs what lies between them,
+            # and TensorFlow reports that as an error at every start.
+            "remapping": False,
+            # Rewritten sums add up in an order that depends on the graph. With penalties, whose second
+            # derivatives have long sums, the number of steps in a call would change the last bits.
+            "arithmetic_optimization": not has_penalties,
+        }
+    )
 
 
 def _train_as_planned(
