@@ -37,7 +37,7 @@ from facegan_tf.config.load import load_config
 from facegan_tf.config.settings import Config
 from facegan_tf.model.compiled_steps import CompiledSteps
 from facegan_tf.model.costs import step_costs
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.gan import build_gan
 from facegan_tf.model.step_inputs import StepInputs
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -126,14 +126,6 @@ def recipe_config(recipe: str, precision: str, batch: int, xla: bool, *dropout: 
     return load_config(CONFIGS / f"{recipe}.yaml", settings)
 
 
-def build(config: Config) -> GAN:
-    """The GAN, whose steps XLA compiles if the config wants it."""
-    gan = build_gan(config)
-    if config.training.jit:  # a loop of steps also reads images, which XLA can't compile: one step can
-        gan.step_in_graph = tf.function(gan.step_in_graph, jit_compile=True)
-    return gan
-
-
 def random_inputs(config: Config) -> StepInputs:
     """Inputs of one step, for a recipe with one update of the discriminator a step."""
     draw, batch, size = np.random.default_rng(0), config.training.batch_size, config.data.size
@@ -149,7 +141,7 @@ def losses(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """(losses of the first steps [K, 2], the weights that they began from, which are `weights` if given)."""
     with tf.device(device):
-        gan, inputs = build(config), random_inputs(config)
+        gan, inputs = build_gan(config), random_inputs(config)
         learned = [variable for net in (gan.generator, gan.discriminator) for variable in net.weights]
         if weights is not None:
             for variable, value in zip(learned, weights, strict=True):
@@ -193,7 +185,7 @@ def speed(row: dict[str, Any], options: argparse.Namespace, deadline: float, pea
     config = recipe_config(row["recipe"], row["precision"], row["batch"], row["xla"])
     try:
         with tf.device(options.device):
-            gan = build(config)
+            gan = build_gan(config)
             steps = CompiledSteps(gan, iter(tf.data.Dataset.from_tensors(random_inputs(config)).repeat()))
             steps(2)  # traces and compiles
             began = time.perf_counter()
