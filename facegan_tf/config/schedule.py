@@ -64,8 +64,12 @@ class scheduled:
         return schedule
 
 
-def spans_run(setting: Any) -> bool:
-    """Whether a setting, or one in a block of settings, changes over the whole run, whatever its length."""
-    if isinstance(setting, Schedule):
-        return setting.images is None
-    return isinstance(setting, Settings) and any(spans_run(value) for _, value in setting)
+def settings_over_run(settings: Settings, prefix: str = "") -> list[str]:
+    """The full paths of the settings that change over the whole run, whatever its length."""
+    found = []
+    for name, value in settings:
+        if isinstance(value, Schedule):
+            found += [prefix + name] if value.images is None else []
+        elif isinstance(value, Settings):
+            found += settings_over_run(value, f"{prefix}{name}.")
+    return found

@@ -7,7 +7,7 @@ import yaml
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import is_partial
 from facegan_tf.config.load import load_config
-from facegan_tf.config.schedule import spans_run
+from facegan_tf.config.schedule import settings_over_run
 from facegan_tf.config.schema import changeable_on_resume
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import LENGTH_SETTINGS
@@ -38,14 +38,20 @@ def check_startable(run: RunDirectory, config: Config, resume: bool) -> None:
             f"already holds a run, saved at step {step}; add `resume` to continue it, or choose another "
             "folder with `out`",
         )
-    changes = _changes(load_config(run.config), config)
+    before = load_config(run.config)
+    over_run = settings_over_run(before)
+    changeable = CHANGEABLE - _LENGTHS if over_run else CHANGEABLE
+    changes = _changes(before, config, changeable)
     if changes:
         listed = "\n".join(f"  {change}" for change in changes)
+        fixed = f"\nThe length is fixed by the schedule of {', '.join(over_run)}." if over_run else ""
         raise InputError(
             "out",
             run.folder,
             f"can't be resumed, because these settings differ from the run's own:\n{listed}\nSet them back, "
-            "or start another run with `out`. These settings may change: " + ", ".join(sorted(CHANGEABLE)),
+            "or start another run with `out`. These settings may change: "
+            + ", ".join(sorted(changeable))
+            + fixed,
         )
 
 
@@ -81,9 +87,8 @@ def _is_abandoned(run: RunDirectory) -> bool:
     )
 
 
-def _changes(before: Config, now: Config) -> list[str]:
+def _changes(before: Config, now: Config, changeable: frozenset[str]) -> list[str]:
     old, new = flat(before.model_dump(mode="json")), flat(now.model_dump(mode="json"))
-    changeable = CHANGEABLE - _LENGTHS if spans_run(before) else CHANGEABLE
     return [
         f"{key}: {old.get(key)} in the run, {new.get(key)} now"
         for key in old | new

@@ -1,5 +1,6 @@
 """Small configs and stores."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,29 @@ def tiny_dcgan(source: object = "synthetic:24", **blocks: dict) -> Config:
     settings = tiny_settings(source, **blocks)
     settings |= {"networks": networks, "optimizers": optimizers, "objective": objective}
     return Config.model_validate(settings)
+
+
+def modern_config(source: object = "synthetic:24", **blocks: dict) -> Config:
+    """A config for tiny DCGAN nets with dropout that has all of these at once.
+
+    The relativistic loss, lazy R1 and R2, an average, schedules of every kind.
+    """
+    rate = {"from": 2e-3, "to": 1e-4, "by": "cosine"}
+    beta2 = {"from": 0.9, "to": 0.99, "by": "linear", "images": 20}
+    adam = {"name": "adam", "learning_rate": rate, "beta1": 0.0, "beta2": beta2}
+    base = tiny_dcgan(source).model_dump(mode="json") | {
+        "objective": {
+            "loss": "relativistic",
+            "r1": {"from": 0.5, "to": 0.1, "by": "linear"},
+            "r2": 0.5,
+            "penalty_every": 4,
+        },
+        "optimizers": {"discriminator": adam, "generator": adam},
+    }
+    base["training"] |= {"ema_half_life": {"from": 8.0, "to": 16.0}}
+    for name, block in blocks.items():
+        base[name] = base[name] | block
+    return Config.model_validate_json(json.dumps(base))
 
 
 def tiny_config(source: object = "synthetic:24", **blocks: dict) -> Config:
