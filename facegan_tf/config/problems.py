@@ -135,6 +135,10 @@ def _path(location: KeyPath, model: Block) -> tuple[KeyPath, list[str]]:
             continue
         path.append(part)
         block = blocks[0] if len(blocks) == 1 else None
-        known = list(block.model_fields) if block else []
-        blocks = blocks_in(block.model_fields[str(part)].annotation) if block and part in known else []
+        known = [field.alias or name for name, field in block.model_fields.items()] if block else []
+        blocks = (
+            blocks_in(block.model_fields[str(part)].annotation)
+            if block and part in block.model_fields
+            else []
+        )
     return tuple(path), known

@@ -45,9 +45,10 @@ def all_settings(block: Block, above: KeyPath = (), kind: str | None = None) -> 
     chosen = kind_of(block)
     kind = chosen[1] if chosen else kind
     for name, field in block.model_fields.items():
-        yield KnownSetting((*above, name), kind, field)
+        path = (*above, field.alias or name)
+        yield KnownSetting(path, kind, field)
         for inner in blocks_in(field.annotation):
-            yield from all_settings(inner, (*above, name), kind)
+            yield from all_settings(inner, path, kind)
 
 
 def text_type(path: KeyPath, block: Block, written: dict[str, Any]) -> Literal["text", "text or null"] | None:
