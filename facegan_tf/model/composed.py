@@ -57,3 +57,8 @@ class Composed(keras.Model):
         variables = self.trainable_weights
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return terms
+
+    def step_in_graph(self, data: tuple) -> Terms:
+        """`train_step` for a graph of several steps, compiled by XLA where `train_on_batch` would be."""
+        step = tf.function(self.train_step, jit_compile=True) if self.jit_compile else self.train_step
+        return step(data)

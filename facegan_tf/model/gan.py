@@ -175,8 +175,8 @@ class GAN:
     def step_in_graph(self, inputs: StepInputs) -> Terms:
         """The same step, for a graph that makes several; returns the terms as tensors, lazy ones as 0."""
         for batch in self._critic_batches(inputs):
-            terms = self.critic.train_step(batch)
-        terms |= self.combined.train_step((self._generator_batch(inputs),))
+            terms = self.critic.step_in_graph(batch)
+        terms |= self.combined.step_in_graph((self._generator_batch(inputs),))
         self._end_step_in_graph()
         return terms
 
@@ -190,11 +190,13 @@ class GAN:
         return [inputs.latents_g, inputs.reals_g][: len(self.combined.inputs)]
 
     def _end_step_in_graph(self) -> None:
-        self.clock.step.assign_add(1)
         half_life = self.config.training.ema_half_life
         if self.average is not None and half_life is not None:
-            seen, images = self.clock.images_seen(), self.clock.batch_size
+            images = self.clock.batch_size
+            # The first weights of a run that starts from another are not worth forgetting.
+            seen = None if self.config.training.start_from else self.clock.images_seen() + images
             update_average(self.average, self.generator, self.clock.value_of(half_life), seen, images)
+        self.clock.step.assign_add(1)
 
 
 def build_gan(config: Config) -> GAN:
