@@ -149,9 +149,9 @@ class GAN:
         latents_d: float32 [KN, L] and latents_g: float32 [N, L], for the fakes that the discriminator and the
         generator learn from. label_noise: U(0, 1) float32 [2KN, 1], for the targets of each update of the
         discriminator, first its fakes' (None: no noise). reals_g: float32 [N, S, S, 3], for a generator's
-        loss that compares its fakes with reals (None: the discriminator's). The losses are those of the last
-        update of each net, by the names of `objective.curves`. Raises ValueError for reals outside [-1, 1],
-        such as 0..255, which Keras would train on without a word.
+        loss that compares its fakes with reals (None: the discriminator's last). The losses are those of the
+        last update of each net, by the names of `objective.curves`. Raises ValueError for reals outside
+        [-1, 1], such as 0..255, which Keras would train on without a word.
 
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
@@ -165,7 +165,9 @@ class GAN:
                 _check_range(np.asarray(images))
         if label_noise is None:
             label_noise = tf.zeros([2 * len(reals), 1], reals.dtype)
-        inputs = StepInputs(reals, latents_d, latents_g, label_noise, reals if reals_g is None else reals_g)
+        if reals_g is None:
+            reals_g = reals[-len(latents_g) :]
+        inputs = StepInputs(reals, latents_d, latents_g, label_noise, reals_g)
         for batch in self._critic_batches(inputs):
             losses = self.critic.train_on_batch(*batch, return_dict=True)
         losses |= self.combined.train_on_batch(self._generator_batch(inputs), return_dict=True)
