@@ -12,16 +12,22 @@ RAMP = 0.05
 
 
 def update_average(
-    average: keras.Model, net: keras.Model, half_life: float | tf.Tensor, images_seen: tf.Tensor, images: int
+    average: keras.Model,
+    net: keras.Model,
+    half_life: float | tf.Tensor,
+    images_seen: tf.Tensor | None,
+    images: int,
 ) -> None:
     """Move `average` towards `net` after a step of `images` images; both have the same layers.
 
-    half_life: images after which a weight counts half. images_seen: by the run, this step's included.
+    half_life: images after which a weight counts half. images_seen: by the run, this step's included; None:
+    no ramp.
     Floats are averaged, batch normalisation's statistics among them: they describe activations of the
     averaged weights better than the newest statistics do. Anything else, such as a dropout's seed, is copied.
     """
-    seen = tf.cast(images_seen, tf.float64)
-    half_life = tf.minimum(tf.cast(half_life, tf.float64), RAMP * seen)
+    half_life = tf.cast(half_life, tf.float64)
+    if images_seen is not None:
+        half_life = tf.minimum(half_life, RAMP * tf.cast(images_seen, tf.float64))
     keep = tf.pow(tf.constant(0.5, tf.float64), images / half_life)
     for target, source in zip(average.variables, net.variables, strict=True):
         if source.dtype.startswith("float"):
