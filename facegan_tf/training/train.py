@@ -56,7 +56,9 @@ def train(
     """
     # Fusing a convolution with its activation fails where a gradient needs what lies between them, and
     # TensorFlow reports that as an error at every start.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
+    # Rewritten sums add up in an order that depends on the graph and on the layers' names: a rollback, or
+    # another number of steps in a call, would change the last bits.
+    tf.config.optimizer.set_experimental_options({"remapping": False, "arithmetic_optimization": False})
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
     if resume and run.exists():
         environment.restore_threads(run.read_record())
