@@ -11,7 +11,7 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.status import print_status
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.model.gan import GAN
+from facegan_tf.model.gan import GAN, build_gan
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
@@ -65,7 +65,8 @@ class Session:
     def roll_back(self) -> int:
         """Go back to the newest checkpoint, or to the start, to try other noise; return its step."""
         tried = self.rollbacks
-        self.gan = new_gan(self.config)
+        # A checkpoint needs nothing of the run that this one started from, which may be gone.
+        self.gan = build_gan(self.config) if self._checkpoints.steps() else new_gan(self.config)
         start = self.restore()
         # A killed run that is resumed has the count of its checkpoint: the same steps fail again, and are
         # counted again.

@@ -65,7 +65,7 @@ def train(
     with naming_places(config):
         gan, plan, network = _check(config, run, resume)
         with lasting_output(), locked(run.folder):
-            check_startable(run, config, resume)  # again: another may have started one before the lock
+            check_startable(run, gan.config, resume)  # again: another may have started one before the lock
             _train_as_planned(gan, plan, run, network, callbacks)
     return run.folder
 
