@@ -1,0 +1,132 @@
+"""Nets that compute in bfloat16 or float16."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from facegan_tf.model.gan import build_gan
+from facegan_tf.model.state import nonfinite_variables, state_variables
+from facegan_tf.run.checkpoints import Checkpoints
+from facegan_tf.serving.export import export_savedmodel
+from facegan_tf.serving.generator import FaceGenerator, load_generator
+from tests.helpers.configs import modern_config, tiny_config
+
+HALVES = ["bfloat16", "float16"]
+NETS = {"dcgan": modern_config, "deepconv": tiny_config}
+
+
+def batch(seed=0, count=4):
+    rng = np.random.default_rng(seed)
+    reals = rng.uniform(-1, 1, (count, 32, 32, 3)).astype("float32")
+    return [tf.constant(each) for each in (reals, *rng.normal(size=(2, count, 4)).astype("float32"))]
+
+
+def built(precision, net="dcgan"):
+    return build_gan(NETS[net](training={"precision": precision}))
+
+
+@pytest.mark.parametrize("precision", HALVES)
+@pytest.mark.parametrize("net", NETS)
+def test_what_is_kept_and_what_goes_in_and_out_is_float32_and_layers_compute_in_half(precision, net):
+    gan = built(precision, net)
+    losses = gan.train_on_batch(*batch())
+    floats = {each.dtype for each in state_variables(gan).values() if each.dtype.is_floating}
+    assert floats == {tf.float32}
+    for model in (gan.generator, gan.discriminator, gan.sampler, gan.critic, gan.combined):
+        assert {each.dtype for each in [*model.inputs, *model.outputs]} == {"float32"}
+    for model in (gan.generator, gan.discriminator):
+        halves = [layer for layer in model.layers if layer.weights and layer.compute_dtype == precision]
+        assert len(halves) >= 3
+    assert all(np.isfinite(loss) and isinstance(float(loss), float) for loss in losses.values())
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_the_nets_start_from_the_same_weights_and_compute_nearly_the_same(precision):
+    gan, exact = built(precision), built("float32")
+    for mine, theirs in zip(gan.generator.get_weights(), exact.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    reals, latents, _ = batch(count=16)
+    images, wanted = (each.generator(latents).numpy() for each in (gan, exact))
+    assert not (images == wanted).all()
+    np.testing.assert_allclose(images, wanted, atol=0.02 * np.ptp(wanted))
+    logits, wanted = (each.discriminator(reals).numpy() for each in (gan, exact))
+    np.testing.assert_allclose(logits, wanted, atol=0.05)
+
+
+def test_layers_made_afterwards_compute_in_float32_again():
+    before = keras.config.dtype_policy().name
+    built("bfloat16")
+    assert keras.config.dtype_policy().name == before == "float32"
+    assert keras.layers.Dense(1).compute_dtype == "float32"
+
+
+def test_the_default_is_float32_without_a_loss_scale():
+    gan = build_gan(tiny_config())
+    assert {layer.compute_dtype for layer in gan.generator.layers} == {"float32"}
+    assert not isinstance(gan.critic.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert not isinstance(built("bfloat16").critic.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def scales(gan):
+    return [float(model.optimizer.dynamic_scale) for model in (gan.critic, gan.combined)]
+
+
+def test_the_loss_scale_of_float16_is_in_the_state_and_in_checkpoints(tmp_path):
+    gan = built("float16")
+    names = [name for name in state_variables(gan) if "dynamic_scale" in name]
+    assert len(names) == 2
+    gan.critic.optimizer.dynamic_scale.assign(512.0)
+    gan.combined.optimizer.dynamic_scale.assign(2048.0)
+    gan.combined.optimizer.step_counter.assign(5)
+    gan.train_on_batch(*batch())
+    Checkpoints(gan, tmp_path).save()
+    restored = built("float16")
+    assert scales(restored) != [512.0, 2048.0]
+    Checkpoints(restored, tmp_path).restore()
+    assert scales(restored) == [512.0, 2048.0]
+    assert int(restored.combined.optimizer.step_counter) == 6
+    for mine, theirs in zip(state_variables(restored).values(), state_variables(gan).values(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    ours, theirs = (each.train_on_batch(*batch(1)) for each in (restored, gan))
+    assert ours == theirs
+
+
+def test_gradients_that_overflow_skip_the_update_halve_the_scale_and_are_not_a_bad_number():
+    gan = built("float16", "deepconv")
+    gan.critic.optimizer.dynamic_scale.assign(2.0**60)
+    before = [weight.numpy() for weight in gan.discriminator.trainable_variables]
+    losses = gan.train_on_batch(*batch())
+    for weight, old in zip(gan.discriminator.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+    assert scales(gan)[0] == 2.0**59
+    assert all(map(np.isfinite, losses.values()))
+    assert nonfinite_variables(gan) == {}
+    assert gan.steps_done == 1
+
+
+def test_the_loss_scale_does_not_change_what_is_learned():
+    learned = []
+    for scale in (1024.0, 4096.0):
+        gan = built("float16", "deepconv")
+        for model in (gan.critic, gan.combined):
+            model.optimizer.dynamic_scale.assign(scale)
+        gan.train_on_batch(*batch())
+        learned.append(gan.discriminator.get_weights())
+    for one, other in zip(*learned, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_an_exported_net_takes_float32_gives_uint8_and_draws_the_same(precision, tmp_path):
+    gan = built(precision)
+    # Weights large enough for images that differ.
+    gan.sampler.set_weights([4 * each if each.ndim > 1 else each for each in gan.sampler.get_weights()])
+    export_savedmodel(gan.sampler, tmp_path / "export")
+    loaded = tf.saved_model.load(str(tmp_path / "export")).signatures["serving_default"]
+    assert loaded.structured_input_signature[1]["latents"].dtype == tf.float32
+    assert loaded.structured_outputs["images"].dtype == tf.uint8
+    exported = load_generator(tmp_path / "export").sample(range(8))
+    drawn = FaceGenerator.of(gan).sample(range(8))
+    assert np.abs(exported.astype(int) - drawn).max() <= 2
+    assert np.ptp(drawn) > 20
