@@ -61,22 +61,22 @@ def train(
     with naming_places(config):
         gan, plan, network = _check(config, run, resume)
         with lasting_output(), locked(run.folder):
-            check_startable(run, config, resume)  # again: another may have started one before the lock
+            check_startable(run, gan.config, resume)  # again: another may have started one before the lock
             _train_as_planned(gan, plan, run, network, callbacks)
     return run.folder
 
 
 def _set_graph_options(config: Config) -> None:
     """Turn off what TensorFlow's graph optimizer would do to a step, and should not."""
-    has_penalties = any(config.objective.penalty_weights().values())
+    has_more_terms = config.objective.loss != "bce" or any(config.objective.penalty_weights().values())
     tf.config.optimizer.set_experimental_options(
         {
             # Fusing a convolution with its activation fails where a gradient needs what lies between them,
             # and TensorFlow reports that as an error at every start.
             "remapping": False,
-            # Rewritten sums add up in an order that depends on the graph. With penalties, whose second
-            # derivatives have long sums, the number of steps in a call would change the last bits.
-            "arithmetic_optimization": not has_penalties,
+            # Rewritten sums add up in an order that depends on the graph: where more than the recipes' loss
+            # is summed, the number of steps in a call would change the last bits. The recipes keep theirs.
+            "arithmetic_optimization": not has_more_terms,
         }
     )
 

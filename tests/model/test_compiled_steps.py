@@ -34,11 +34,12 @@ def built(config, store_folder):
 
 @pytest.fixture(autouse=True)
 def as_train_does():
-    """`train` turns off an optimisation of graphs that fuses other operations in each graph."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"remapping": False})
+    """`train` turns off optimisations that change the order of a sum from graph to graph."""
+    off = {"remapping": False, "arithmetic_optimization": False}
+    before = {name: tf.config.optimizer.get_experimental_options().get(name, True) for name in off}
+    tf.config.optimizer.set_experimental_options(off)
     yield
-    tf.config.optimizer.set_experimental_options({"remapping": before.get("remapping", True)})
+    tf.config.optimizer.set_experimental_options(before)
 
 
 def values(gan):

@@ -233,3 +233,33 @@ def test_nets_that_do_not_fit_into_memory_are_an_input_error(monkeypatch):
     with pytest.raises(InputError) as caught:
         build_gan(tiny_config())
     assert caught.value.name == "networks"
+
+
+def critic_steps_config(critic_steps, loss="bce"):
+    config = without_dropout(tiny_dcgan(training={"critic_steps": critic_steps}))
+    objective = config.objective.model_copy(update={"loss": loss})
+    return config.model_copy(update={"objective": objective})
+
+
+@pytest.mark.parametrize("loss", ["bce", "relativistic"])
+def test_each_update_of_the_discriminator_sees_its_own_part_of_the_step(loss):
+    gan, by_hand = (build_gan(critic_steps_config(count, loss)) for count in (3, 1))
+    reals, latents_d, _ = inputs(12)
+    _, latents_g, _ = inputs(4, seed=1)
+    noise = tf.random.stateless_uniform([24, 1], [1, 2])
+    losses = gan.train_on_batch(reals, latents_d, latents_g, noise)
+    for part in range(3):
+        own, noises = slice(4 * part, 4 * part + 4), slice(8 * part, 8 * part + 8)
+        expected = by_hand.critic.train_on_batch(
+            [latents_d[own], reals[own]], noise[noises], return_dict=True
+        )
+    given = [latents_g, reals[8:]][: len(by_hand.combined.inputs)]  # the last reals, if none are given
+    expected |= by_hand.combined.train_on_batch(given, return_dict=True)
+    assert losses == pytest.approx(expected, rel=1e-6)
+    for name in ("generator", "discriminator"):
+        for mine, theirs in zip(*(getattr(each, name).get_weights() for each in (gan, by_hand)), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-7)
+    assert gan.steps_done == 1
+    assert int(gan.critic.optimizer.iterations) == 3
+    assert int(gan.combined.optimizer.iterations) == 1
+    assert int(gan.clock.images_seen()) == 12

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from facegan_tf.config.optimizers import AdamSettings, RMSpropSettings, SGDSettings
+from facegan_tf.config.schedule import Schedule
 from facegan_tf.model.optimizers import build_optimizer
 from facegan_tf.model.run_clock import RunClock
 
@@ -102,3 +103,48 @@ def test_without_clipvalue_gradients_are_not_clipped(settings):
     whole = stepped(settings.model_copy(update={"clipvalue": None}), gradients)
     assert whole[0] != clipped[0]
     assert whole[1] == clipped[1]
+
+
+ONES = tf.constant([1.0, 2.0])
+FALL = {"from": 0.1, "to": 0.02, "by": "linear", "images": 8}
+
+
+def clocked(settings, steps, images=4):
+    """The weight after each of these steps, of `images` images each."""
+    clock = RunClock(images)
+    optimizer, weight = build_optimizer(settings, clock), keras.Variable(np.zeros(2), dtype="float32")
+    weights = []
+    for _ in range(steps):
+        optimizer.apply([ONES], [weight])
+        clock.step.assign_add(1)
+        weights.append(weight.numpy())
+    return np.diff(weights, axis=0, prepend=[np.zeros(2)])
+
+
+def test_each_step_has_the_learning_rate_of_its_schedule():
+    moves = clocked(SGDSettings(name="sgd", learning_rate=Schedule(**FALL)), 4)
+    np.testing.assert_allclose(moves, -np.outer([0.1, 0.06, 0.02, 0.02], ONES), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adam"])
+def test_every_optimizer_follows_the_schedule_of_its_learning_rate(name):
+    kind = {"rmsprop": RMSpropSettings, "adam": AdamSettings}[name]
+    scheduled = clocked(kind(name=name, learning_rate=Schedule(**FALL)), 4)
+    constant = clocked(kind(name=name, learning_rate=0.1), 4)
+    np.testing.assert_allclose(scheduled / constant, np.outer([1.0, 0.6, 0.2, 0.2], [1, 1]), rtol=1e-4)
+
+
+def test_each_step_has_the_beta2_of_its_schedule():
+    beta2 = Schedule(**{"from": 0.5, "to": 0.9, "by": "linear", "images": 8})
+    settings = AdamSettings(name="adam", learning_rate=0.01, beta1=0.0, beta2=beta2)
+    clock = RunClock(4)
+    optimizer, weight = build_optimizer(settings, clock), keras.Variable(np.zeros(2), dtype="float32")
+    mean_square, expected = 0.0, np.zeros(2)
+    for step, (gradient, share) in enumerate(zip([1.0, 3.0, 2.0, 5.0], [0.5, 0.7, 0.9, 0.9], strict=True), 1):
+        optimizer.apply([gradient * ONES], [weight])
+        clock.step.assign_add(1)
+        mean_square = share * mean_square + (1 - share) * (gradient * ONES.numpy()) ** 2
+        expected = expected - 0.01 * gradient * ONES.numpy() / (
+            np.sqrt(mean_square / (1 - share**step)) + 1e-8
+        )
+        np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-5)

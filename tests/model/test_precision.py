@@ -47,9 +47,9 @@ def test_the_nets_start_from_the_same_weights_and_compute_nearly_the_same(precis
     for mine, theirs in zip(gan.generator.get_weights(), exact.generator.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     reals, latents, _ = batch(count=16)
-    images, wanted = (each.generator(latents, training=True).numpy() for each in (gan, exact))
+    images, wanted = (each.generator(latents).numpy() for each in (gan, exact))
     assert not (images == wanted).all()
-    np.testing.assert_allclose(images, wanted, atol=0.15)
+    np.testing.assert_allclose(images, wanted, atol=0.02 * np.ptp(wanted))
     logits, wanted = (each.discriminator(reals).numpy() for each in (gan, exact))
     np.testing.assert_allclose(logits, wanted, atol=0.05)
 
@@ -120,7 +120,8 @@ def test_the_loss_scale_does_not_change_what_is_learned():
 @pytest.mark.parametrize("precision", HALVES)
 def test_an_exported_net_takes_float32_gives_uint8_and_draws_the_same(precision, tmp_path):
     gan = built(precision)
-    gan.train_on_batch(*batch())
+    # Weights large enough for images that differ.
+    gan.sampler.set_weights([4 * each if each.ndim > 1 else each for each in gan.sampler.get_weights()])
     export_savedmodel(gan.sampler, tmp_path / "export")
     loaded = tf.saved_model.load(str(tmp_path / "export")).signatures["serving_default"]
     assert loaded.structured_input_signature[1]["latents"].dtype == tf.float32

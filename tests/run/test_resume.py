@@ -62,6 +62,30 @@ def test_each_changed_setting_is_named_and_no_other(run):
     ]
 
 
+RATE = {"name": "sgd", "learning_rate": {"from": 1e-3, "to": 1e-4}}
+
+
+@pytest.mark.parametrize("length", [{"steps": 7}, {"steps": None, "images": 24}])
+@pytest.mark.parametrize(("over_run", "refused"), [(True, True), (False, False)])
+def test_a_run_with_a_schedule_over_its_whole_length_keeps_that_length(tmp_path, length, over_run, refused):
+    rate = RATE["learning_rate"] | ({} if over_run else {"images": 12})
+    optimizers = {"generator": RATE | {"learning_rate": rate}}
+    run = RunDirectory(make_run(tmp_path / "run", optimizers=optimizers))
+    check_startable(run, tiny_config("photos.zip", optimizers=optimizers, training={"log_every": 3}), True)
+    other = tiny_config("photos.zip", optimizers=optimizers, training=length)
+    if not refused:
+        check_startable(run, other, resume=True)
+        return
+    with pytest.raises(InputError) as caught:
+        check_startable(run, other, resume=True)
+    listed, rest = caught.value.problem.split("Set them back")
+    assert "training.steps: 6 in the run" in listed
+    assert "optimizers.generator.learning_rate" in rest  # why
+    may_change = rest.split("may change: ")[1].split("\n")[0]
+    assert "training.log_every" in may_change
+    assert not {f"training.{name}" for name in ("steps", "epochs", "images")} & set(may_change.split(", "))
+
+
 def test_the_settings_that_may_change_exist_and_may_change(run):
     assert set(CHANGEABLE) <= set(flat(tiny_config().model_dump(mode="json")))
     changed = tiny_config(

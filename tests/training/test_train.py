@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from facegan_tf import train
@@ -64,6 +65,11 @@ def test_a_run_leaves_all_its_files_and_facts(run, config):
         "g_loss": {"label": "generator", "unit": "binary cross-entropy"},
     }
     assert {"tensorflow", "keras", "numpy", "pillow", "python"} <= set(record(run)["versions"])
+
+
+def test_graphs_are_not_optimised_in_ways_that_change_the_order_of_a_sum(run):
+    options = tf.config.optimizer.get_experimental_options()
+    assert not options["remapping"] and not options["arithmetic_optimization"]
 
 
 def test_metrics_have_a_line_for_each_log_interval(run):

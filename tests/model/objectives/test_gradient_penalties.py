@@ -63,3 +63,40 @@ def test_weights_scale_the_terms_and_both_are_logged_and_learned():
     ]
     assert any(changed)
     assert set(punished.objective.curves) == set(losses)
+
+
+NETS = {"discriminator": {"channels": 4, "dropout": 0.0}}
+
+
+def first_losses(steps, **objective):
+    gan = build_gan(tiny_config(networks=NETS, objective=objective))
+    gan.clock.total_steps.assign(4)
+    rng = np.random.default_rng(0)
+    reals = tf.constant(rng.uniform(-1, 1, (4, 32, 32, 3)).astype("float32"))
+    latents = tf.constant(rng.normal(size=(4, 4)).astype("float32"))
+    gan.clock.step.assign(steps - 1)
+    weights = gan.discriminator.get_weights()
+    losses = gan.train_on_batch(reals, latents, latents)
+    moved = [now - was for now, was in zip(gan.discriminator.get_weights(), weights, strict=True)]
+    return losses, moved
+
+
+@pytest.mark.parametrize(("step", "gamma"), [(1, 2.0), (2, 1.5), (4, 0.5), (5, 0.0)])
+def test_gamma_follows_its_schedule(step, gamma):
+    schedule = {"from": 2.0, "to": 0.0, "by": "linear"}
+    losses, moved = first_losses(step, r1=schedule)
+    expected, wanted = first_losses(step, r1=gamma)
+    assert losses["r1"] == pytest.approx(expected.get("r1", 0.0), rel=1e-5)
+    for mine, theirs in zip(moved, wanted, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_lazy_penalties_come_every_few_steps_and_count_as_many_times(step):
+    losses, moved = first_losses(step, r1=1.0, penalty_every=3)
+    is_due = step % 3 == 0
+    expected, wanted = first_losses(step, r1=3.0 if is_due else 0.0)
+    assert set(losses) == ({"d_loss", "g_loss", "r1"} if is_due else {"d_loss", "g_loss"})
+    assert losses == pytest.approx(expected, rel=1e-5)
+    for mine, theirs in zip(moved, wanted, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-7)
