@@ -55,6 +55,7 @@ def test_celeba128_is_its_sources_recipe():
         "reuse_latents": False,
         "r1": 0.0,
         "r2": 0.0,
+        "penalty_every": 1,
     }
     for optimizer in (config.optimizers.discriminator, config.optimizers.generator):
         assert optimizer.model_dump() == {
@@ -291,6 +292,7 @@ def test_a_resumed_run_may_change_only_what_alters_no_step():
         "data.cache",
         *(f"training.{key}" for key in ("steps", "epochs", "images", "log_every", "checkpoint_every")),
         *(f"training.{key}" for key in ("keep_checkpoints", "on_nonfinite", "max_rollbacks")),
+        "training.steps_per_call",
         "grids.every",
         "grids.epochs",
         *(f"evaluation.{key}" for key in ("every", "count", "features", "weights", "range", "best_by")),

@@ -74,7 +74,7 @@ def test_seeds_without_motion_or_out_of_range_are_refused(model, tmp_path, seeds
 
 
 def test_equal_neighbours_are_named_with_the_way_out(tmp_path):
-    for seeds, words in [((4, 7, 7), "7 twice in a row"), ((7, 4, 7), "returns by itself; leave the last")]:
+    for seeds, words in [((4, 7, 7), "7 twice in a row"), ((7, 4, 7), "returns anyway; leave the last")]:
         with pytest.raises(InputError, match=words):
             write_interpolation("unread", tmp_path / "way.gif", seeds, 4)
 
