@@ -11,7 +11,7 @@ from facegan_tf.model.step_inputs import StepInputs
 class CompiledSteps:
     """A loop of steps in one graph: the steps are those of `GAN.train_on_batch`.
 
-    On a CPU they are equal to the bit, except with lazy penalties, for a reason not found yet.
+    On a CPU they are equal to the bit, with the graph options that `train` sets.
     """
 
     def __init__(self, gan: GAN, inputs: Iterator[StepInputs]):
