@@ -7,9 +7,9 @@ import pytest
 from facegan_tf import train
 from facegan_tf.model.state import state_variables
 from facegan_tf.run.restore import restore_run
-from tests.helpers.configs import modern_config, tiny_config
+from tests.helpers.configs import modern_config, tiny_config, tiny_dcgan
 from tests.helpers.interruptions import Crash
-from tests.helpers.runs import metrics, record
+from tests.helpers.runs import metrics, record, sha256
 
 SAME = ("metrics.jsonl", "psnr.jsonl", "training.gif", "grids/step_000010.png", "grids/step_000012.png")
 
@@ -50,7 +50,19 @@ def test_how_many_steps_a_call_makes_changes_nothing(run, store_folder, tmp_path
     check_same(run, train(config_of(store_folder, steps_per_call=steps_per_call), tmp_path / "run"))
 
 
-@pytest.mark.parametrize(("crash_at", "resumed_at"), [(12, 10), (4, 0)])
+@pytest.mark.parametrize("family", [tiny_config, tiny_dcgan])
+def test_the_recipes_own_steps_have_the_same_bits_in_calls_of_any_length(family, store_folder, tmp_path):
+    # With the graph options that `train` sets for them, which rewrite sums.
+    runs = []
+    for steps_per_call in (1, 4, None):
+        training = {"steps": 9, "log_every": 4, "checkpoint_every": 9, "steps_per_call": steps_per_call}
+        config = family(store_folder, training=training, grids={"every": 9})
+        runs.append(train(config, tmp_path / str(steps_per_call)))
+    assert len({sha256(run) for run in runs}) == 1
+    assert len({(run / "metrics.jsonl").read_bytes() for run in runs}) == 1
+
+
+@pytest.mark.parametrize(("crash_at", "resumed_at"), [(8, 5), (12, 10), (4, 0)])
 def test_a_crashed_run_resumes_to_the_same_bits(run, store_folder, tmp_path, crash_at, resumed_at, capsys):
     config = config_of(store_folder, steps_per_call=8)
     with pytest.raises(RuntimeError):
