@@ -11,6 +11,9 @@ from facegan_tf.run.plots import save_curves, save_psnr_curves
 from facegan_tf.training.context import RunContext
 from facegan_tf.training.step_callback import Logs, StepCallback
 
+CURVES_SECONDS = 10.0
+"""Least time between two drawings of the curves: drawing takes a quarter of a second, a small step less."""
+
 
 class ProgressBar(StepCallback):
     """A tqdm bar over the steps, with the losses, the images per second and the time left."""
@@ -76,7 +79,7 @@ class MetricsLog(StepCallback):
 
 
 class CheckpointSaver(StepCallback):
-    """Saves a checkpoint every `training.checkpoint_every` steps and at the end, and draws the curves."""
+    """Saves a checkpoint every `training.checkpoint_every` steps and at the end."""
 
     def __init__(self, context: RunContext):
         super().__init__()
@@ -100,9 +103,32 @@ class CheckpointSaver(StepCallback):
             losses=context.statistics.state, seconds=context.clock.seconds, rollbacks=context.rollbacks
         )
         run.update_record(step=self.model.steps_done, losses=context.statistics.summary())
-        record, losses, psnr = run.read_record(), run.read_losses(), run.read_psnr()
+        self.saved_at = self.model.steps_done
+
+
+class Curves(StepCallback):
+    """Draws the curves at checkpoints, if the last drawing is CURVES_SECONDS old, and at the end."""
+
+    def __init__(self, context: RunContext):
+        super().__init__()
+        self.context = context
+        self.drawn = time.perf_counter()
+
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """Draw if it is due."""
+        is_due = due(before, after, self.context.config.training.checkpoint_every)
+        if is_due and time.perf_counter() - self.drawn >= CURVES_SECONDS:
+            self._draw()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Draw the curves of all that was logged."""
+        self._draw()
+
+    def _draw(self) -> None:
+        run = self.context.run
+        losses, psnr = run.read_losses(), run.read_psnr()
         if losses:
             save_curves(run.curves, losses, run.read_curves())
         if psnr:
-            save_psnr_curves(run.psnr_curves, psnr, record["psnr"]["among_reals"])
-        self.saved_at = self.model.steps_done
+            save_psnr_curves(run.psnr_curves, psnr, run.read_record()["psnr"]["among_reals"])
+        self.drawn = time.perf_counter()

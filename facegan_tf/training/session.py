@@ -16,7 +16,7 @@ from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.tensorboard import EventLog
-from facegan_tf.training.callbacks import CheckpointSaver, MetricsLog, ProgressBar
+from facegan_tf.training.callbacks import CheckpointSaver, Curves, MetricsLog, ProgressBar
 from facegan_tf.training.clock import Clock
 from facegan_tf.training.context import RunContext
 from facegan_tf.training.evaluations import Evaluations
@@ -140,7 +140,7 @@ class Session:
         )
 
     def _callbacks(self, context: RunContext) -> list[keras.callbacks.Callback]:
-        """All callbacks, in the order that they depend on: the checkpoint, last, vouches for the others."""
+        """All callbacks, in the order that they depend on: the checkpoint vouches for the logs before it."""
         faces = ControlFaces(context)
         evaluations = [Evaluations(context, faces, self.network)] if self.config.evaluation.every else []
         return [
@@ -152,6 +152,7 @@ class Session:
             faces,
             *evaluations,
             CheckpointSaver(context),
+            Curves(context),
             TrainingGif(self.run),
             *self.callbacks,
         ]

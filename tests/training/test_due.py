@@ -3,10 +3,12 @@
 import keras
 import pytest
 
+from facegan_tf import train
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.model.gan import build_gan
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps
+from facegan_tf.training import callbacks
 from facegan_tf.training.session import Session
 from tests.helpers.configs import tiny_config
 from tests.helpers.runs import json_lines, metrics, tensorboard_steps
@@ -74,3 +76,20 @@ def test_tensorboard_has_the_steps_at_which_the_calls_ended(session):
     steps = tensorboard_steps(session.run.folder)
     assert steps["d_loss"] == [4, 8, 10]
     assert steps["control_vectors"] == steps["psnr"] == steps["scores/swd"] == [8, 10]
+
+
+def test_curves_are_drawn_at_the_end_and_at_checkpoints_that_are_far_enough_apart(
+    store_folder, tmp_path, monkeypatch
+):
+    def drawn(seconds):
+        steps = []
+        monkeypatch.setattr(callbacks, "CURVES_SECONDS", seconds)
+        monkeypatch.setattr(
+            callbacks, "save_curves", lambda path, lines, curves: steps.append(lines[-1]["step"])
+        )
+        config = tiny_config(store_folder, training={"steps": 7, "checkpoint_every": 3})
+        train(config, tmp_path / str(seconds))
+        return steps
+
+    assert drawn(0.0) == [3, 6, 7]
+    assert drawn(1e9) == [7]
