@@ -43,7 +43,8 @@ TORCH = tuple(
     itertools.product(("eager", "channels_last", "compile", "compile_channels_last"), PRECISIONS),
 )
 CHECKED_STEPS = 3
-LOSS_TOLERANCE = 2e-3
+LOSS_TOLERANCE = 5e-3
+"""Of losses between 0 and 5: rounding in float32 grows with every step."""
 SPREAD_TOLERANCE = 0.2
 """Relative; the scales are only some hundred numbers."""
 MOST_OPERATIONS = 15
@@ -173,7 +174,7 @@ def check_same(sides: list[Side], size: int) -> dict[str, Any]:
             of_ours = ours.ask("reference", file=file, count=CHECKED_STEPS)["losses"]
             of_theirs = theirs.ask("compare", file=file, count=CHECKED_STEPS)["losses"]
         pairs = zip(itertools.chain(*of_ours), itertools.chain(*of_theirs), strict=True)
-        worst = max(abs(b / a - 1) for a, b in pairs)
+        worst = max(abs(b - a) for a, b in pairs)
         if worst > LOSS_TOLERANCE:
             sys.exit(f"the losses of {CHECKED_STEPS} steps differ by {worst:.1e}: {of_ours} and {of_theirs}")
         print(f"\nSame nets at {size} pixels: {ours_said['parameters']} parameters; ", end="")

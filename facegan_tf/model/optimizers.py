@@ -46,17 +46,30 @@ class Adam(keras.optimizers.Adam):
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
         """Update `variable` by one step."""
-        learning_rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(self.iterations + 1, variable.dtype)
+        dtype = variable.dtype
         index = self._get_variable_index(variable)
-        mean, mean_square = self._momentums[index], self._velocities[index]
-        beta_2 = self.beta_2 if self._beta_2_at is None else self._beta_2_at()
-        self.assign(mean, self.beta_1 * mean + (1 - self.beta_1) * gradient)
-        self.assign(mean_square, beta_2 * mean_square + (1 - beta_2) * ops.square(gradient))
-        corrected = mean / (1 - self.beta_1**step)
-        corrected_square = mean_square / (1 - beta_2**step)
-        self.assign_sub(variable, learning_rate * corrected / (ops.sqrt(corrected_square) + self.epsilon))
+        beta_1 = tf.constant(self.beta_1, dtype)
+        beta_2 = ops.cast(self.beta_2 if self._beta_2_at is None else self._beta_2_at(), dtype)
+        step = ops.cast(self.iterations + 1, dtype)
+        beta_2_power = beta_2**step
+        # In one pass over memory. TensorFlow's epsilon is added to the root of the uncorrected mean square.
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
+            beta1_power=beta_1**step,
+            beta2_power=beta_2_power,
+            lr=ops.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=self.epsilon * ops.sqrt(1 - beta_2_power),
+            grad=ops.cast(gradient, dtype),
+        )
+
+
+def _handle(variable: keras.Variable | tf.Variable) -> tf.Tensor:
+    """The resource that an operation of TensorFlow updates in place."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
 class _Scheduled(keras.optimizers.schedules.LearningRateSchedule):

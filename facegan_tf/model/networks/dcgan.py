@@ -13,6 +13,9 @@ import keras
 from keras import layers
 
 from facegan_tf.config.networks import DcganNetworks
+from facegan_tf.model.layers.batch_normalization import BatchNormalization
+from facegan_tf.model.layers.convolution import Conv2D, Conv2DTranspose
+from facegan_tf.model.layers.leaky_relu import LeakyReLU
 
 KERNEL = 4
 
@@ -28,12 +31,10 @@ def build_generator(size: int, settings: DcganNetworks, seeds: Iterator[int]) ->
 
     def deconvolve(x: keras.KerasTensor, channels: int, **options: str | int) -> keras.KerasTensor:
         kernel = _kernel_initializer(settings, seeds)
-        return layers.Conv2DTranspose(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(
-            x
-        )
+        return Conv2DTranspose(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(x)
 
     def normalise(x: keras.KerasTensor) -> keras.KerasTensor:
-        return layers.LeakyReLU(negative_slope=generator.leaky_slope)(_batch_norm(settings, seeds)(x))
+        return LeakyReLU(negative_slope=generator.leaky_slope)(_batch_norm(settings, seeds)(x))
 
     latents = keras.Input((settings.latent_dim,), name="latents")
     if generator.stem == "dense":
@@ -61,7 +62,7 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
 
     def convolve(x: keras.KerasTensor, channels: int, **options: str | int) -> keras.KerasTensor:
         kernel = _kernel_initializer(settings, seeds)
-        return layers.Conv2D(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(x)
+        return Conv2D(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(x)
 
     images = keras.Input((size, size, 3), name="images")
     x = images
@@ -69,7 +70,7 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
         x = convolve(x, channels, strides=2, padding="same")
         if place > 0:
             x = _batch_norm(settings, seeds)(x)
-        x = layers.LeakyReLU(negative_slope=discriminator.leaky_slope)(x)
+        x = LeakyReLU(negative_slope=discriminator.leaky_slope)(x)
     if discriminator.dropout:
         x = layers.Dropout(discriminator.dropout, seed=next(seeds))(x)
     if discriminator.head == "dense":
@@ -87,7 +88,7 @@ def _kernel_initializer(settings: DcganNetworks, seeds: Iterator[int]) -> keras.
 
 
 def _batch_norm(settings: DcganNetworks, seeds: Iterator[int]) -> layers.Layer:
-    return layers.BatchNormalization(
+    return BatchNormalization(
         epsilon=1e-5,
         momentum=0.9,  # the old average's weight; PyTorch's momentum of 0.1 is the weight of the new value
         gamma_initializer=keras.initializers.RandomNormal(

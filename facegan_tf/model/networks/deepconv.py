@@ -12,6 +12,8 @@ import keras
 from keras import layers
 
 from facegan_tf.config.networks import DeepConvNetworks
+from facegan_tf.model.layers.convolution import Conv2D, Conv2DTranspose
+from facegan_tf.model.layers.leaky_relu import LeakyReLU
 
 STEM_SIZE = 16
 
@@ -24,17 +26,17 @@ def build_generator(size: int, settings: DeepConvNetworks, seeds: Iterator[int])
     widths = settings.generator
 
     def activate(x: keras.KerasTensor) -> keras.KerasTensor:
-        return layers.LeakyReLU(negative_slope=settings.leaky_slope)(x)
+        return LeakyReLU(negative_slope=settings.leaky_slope)(x)
 
     def convolve(x: keras.KerasTensor, channels: int, kernel: int) -> keras.KerasTensor:
-        return layers.Conv2D(channels, kernel, padding="same", kernel_initializer=_glorot(seeds))(x)
+        return Conv2D(channels, kernel, padding="same", kernel_initializer=_glorot(seeds))(x)
 
     latents = keras.Input((settings.latent_dim,), name="latents")
     x = layers.Dense(widths.stem_channels * STEM_SIZE**2, kernel_initializer=_glorot(seeds))(latents)
     x = layers.Reshape((STEM_SIZE, STEM_SIZE, widths.stem_channels))(activate(x))
     x = activate(convolve(x, widths.body_channels, kernel=5))
     for _ in range(_doublings(STEM_SIZE, size)):
-        x = layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             widths.body_channels, 4, strides=2, padding="same", kernel_initializer=_glorot(seeds)
         )(x)
         x = activate(x)
@@ -54,8 +56,8 @@ def build_discriminator(size: int, settings: DeepConvNetworks, seeds: Iterator[i
     images = keras.Input((size, size, 3), name="images")
     x = images
     for kernel, strides in [(3, 1)] + [(4, 2)] * _doublings(8, size):
-        x = layers.Conv2D(channels, kernel, strides=strides, kernel_initializer=_glorot(seeds))(x)
-        x = layers.LeakyReLU(negative_slope=settings.leaky_slope)(x)
+        x = Conv2D(channels, kernel, strides=strides, kernel_initializer=_glorot(seeds))(x)
+        x = LeakyReLU(negative_slope=settings.leaky_slope)(x)
     x = layers.Dropout(settings.discriminator.dropout, seed=next(seeds))(layers.Flatten()(x))
     logits = layers.Dense(1, kernel_initializer=_glorot(seeds), dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")
