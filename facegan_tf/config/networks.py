@@ -76,7 +76,9 @@ class DcganDiscriminator(Settings):
     """The DCGAN discriminator: convolutions halve the image to a small map, and a head gives one logit."""
 
     channels: Channels
-    """Channels of each convolution; all but the first are normalised."""
+    """Channels of each convolution."""
+    normalisation: Literal["batch", "none"] = "batch"
+    """Normalisation of all convolutions but the first. `none`: convolutions have biases instead."""
     head: Literal["dense", "conv"]
     """Last layer. `dense`: a dense layer on the flattened map. `conv`: a convolution over the 4x4 map."""
     leaky_slope: float = Field(default=0.2, ge=0, le=1)

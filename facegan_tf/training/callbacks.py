@@ -11,8 +11,10 @@ from facegan_tf.run.plots import save_curves, save_psnr_curves
 from facegan_tf.training.context import RunContext
 from facegan_tf.training.step_callback import Logs, StepCallback
 
-CURVES_SECONDS = 10.0
-"""Least time between two drawings of the curves: drawing takes a quarter of a second, a small step less."""
+CURVES_SHARE = 0.01
+"""Largest share of a run's time that drawing the curves at checkpoints may take."""
+FIRST_CURVES_SECONDS = 10.0
+"""Time before the first drawing, when how long it takes is not known yet."""
 
 
 class ProgressBar(StepCallback):
@@ -107,17 +109,18 @@ class CheckpointSaver(StepCallback):
 
 
 class Curves(StepCallback):
-    """Draws the curves at checkpoints, if the last drawing is CURVES_SECONDS old, and at the end."""
+    """Draws the curves at the end, and at those checkpoints that keep the drawing within CURVES_SHARE."""
 
     def __init__(self, context: RunContext):
         super().__init__()
         self.context = context
-        self.drawn = time.perf_counter()
+        self.drawn_at = time.perf_counter()
+        self.pause = FIRST_CURVES_SECONDS
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Draw if it is due."""
         is_due = due(before, after, self.context.config.training.checkpoint_every)
-        if is_due and time.perf_counter() - self.drawn >= CURVES_SECONDS:
+        if is_due and time.perf_counter() - self.drawn_at >= self.pause:
             self._draw()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -125,10 +128,11 @@ class Curves(StepCallback):
         self._draw()
 
     def _draw(self) -> None:
-        run = self.context.run
+        began, run = time.perf_counter(), self.context.run
         losses, psnr = run.read_losses(), run.read_psnr()
         if losses:
             save_curves(run.curves, losses, run.read_curves())
         if psnr:
             save_psnr_curves(run.psnr_curves, psnr, run.read_record()["psnr"]["among_reals"])
-        self.drawn = time.perf_counter()
+        self.drawn_at = time.perf_counter()
+        self.pause = (self.drawn_at - began) / CURVES_SHARE

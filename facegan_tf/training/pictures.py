@@ -36,6 +36,7 @@ class ControlFaces(StepCallback):
         )
         self.began = 0.0
         self.drawn_at: int | None = None
+        self._compiled_sampler = tf.function(lambda latents: self.model.sampler(latents, training=False))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Note whether the grid of the step being resumed exists."""
@@ -75,7 +76,7 @@ class ControlFaces(StepCallback):
         return images.grid(self._draw(), self.grids.side)
 
     def _draw(self) -> np.ndarray:
-        parts = [self.model.sampler(part, training=False) for part in images.split_batches(self.latents)]
+        parts = [self._compiled_sampler(part) for part in images.split_batches(self.latents)]
         return images.to_uint8(tf.concat(parts, axis=0)).numpy()
 
     def _draw_grid(self, step: int) -> None:

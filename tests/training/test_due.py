@@ -78,18 +78,20 @@ def test_tensorboard_has_the_steps_at_which_the_calls_ended(session):
     assert steps["control_vectors"] == steps["psnr"] == steps["scores/swd"] == [8, 10]
 
 
-def test_curves_are_drawn_at_the_end_and_at_checkpoints_that_are_far_enough_apart(
+def test_curves_are_drawn_at_the_end_and_at_checkpoints_within_their_share_of_the_time(
     store_folder, tmp_path, monkeypatch
 ):
-    def drawn(seconds):
+    def drawn(first, share):
         steps = []
-        monkeypatch.setattr(callbacks, "CURVES_SECONDS", seconds)
+        monkeypatch.setattr(callbacks, "FIRST_CURVES_SECONDS", first)
+        monkeypatch.setattr(callbacks, "CURVES_SHARE", share)
         monkeypatch.setattr(
             callbacks, "save_curves", lambda path, lines, curves: steps.append(lines[-1]["step"])
         )
         config = tiny_config(store_folder, training={"steps": 7, "checkpoint_every": 3})
-        train(config, tmp_path / str(seconds))
+        train(config, tmp_path / f"{first}-{share}")
         return steps
 
-    assert drawn(0.0) == [3, 6, 7]
-    assert drawn(1e9) == [7]
+    assert drawn(first=0.0, share=1e9) == [3, 6, 7]
+    assert drawn(first=0.0, share=1e-9) == [3, 7]
+    assert drawn(first=1e9, share=1e9) == [7]

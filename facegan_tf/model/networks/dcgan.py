@@ -4,7 +4,7 @@ Sources: Radford, Metz and Chintala, "Unsupervised Representation Learning with 
 Generative Adversarial Networks" (2015), with the variations of the recipes in configs/. All kernels are
 4 pixels wide and the strides are 2, so "same" padding equals PyTorch's padding of 1. Batch normalisation
 has PyTorch's defaults, and is missing next to the images and after dense layers. Only dense layers have
-biases.
+biases, and the convolutions of a discriminator without normalisation.
 """
 
 from collections.abc import Iterator
@@ -59,16 +59,17 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
     seeds: one is taken for each initialiser and each dropout.
     """
     discriminator = settings.discriminator
+    normalised = discriminator.normalisation == "batch"
 
     def convolve(x: keras.KerasTensor, channels: int, **options: str | int) -> keras.KerasTensor:
         kernel = _kernel_initializer(settings, seeds)
-        return Conv2D(channels, KERNEL, use_bias=False, kernel_initializer=kernel, **options)(x)
+        return Conv2D(channels, KERNEL, use_bias=not normalised, kernel_initializer=kernel, **options)(x)
 
     images = keras.Input((size, size, 3), name="images")
     x = images
     for place, channels in enumerate(discriminator.channels):
         x = convolve(x, channels, strides=2, padding="same")
-        if place > 0:
+        if normalised and place > 0:
             x = _batch_norm(settings, seeds)(x)
         x = LeakyReLU(negative_slope=discriminator.leaky_slope)(x)
     if discriminator.dropout:

@@ -175,3 +175,12 @@ def test_sizes_that_do_not_fit_are_told_from_those_that_do(size, changes, says):
         assert misfit is None
         generator, discriminator = build(size, settings)
         assert generator.output_shape == discriminator.input_shape == (None, size, size, 3)
+
+
+def test_a_discriminator_without_normalisation_has_biases_instead():
+    _, plain = build(16, tiny(discriminator={"normalisation": "none"}))
+    assert not of_kind(plain, keras.layers.BatchNormalization)
+    assert all(layer.use_bias for layer in of_kind(plain, keras.layers.Conv2D))
+    images = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype("float32")
+    one_by_one = [plain(images[k : k + 1], training=True) for k in range(4)]
+    np.testing.assert_allclose(plain(images, training=True), np.concatenate(one_by_one), atol=1e-6)

@@ -1,0 +1,170 @@
+"""What each part of a recipe is worth: trains variants for the same CPU time, and scores them on other faces.
+
+    python benchmarks/ablation.py celeba-half.zip --features inception_v3_mixed5.keras --out outputs/ablation
+    python benchmarks/ablation.py ... --rows house relativistic --seeds 0 1
+
+Each variant trains on the first 7,000 images until its process has used --seconds of CPU time, and stops as
+on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are
+scored against the next 1,000 images, which no variant has seen. Prints a table in Markdown; scores.json in
+--out keeps the scores, and a row that it has is not trained again. Needs Linux, for the CPU time of a
+running process.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+CONFIG = Path(__file__).parents[1] / "configs" / "faces32.yaml"
+TRAINED_ON, SCORED_ON = 7_000, 1_000
+METRICS = ("kid", "fid", "precision", "recall", "ms_ssim")
+
+PLAIN = {
+    "data.flip": "false",
+    "networks.discriminator.normalisation": "batch",
+    "objective.r1": "0",
+    "objective.penalty_every": "1",
+    "optimizers.discriminator.learning_rate": "2e-4",
+    "optimizers.discriminator.beta1": "0.5",
+    "optimizers.discriminator.beta2": "0.999",
+    "optimizers.generator.learning_rate": "2e-4",
+    "optimizers.generator.beta1": "0.5",
+    "optimizers.generator.beta2": "0.999",
+    "training.precision": "float32",
+    "training.ema_half_life": "null",
+}
+"""A DCGAN as it was published, with the nets of the recipe."""
+
+
+def without(*names: str) -> dict[str, str]:
+    """PLAIN, but with the recipe's values of the settings that begin with one of the names."""
+    return {name: value for name, value in PLAIN.items() if not name.startswith(names)}
+
+
+_RATES = "optimizers"
+_UNNORMALISED = ("networks", "objective")
+ROWS: dict[str, dict[str, str]] = {
+    "plain DCGAN": PLAIN,
+    "+ bfloat16": without("training.precision"),
+    "+ EMA": without("training"),
+    "+ R1 in place of D's normalisation": without("training", *_UNNORMALISED),
+    "+ Adam 4e-4, betas 0 and 0.99": without("training", *_UNNORMALISED, _RATES),
+    "+ flips: faces32": {},
+    "relativistic loss": {"objective.loss": "relativistic"},
+    "EMA half-life 10,000": {"training.ema_half_life": "10000"},
+    "cosine to 5 %": {
+        f"optimizers.{net}.learning_rate": "{from: 4e-4, to: 2e-5, by: cosine, images: 400000}"
+        for net in ("discriminator", "generator")
+    },
+    "R1 0.1": {"objective.r1": "0.1"},
+    "R1 2": {"objective.r1": "2"},
+    "R2 0.5 too": {"objective.r2": "0.5"},
+    "batch 32": {"training.batch_size": "32"},
+    "learning rate 2e-4": {
+        f"optimizers.{net}.learning_rate": "2e-4" for net in ("discriminator", "generator")
+    },
+    "learning rate 8e-4": {
+        f"optimizers.{net}.learning_rate": "8e-4" for net in ("discriminator", "generator")
+    },
+    "latents 64": {"networks.latent_dim": "64"},
+    "D's latents for G": {"objective.reuse_latents": "true"},
+    "translation and colour": {"augment.kinds": "[colour, translation]"},
+}
+"""Variants by name, each as what differs from configs/faces32.yaml."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photos", type=Path, help="a zip of at least 8,000 faces")
+    parser.add_argument("--features", required=True, help="feature network, as for `facegan evaluate`")
+    parser.add_argument("--out", type=Path, required=True, help="folder for runs and scores")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seconds", type=float, default=1440, help="CPU time of a training (default 1440)")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = options.out / "scores.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    reference = held_out(options.photos, options.out)
+    for seed in options.seeds:
+        for row in options.rows:
+            name = f"{row}, seed {seed}"
+            if name not in found:
+                found[name] = score(trained(row, seed, options), reference, options)
+                file.write_text(json.dumps(found, indent=1) + "\n")
+    print("| variant | images | " + " | ".join(METRICS) + " |\n" + "|---" * (len(METRICS) + 2) + "|")
+    for name, each in found.items():
+        cells = (f"{each['scores'][metric]:.4f}" for metric in METRICS)
+        print(f"| {name} | {each['images']:,} | {' | '.join(cells)} |")
+
+
+def held_out(photos: Path, out: Path) -> Path:
+    """A store of the images that are scored on; made once."""
+    store = out / "held-out"
+    if not store.exists():
+        folder = out / "held-out-photos"
+        with zipfile.ZipFile(photos) as archive:
+            names = sorted(each for each in archive.namelist() if not each.endswith("/"))
+            for name in names[TRAINED_ON : TRAINED_ON + SCORED_ON]:
+                archive.extract(name, folder)
+        facegan("prepare", str(folder), "--size", "32", "--out", str(store))
+    return store
+
+
+def trained(row: str, seed: int, options: argparse.Namespace) -> Path:
+    """Train a variant for its time; return its run."""
+    run = options.out / f"{row}-{seed}".replace(" ", "_").replace("/", "_")
+    settings = {"data.source": str(options.photos), "data.limit": str(TRAINED_ON), "seed": str(seed)}
+    settings |= {"training.images": str(10**8)} | ROWS[row]
+    overrides = [f"{name}={value}" for name, value in settings.items()]
+    command = [
+        sys.executable,
+        "-m",
+        "facegan_tf",
+        "train",
+        str(CONFIG),
+        "--out",
+        str(run),
+        "--set",
+        *overrides,
+    ]
+    with (options.out / f"{run.name}.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        while process.poll() is None and cpu_seconds(process.pid) < options.seconds:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    return run
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a running process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def score(run: Path, reference: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Scores of a run against the held-out images, and the images that it saw."""
+    asked = ["evaluate", str(run), "--reference", str(reference), "--count", str(SCORED_ON)]
+    result = json.loads(facegan(*asked, "--features", options.features, "--metrics", *METRICS, "--json"))
+    last = (run / "metrics.jsonl").read_text().splitlines()[-1]
+    return {"images": json.loads(last)["images"], "scores": result["scores"]}
+
+
+def facegan(*arguments: str) -> str:
+    """Run a command of the package; return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-m", "facegan_tf", *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+if __name__ == "__main__":
+    main()
