@@ -79,9 +79,13 @@ def squared_differences(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
     for start in range(0, len(pool), at_once):
         block = pool[start : start + at_once]
         theirs = block.reshape(len(block), -1).astype(np.float64)
-        squares = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)
+        squares = _sums_of_squares(ours)[:, None] + _sums_of_squares(theirs)
         distances[:, start : start + len(block)] = squares - 2 * ours @ theirs.T
     return distances
+
+
+def _sums_of_squares(rows: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", rows, rows)  # without an array of all the squares
 
 
 def psnr_of(squared_differences: np.ndarray, values: int) -> np.ndarray:
