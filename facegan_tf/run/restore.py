@@ -7,7 +7,8 @@ import keras
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.load import load_config
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
 

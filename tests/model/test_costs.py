@@ -1,6 +1,7 @@
 import pytest
 import tensorflow as tf
 
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import (
     OVERHEAD_BYTES,
     activation_bytes,
@@ -8,7 +9,6 @@ from facegan_tf.model.costs import (
     largest_batch,
     step_costs,
 )
-from facegan_tf.model.gan import build_gan
 from facegan_tf.model.state import state_bytes
 from tests.helpers.configs import tiny_config
 

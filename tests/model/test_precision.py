@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.state import nonfinite_variables, state_variables
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.serving.export import export_savedmodel

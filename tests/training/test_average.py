@@ -9,7 +9,7 @@ from facegan_tf.cli import main
 from facegan_tf.common import draws
 from facegan_tf.common.images import grid, to_uint8
 from facegan_tf.evaluation import generated
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.run.restore import restore_run
 from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.training import evaluations

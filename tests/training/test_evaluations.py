@@ -14,7 +14,7 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.evaluation.metrics import METRICS
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.restore import restore_run
