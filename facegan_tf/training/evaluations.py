@@ -34,7 +34,7 @@ NAMES = tuple(name for name, metric in METRICS.items() if metric.while_training)
 """Names of the metrics that a training computes."""
 SETTINGS = {
     "features": "evaluation.features",
-    "weights": "evaluation.weights",
+    "feature_weights": "evaluation.feature_weights",
     "input_range": "evaluation.range",
 }
 """The settings that give the parameters of `load_feature_network`."""
@@ -42,7 +42,7 @@ SETTINGS = {
 
 def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
     """The same settings with absolute paths: a run may be resumed from another working directory."""
-    paths = {"weights": settings.weights}
+    paths = {"feature_weights": settings.feature_weights}
     if settings.features.endswith(".keras"):
         paths["features"] = settings.features
     absolute = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path}
@@ -59,7 +59,7 @@ def load_network(config: Config) -> FeatureNetwork | None:
     if settings.every is None or settings.features == NO_NETWORK:
         return None
     try:
-        return load_feature_network(settings.features, settings.weights, settings.range)
+        return load_feature_network(settings.features, settings.feature_weights, settings.range)
     except InputError as error:
         raise error.renamed(SETTINGS) from error
 
