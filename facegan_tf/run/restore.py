@@ -28,6 +28,10 @@ class RunState:
             raise InputError("weights", self.weights, "must be ema or raw")
         return gan.sampler if self.weights == "ema" else gan.generator
 
+    def weights_of(self, gan: GAN) -> str:
+        """The weights that this net has: `raw` for the generator itself, also where it has no average."""
+        return "raw" if self.net_of(gan) is gan.generator else "ema"
+
 
 LAST = RunState()
 """The newest checkpoint, and the average if there is one."""

@@ -17,14 +17,14 @@ from facegan_tf.evaluation.best import best_metric
 from facegan_tf.evaluation.comparable import measure_of, same_measure
 from facegan_tf.evaluation.feature_network import FeatureNetwork
 from facegan_tf.evaluation.feature_networks import NO_NETWORK, load_feature_network
-from facegan_tf.evaluation.generated import GeneratedImages, draw
+from facegan_tf.evaluation.generated import GeneratedImages, draw, run_facts
 from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.plots import save_score_curves
 from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.text import written
-from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import DamagedError
 from facegan_tf.run.records import EvaluationFiles
+from facegan_tf.run.restore import LAST
 from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.training.context import RunContext
 from facegan_tf.training.pictures import ControlFaces
@@ -96,15 +96,7 @@ class Evaluations(StepCallback):
         context, run, store = self.context, self.context.run, self.context.images.store
         began = time.perf_counter()
         self.generator = self.generator or FaceGenerator.of(self.model)
-        facts = {
-            "kind": "run",
-            "path": str(run.folder.absolute()),
-            "seeds": [0, self.count - 1],
-            "checkpoint_step": step,
-            "weights_sha256": weights_sha256(self.model),
-            "crop": None,
-            "filter": None,
-        }
+        facts = run_facts(run.folder, self.model, LAST, seed=0, count=self.count)
         images = GeneratedImages(draw(self.generator, self.count, 0, store.size), facts)
         _, record = score(images, store, self.measure, began)
         seen = {"step": step, "images": step * context.config.training.images_per_step}
