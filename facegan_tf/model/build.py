@@ -1,8 +1,6 @@
 """`build_gan`: from a config to an untrained GAN."""
 
-import contextlib
 import itertools
-from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -12,6 +10,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.config.settings import Config
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.networks import family_module
+from facegan_tf.model.precision import computing_in
 
 
 def build_gan(config: Config) -> GAN:
@@ -23,7 +22,7 @@ def build_gan(config: Config) -> GAN:
     sizes = config.data.size, config.networks
     generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)
     try:
-        with _computing_in(training.precision):
+        with computing_in(training.precision):
             generator = family.build_generator(*sizes, itertools.count(int(generator_seed)))
             discriminator = family.build_discriminator(*sizes, itertools.count(int(discriminator_seed)))
             average = None
@@ -37,18 +36,6 @@ def build_gan(config: Config) -> GAN:
             None,
             "these nets need more memory than there is; lower their channels or networks.latent_dim",
         ) from error
-
-
-@contextlib.contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """In the block, new layers compute in this type; their weights stay float32."""
-    before = keras.config.dtype_policy()
-    if precision != "float32":
-        keras.config.set_dtype_policy(f"mixed_{precision}")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _freeze_first_layers(discriminator: keras.Model, count: int) -> None:

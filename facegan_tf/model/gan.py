@@ -18,6 +18,7 @@ from facegan_tf.model.objectives.objective import (
     build_objective,
 )
 from facegan_tf.model.optimizers import build_optimizer
+from facegan_tf.model.precision import computing_in_type_of_weights
 from facegan_tf.model.run_clock import RunClock
 from facegan_tf.model.step_inputs import StepInputs
 
@@ -63,11 +64,15 @@ class GAN:
         change_fakes, change_reals = self._augmentation(part=0), self._augmentation(part=1)
         logits = self._logits_of_both(change_fakes(fakes), change_reals(reals))
 
+        def exact_logits(images: tf.Tensor) -> tf.Tensor:
+            with computing_in_type_of_weights(self.discriminator):
+                return self.discriminator(images, training=True)
+
         def terms(inputs: Any, fakes: tf.Tensor, logits: tf.Tensor, label_noise: tf.Tensor) -> Terms:
             batch = DiscriminatorBatch(
                 discriminator=self.discriminator,
-                logits_of_fakes=lambda images: self.discriminator(change_fakes(images), training=True),
-                logits_of_reals=lambda images: self.discriminator(change_reals(images), training=True),
+                logits_of_fakes=lambda images: exact_logits(change_fakes(images)),
+                logits_of_reals=lambda images: exact_logits(change_reals(images)),
                 latents=inputs[0],
                 fakes=fakes,
                 reals=inputs[1],
