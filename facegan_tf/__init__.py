@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # the same names as in _MODULES, for type checkers and editor
     from facegan_tf.common.images import save_gif as save_gif
     from facegan_tf.config.load import load_config as load_config
     from facegan_tf.data.prepare import prepare as prepare
-    from facegan_tf.model.gan import build_gan as build_gan
+    from facegan_tf.model.build import build_gan as build_gan
     from facegan_tf.report.info import describe as describe
     from facegan_tf.report.network_plot import save_network_plot as save_network_plot
     from facegan_tf.run.restore import restore_run as restore_run
@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # the same names as in _MODULES, for type checkers and editor
     from facegan_tf.training.train import train as train
 
 _MODULES = {
-    "build_gan": "facegan_tf.model.gan",
+    "build_gan": "facegan_tf.model.build",
     "describe": "facegan_tf.report.info",
     "export_savedmodel": "facegan_tf.serving.export",
     "grid": "facegan_tf.common.images",

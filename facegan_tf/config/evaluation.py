@@ -17,7 +17,7 @@ class EvaluationSettings(Settings):
 
     Without one, only SWD and MS-SSIM are computed.
     """
-    weights: Changeable[str | None] = Field(default=None, min_length=1)
+    feature_weights: Changeable[str | None] = Field(default=None, min_length=1)
     """File with Inception's weights; null: Keras downloads them."""
     range: Changeable[tuple[float, float] | None] = Field(default=None, strict=False)
     """Values that a .keras file expects for black and for white; null: -1 and 1."""

@@ -41,7 +41,7 @@ class TrainingSettings(Settings):
     jit: bool = False
     """Whether to compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type that the nets compute in; weights, optimizers and losses stay float32.
+    """Type that the nets compute in; weights, optimizers, losses and penalties stay float32.
 
     `float16`: with loss scaling.
     """

@@ -155,13 +155,6 @@ def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
         raise InputError("reference", None, problem) from error
 
 
-def _loaded(request: EvaluationRequest) -> FeatureNetwork:
-    try:
-        return load_feature_network(request.features, request.feature_weights, request.input_range)
-    except InputError as error:
-        raise error.renamed({"weights": "feature_weights"}) from error
-
-
 def _load_network(
     request: EvaluationRequest, names: Sequence[str]
 ) -> tuple[FeatureNetwork | None, list[str]]:
@@ -172,7 +165,7 @@ def _load_network(
     try:
         if request.features == NO_NETWORK:
             raise NoNetworkError("features", NO_NETWORK, "no feature network was asked for")
-        return _loaded(request), []
+        return load_feature_network(request.features, request.feature_weights, request.input_range), []
     except NoNetworkError as error:
         if len(needing) == len(names):
             problem = f"each needs a feature network. {error}"

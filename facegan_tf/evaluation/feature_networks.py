@@ -21,17 +21,17 @@ NETWORKS: dict[str, Callable[[Path | None], FeatureNetwork]] = {
 
 
 def load_feature_network(
-    features: str, weights: str | Path | None = None, input_range: Range | None = None
+    features: str, feature_weights: str | Path | None = None, input_range: Range | None = None
 ) -> FeatureNetwork:
     """Load a feature network: `inception`, `inception-2015`, or the path of a .keras file.
 
-    weights: a file with Inception's weights, in place of the download; `inception-2015` requires it.
+    feature_weights: a file with Inception's weights, in place of the download; `inception-2015` requires it.
     input_range: the values that the .keras file takes for black and for white (default: -1 and 1).
     Raises InputError for a network that can't be used, NoNetworkError if a download is needed and fails.
     """
-    weights = Path(weights).expanduser() if weights is not None else None
+    weights = Path(feature_weights).expanduser() if feature_weights is not None else None
     if weights is not None and not weights.is_file():
-        raise InputError("weights", weights, "no such file")
+        raise InputError("feature_weights", weights, "no such file")
     if features in NETWORKS:
         if input_range is not None:
             raise InputError("input_range", input_range, f"{features} has its own; leave it out")
@@ -41,7 +41,7 @@ def load_feature_network(
         names = ", ".join((*NETWORKS, NO_NETWORK))
         raise InputError("features", features, f"must be {names}, or the path of a .keras file")
     if weights is not None:
-        raise InputError("weights", weights, f"{features} has its own weights; leave it out")
+        raise InputError("feature_weights", weights, f"{features} has its own weights; leave it out")
     return _load_keras_file(path, input_range or (-1.0, 1.0))
 
 

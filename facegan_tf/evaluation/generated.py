@@ -13,6 +13,7 @@ from facegan_tf.common.progress import progress
 from facegan_tf.data.decode import decode_whole, pillow_warnings
 from facegan_tf.data.sources import PhotoSource, open_source
 from facegan_tf.data.store import FaceStore, is_store
+from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import LAST, RunState, is_savedmodel, restore_run
 from facegan_tf.serving.generator import SEED_LIMIT, FaceGenerator, load_generator
@@ -66,16 +67,11 @@ def load_generated(path: Path, wanted: Wanted, state: RunState = LAST) -> Genera
     if is_savedmodel(path):
         generator = load_generator(path, state.checkpoint, state.weights)
         images = draw(generator, wanted.at_most, wanted.seed, wanted.size)
-        return GeneratedImages(images, {"kind": "SavedModel", **_drawn(path, wanted)})
+        return GeneratedImages(images, {"kind": "SavedModel", **_drawn(path, wanted.seed, len(images))})
     if (path / "config.yaml").is_file():
         gan, _ = restore_run(path, state.checkpoint)
-        facts = {
-            "checkpoint_step": gan.steps_done,
-            "weights": state.weights,
-            "weights_sha256": weights_sha256(gan),
-        }
         images = draw(FaceGenerator.of(gan, state), wanted.at_most, wanted.seed, wanted.size)
-        return GeneratedImages(images, {"kind": "run", **_drawn(path, wanted), **facts})
+        return GeneratedImages(images, run_facts(path, gan, state, wanted.seed, len(images)))
     for name, value, default in (
         ("checkpoint", state.checkpoint, LAST.checkpoint),
         ("weights", state.weights, LAST.weights),
@@ -122,9 +118,19 @@ def store_facts(store: FaceStore) -> dict[str, Any]:
     }
 
 
-def _drawn(path: Path, wanted: Wanted) -> dict[str, Any]:
-    seeds = [wanted.seed, wanted.seed + wanted.at_most - 1]
-    return {"path": str(path.absolute()), "seeds": seeds, "crop": None, "filter": None}
+def run_facts(path: Path, gan: GAN, state: RunState, seed: int, count: int) -> dict[str, Any]:
+    """Where `count` faces come from that a run drew from this seed on, for the record: JSON values."""
+    return {
+        "kind": "run",
+        **_drawn(path, seed, count),
+        "checkpoint_step": gan.steps_done,
+        "weights": state.weights_of(gan),
+        "weights_sha256": weights_sha256(gan),
+    }
+
+
+def _drawn(path: Path, seed: int, count: int) -> dict[str, Any]:
+    return {"path": str(path.absolute()), "seeds": [seed, seed + count - 1], "crop": None, "filter": None}
 
 
 def _check_size(what: str, size: int, reference: int) -> None:

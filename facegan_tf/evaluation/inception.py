@@ -31,14 +31,14 @@ def load_inception(weights: Path | None) -> FeatureNetwork:
     except Exception as error:
         if weights:
             problem = f"does not hold the weights of Keras' InceptionV3 without its top: {in_one_line(error)}"
-            raise InputError("weights", weights, problem) from error
+            raise InputError("feature_weights", weights, problem) from error
         raise NoNetworkError(
             None,
             None,
             f"The feature network could not be downloaded ({in_one_line(error)}). Run this once where there "
             "is an internet connection, and Keras keeps the file in ~/.keras; or copy "
             "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5 to this machine and give its path as "
-            "`weights`; or give a .keras file as `features`",
+            "`feature_weights`; or give a .keras file as `features`",
         ) from error
     return network_of(model, "inception", SIZE, (-1.0, 1.0))
 
@@ -53,7 +53,7 @@ def load_inception_2015(weights: Path | None) -> FeatureNetwork:
             "features",
             "inception-2015",
             "needs the file classify_image_graph_def.pb of TensorFlow's models of 2015-12-05, which can't be "
-            "downloaded here; give its path as `weights`",
+            "downloaded here; give its path as `feature_weights`",
         )
     content = weights.read_bytes()
     graph = tf.Graph()
@@ -67,7 +67,7 @@ def load_inception_2015(weights: Path | None) -> FeatureNetwork:
         problem = (
             f"is not the graph of Inception 2015-12-05, with tensors Mul and pool_3: {in_one_line(error)}"
         )
-        raise InputError("weights", weights, problem) from error
+        raise InputError("feature_weights", weights, problem) from error
     session = tf.compat.v1.Session(graph=graph)
 
     def compute(batch: tf.Tensor) -> np.ndarray:

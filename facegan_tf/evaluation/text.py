@@ -57,8 +57,8 @@ def _origin(generated: dict[str, Any]) -> str:
     words = f"{generated['kind']} {generated['path']}"
     if "checkpoint_step" in generated:
         words += f", step {generated['checkpoint_step']:,} (weights {generated['weights_sha256'][:12]})"
-    if generated.get("weights") == "raw":
-        words += ", not averaged"
+    if generated.get("weights") == "ema":
+        words += ", the moving average"
     if "seeds" in generated:
         words += ", seeds {} to {}".format(*generated["seeds"])
     return words

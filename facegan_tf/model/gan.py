@@ -1,21 +1,16 @@
 """The GAN: two nets, composed into two models that train them, and the training step."""
 
-import contextlib
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf.common.errors import InputError
 from facegan_tf.config.optimizers import OptimizerSettings
 from facegan_tf.config.settings import Config
 from facegan_tf.model.augment import Augmentation
 from facegan_tf.model.composed import Composed
 from facegan_tf.model.ema import update_average
-from facegan_tf.model.networks import family_module
 from facegan_tf.model.objectives.objective import (
     DiscriminatorBatch,
     GeneratorBatch,
@@ -23,6 +18,7 @@ from facegan_tf.model.objectives.objective import (
     build_objective,
 )
 from facegan_tf.model.optimizers import build_optimizer
+from facegan_tf.model.precision import computing_in_type_of_weights
 from facegan_tf.model.run_clock import RunClock
 from facegan_tf.model.step_inputs import StepInputs
 
@@ -68,11 +64,15 @@ class GAN:
         change_fakes, change_reals = self._augmentation(part=0), self._augmentation(part=1)
         logits = self._logits_of_both(change_fakes(fakes), change_reals(reals))
 
+        def exact_logits(images: tf.Tensor) -> tf.Tensor:
+            with computing_in_type_of_weights(self.discriminator):
+                return self.discriminator(images, training=True)
+
         def terms(inputs: Any, fakes: tf.Tensor, logits: tf.Tensor, label_noise: tf.Tensor) -> Terms:
             batch = DiscriminatorBatch(
                 discriminator=self.discriminator,
-                logits_of_fakes=lambda images: self.discriminator(change_fakes(images), training=True),
-                logits_of_reals=lambda images: self.discriminator(change_reals(images), training=True),
+                logits_of_fakes=lambda images: exact_logits(change_fakes(images)),
+                logits_of_reals=lambda images: exact_logits(change_reals(images)),
                 latents=inputs[0],
                 fakes=fakes,
                 reals=inputs[1],
@@ -211,58 +211,11 @@ class GAN:
     def _end_step_in_graph(self) -> None:
         half_life = self.config.training.ema_half_life
         if self.average is not None and half_life is not None:
-            images = self.clock.batch_size
+            images = self.clock.images_per_step
             # The first weights of a run that starts from another are not worth forgetting.
             seen = None if self.config.training.start_from else self.clock.images_seen() + images
             update_average(self.average, self.generator, self.clock.value_of(half_life), seen, images)
         self.clock.step.assign_add(1)
-
-
-def build_gan(config: Config) -> GAN:
-    """Build both nets from the config, initialised from its seed, and compose them.
-
-    Raises InputError if there is no memory for them.
-    """
-    training, family = config.training, family_module(config.networks.family)
-    sizes = config.data.size, config.networks
-    generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)
-    try:
-        with _computing_in(training.precision):
-            generator = family.build_generator(*sizes, itertools.count(int(generator_seed)))
-            discriminator = family.build_discriminator(*sizes, itertools.count(int(discriminator_seed)))
-            average = None
-            if training.ema_half_life is not None:
-                average = family.build_generator(*sizes, itertools.count(int(generator_seed)))
-        _freeze_first_layers(discriminator, training.freeze_discriminator)
-        return GAN(generator, discriminator, config, average)
-    except tf.errors.ResourceExhaustedError as error:
-        raise InputError(
-            "networks",
-            None,
-            "these nets need more memory than there is; lower their channels or networks.latent_dim",
-        ) from error
-
-
-@contextlib.contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """In the block, new layers compute in this type; their weights stay float32."""
-    before = keras.config.dtype_policy()
-    if precision != "float32":
-        keras.config.set_dtype_policy(f"mixed_{precision}")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def _freeze_first_layers(discriminator: keras.Model, count: int) -> None:
-    """Freeze the first `count` trainable layers: Mo, Cho and Shin, "Freeze the Discriminator" (2020)."""
-    learning = [layer for layer in discriminator.layers if layer.trainable_weights]
-    if count >= len(learning) and count:
-        problem = f"must be less than {len(learning)}, the number of the discriminator's trainable layers"
-        raise InputError("training.freeze_discriminator", count, problem)
-    for layer in learning[:count]:
-        layer.trainable = False
 
 
 def _dropout_seeds(model: keras.Model) -> list[tf.Variable]:

@@ -10,9 +10,9 @@ from facegan_tf.config.schedule import Number, Schedule
 class RunClock:
     """Counts a run's steps in a variable, so that schedules follow it inside TensorFlow's graphs."""
 
-    def __init__(self, batch_size: int):
-        """batch_size: reals seen in each step."""
-        self.batch_size = batch_size
+    def __init__(self, images_per_step: int):
+        """images_per_step: reals seen in each step."""
+        self.images_per_step = images_per_step
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         """Steps done. It is part of the GAN's state."""
         self.total_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="total_steps")
@@ -20,13 +20,13 @@ class RunClock:
 
     def images_seen(self) -> tf.Tensor:
         """Reals seen before this step: int64."""
-        return self.step * self.batch_size
+        return self.step * self.images_per_step
 
     def value_of(self, setting: Number) -> tf.Tensor | float:
         """The value of a setting in this step: a constant itself, or a float32 scalar."""
         if not isinstance(setting, Schedule):
             return setting
-        length = self.total_steps * self.batch_size if setting.images is None else setting.images
+        length = self.total_steps * self.images_per_step if setting.images is None else setting.images
         share = tf.cast(self.images_seen(), tf.float64) / tf.cast(tf.maximum(length, 1), tf.float64)
         share = tf.minimum(share, 1.0)
         if setting.by == "cosine":

@@ -7,8 +7,8 @@ import keras
 from keras import layers
 
 from facegan_tf.config.load import load_config
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import forward_flops, layer_flops, step_costs, trainable_parameters
-from facegan_tf.model.gan import build_gan
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import describe_checkpoints
 from facegan_tf.run.directory import checkpoint_steps

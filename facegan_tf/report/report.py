@@ -142,6 +142,7 @@ def _evaluation_row(record: dict[str, Any], names: Sequence[str]) -> dict[str, A
         "step": record["generated"].get("checkpoint_step"),
         "during": "training" in record,
         "count": record["generated"]["count"],
+        "weights": record["generated"].get("weights", ""),
         "features": Path(record["features"]["name"]).name if record["features"] else "none",
         "scores": [written(name, scores[name]) if name in scores else "" for name in names],
     }

@@ -7,7 +7,8 @@ import keras
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.load import load_config
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
 
@@ -26,6 +27,10 @@ class RunState:
         if self.weights not in ("ema", "raw"):
             raise InputError("weights", self.weights, "must be ema or raw")
         return gan.sampler if self.weights == "ema" else gan.generator
+
+    def weights_of(self, gan: GAN) -> str:
+        """The weights that this net has: `raw` for the generator itself, also where it has no average."""
+        return "raw" if self.net_of(gan) is gan.generator else "ema"
 
 
 LAST = RunState()

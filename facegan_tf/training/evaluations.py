@@ -17,14 +17,14 @@ from facegan_tf.evaluation.best import best_metric
 from facegan_tf.evaluation.comparable import measure_of, same_measure
 from facegan_tf.evaluation.feature_network import FeatureNetwork
 from facegan_tf.evaluation.feature_networks import NO_NETWORK, load_feature_network
-from facegan_tf.evaluation.generated import GeneratedImages, draw
+from facegan_tf.evaluation.generated import GeneratedImages, draw, run_facts
 from facegan_tf.evaluation.metrics import METRICS
 from facegan_tf.evaluation.plots import save_score_curves
 from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.text import written
-from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import DamagedError
 from facegan_tf.run.records import EvaluationFiles
+from facegan_tf.run.restore import LAST
 from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.training.context import RunContext
 from facegan_tf.training.pictures import ControlFaces
@@ -34,7 +34,7 @@ NAMES = tuple(name for name, metric in METRICS.items() if metric.while_training)
 """Names of the metrics that a training computes."""
 SETTINGS = {
     "features": "evaluation.features",
-    "weights": "evaluation.weights",
+    "feature_weights": "evaluation.feature_weights",
     "input_range": "evaluation.range",
 }
 """The settings that give the parameters of `load_feature_network`."""
@@ -42,7 +42,7 @@ SETTINGS = {
 
 def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
     """The same settings with absolute paths: a run may be resumed from another working directory."""
-    paths = {"weights": settings.weights}
+    paths = {"feature_weights": settings.feature_weights}
     if settings.features.endswith(".keras"):
         paths["features"] = settings.features
     absolute = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path}
@@ -59,7 +59,7 @@ def load_network(config: Config) -> FeatureNetwork | None:
     if settings.every is None or settings.features == NO_NETWORK:
         return None
     try:
-        return load_feature_network(settings.features, settings.weights, settings.range)
+        return load_feature_network(settings.features, settings.feature_weights, settings.range)
     except InputError as error:
         raise error.renamed(SETTINGS) from error
 
@@ -96,15 +96,7 @@ class Evaluations(StepCallback):
         context, run, store = self.context, self.context.run, self.context.images.store
         began = time.perf_counter()
         self.generator = self.generator or FaceGenerator.of(self.model)
-        facts = {
-            "kind": "run",
-            "path": str(run.folder.absolute()),
-            "seeds": [0, self.count - 1],
-            "checkpoint_step": step,
-            "weights_sha256": weights_sha256(self.model),
-            "crop": None,
-            "filter": None,
-        }
+        facts = run_facts(run.folder, self.model, LAST, seed=0, count=self.count)
         images = GeneratedImages(draw(self.generator, self.count, 0, store.size), facts)
         _, record = score(images, store, self.measure, began)
         seen = {"step": step, "images": step * context.config.training.images_per_step}

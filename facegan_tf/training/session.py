@@ -11,7 +11,8 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.status import print_status
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory

@@ -7,7 +7,8 @@ import keras
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.config.settings import Config
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.run.restore import restore_run
 
 SETTING = "training.start_from"

@@ -18,7 +18,8 @@ from facegan_tf.config.training import LENGTH_SETTINGS
 from facegan_tf.data.locate import absolute_source, locate
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.run import environment
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps

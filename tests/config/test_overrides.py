@@ -18,7 +18,7 @@ from facegan_tf.config.yaml_settings import YamlSettings, read_yaml
 from tests.helpers.configs import tiny_settings
 
 VISIBLE = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"]), min_size=1, max_size=30)
-TEXT_SETTINGS = ["data.source", "data.cache", "evaluation.features", "evaluation.weights"]
+TEXT_SETTINGS = ["data.source", "data.cache", "evaluation.features", "evaluation.feature_weights"]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_literal_text_survives_the_config_of_a_run(path, text):
 
 
 def test_null_is_null_only_where_the_setting_may_be_null(path):
-    assert value_of(path, "evaluation.weights", "null") is None
+    assert value_of(path, "evaluation.feature_weights", "null") is None
     assert value_of(path, "data.source", "null") == "null"
 
 

@@ -295,7 +295,10 @@ def test_a_resumed_run_may_change_only_what_alters_no_step():
         "training.steps_per_call",
         "grids.every",
         "grids.epochs",
-        *(f"evaluation.{key}" for key in ("every", "count", "features", "weights", "range", "best_by")),
+        *(
+            f"evaluation.{key}"
+            for key in ("every", "count", "features", "feature_weights", "range", "best_by")
+        ),
     }
 
 

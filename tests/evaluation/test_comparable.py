@@ -18,6 +18,7 @@ FACTS = {
 }
 IRRELEVANT = [
     ("generated", "path"),
+    ("generated", "weights"),
     ("generated", "weights_sha256"),
     ("reference", "path"),
     ("features", "name"),

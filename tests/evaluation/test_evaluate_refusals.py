@@ -7,7 +7,7 @@ from PIL import Image
 from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.run.restore import LAST, RunState
 from facegan_tf.serving.export import export_savedmodel
 from tests.helpers.configs import make_store, tiny_config

@@ -89,10 +89,10 @@ def test_parameters_that_dont_belong_together_are_refused(tmp_path, network_file
             load_feature_network(*arguments, **options)
         return caught.value.name, caught.value.value
 
-    assert refused("inception", weights) == ("weights", weights)
+    assert refused("inception", weights) == ("feature_weights", weights)
     weights.write_bytes(b"not weights")
-    assert refused("inception", weights) == ("weights", weights)
-    assert refused(str(network_file), weights) == ("weights", weights)
+    assert refused("inception", weights) == ("feature_weights", weights)
+    assert refused(str(network_file), weights) == ("feature_weights", weights)
     assert refused("inception", input_range=(0, 1)) == ("input_range", (0, 1))
     for pair in ((1, 1), (2, 1), (0, float("inf"))):
         assert refused(str(network_file), input_range=pair) == ("input_range", pair)
@@ -109,7 +109,7 @@ def test_a_failed_download_names_the_ways_out(monkeypatch):
     assert str(caught.value).startswith(
         "The feature network could not be downloaded (OSError: Name or service"
     )
-    for way in ("internet connection", "`weights`", "`features`"):
+    for way in ("internet connection", "`feature_weights`", "`features`"):
         assert way in str(caught.value)
 
 
@@ -179,4 +179,4 @@ def test_another_graph_is_refused(tmp_path):
     for name in ("noise.pb", "other.pb"):
         with pytest.raises(InputError) as caught:
             load_feature_network("inception-2015", tmp_path / name)
-        assert (caught.value.name, caught.value.value) == ("weights", tmp_path / name)
+        assert (caught.value.name, caught.value.value) == ("feature_weights", tmp_path / name)

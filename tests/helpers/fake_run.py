@@ -27,7 +27,9 @@ def picture(path, shade, size=24):
     Image.fromarray(np.full((size, size, 3), shade, np.uint8)).save(path)
 
 
-def evaluation(step=6, count=20, network="a" * 64, fingerprint="f" * 64, training=None, **scores):
+def evaluation(
+    step=6, count=20, network="a" * 64, fingerprint="f" * 64, training=None, weights="raw", **scores
+):
     record = {
         "scores": {"fid": 3.0, "kid": 0.01, "kid_std": 0.002, "swd": 20.0, "swd_32": 20.0, "ms_ssim": 0.3}
         | scores,
@@ -39,6 +41,7 @@ def evaluation(step=6, count=20, network="a" * 64, fingerprint="f" * 64, trainin
             "count": count,
             "size": 32,
             "checkpoint_step": step,
+            "weights": weights,
             "weights_sha256": "b" * 64,
             "seeds": [0, count - 1],
         },

@@ -178,7 +178,7 @@ HOSTILE_FILES = ANY_FILE | SOUP.map(str.encode) | edited_settings() | edited_tex
 OVERRIDES = st.builds(
     "{}={}".format,
     st.lists(WORDS | st.sampled_from(["training", "networks", "steps"]), min_size=1, max_size=4).map(".".join)
-    | st.sampled_from(["data.source", "evaluation.weights", "networks.family"]),
+    | st.sampled_from(["data.source", "evaluation.feature_weights", "networks.family"]),
     SOUP | VALUES.map(lambda value: yaml.safe_dump(value, default_flow_style=True)),
 ) | st.text(max_size=30)
 OUTCOMES = {

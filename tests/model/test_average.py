@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from facegan_tf.config.settings import Config
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.ema import RAMP
-from facegan_tf.model.gan import build_gan
 from facegan_tf.model.state import state_bytes, weights_sha256
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.serving.generator import FaceGenerator

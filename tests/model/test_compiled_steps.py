@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.compiled_steps import CompiledSteps
-from facegan_tf.model.gan import build_gan
 from facegan_tf.model.state import state_variables
 from facegan_tf.training.inputs import step_inputs
 from tests.helpers.configs import modern_config, tiny_config, tiny_dcgan

@@ -1,6 +1,7 @@
 import pytest
 import tensorflow as tf
 
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import (
     OVERHEAD_BYTES,
     activation_bytes,
@@ -8,7 +9,6 @@ from facegan_tf.model.costs import (
     largest_batch,
     step_costs,
 )
-from facegan_tf.model.gan import build_gan
 from facegan_tf.model.state import state_bytes
 from tests.helpers.configs import tiny_config
 
@@ -23,11 +23,16 @@ def tensorflow_counts(function, *specs):
     return tf.compat.v1.profiler.profile(frozen.graph, options=options).total_float_ops
 
 
+def wide(**blocks):
+    """A GAN wide enough that biases and activations, whose FLOPs are not counted, matter little."""
+    generator = {"stem_channels": 16, "body_channels": 32, "head_channels": 32}
+    networks = {"generator": generator, "discriminator": {"channels": 32, "dropout": 0.4}}
+    return build_gan(tiny_config(networks=networks, **blocks))
+
+
 @pytest.fixture(scope="module")
 def gan():
-    # Wide enough that biases and activations, which are not counted, matter little.
-    wide = {"generator": {"stem_channels": 16, "body_channels": 32, "head_channels": 32}}
-    return build_gan(tiny_config(networks=wide | {"discriminator": {"channels": 32, "dropout": 0.4}}))
+    return wide()
 
 
 def test_forward_flops_match_tensorflows_own_count(gan):
@@ -38,14 +43,37 @@ def test_forward_flops_match_tensorflows_own_count(gan):
         assert forward_flops(model) <= counted
 
 
+DISCRIMINATOR_VALUES = (
+    32 * 32 * 3  # input
+    + 2 * (30 * 30 * 32 + 14 * 14 * 32 + 6 * 6 * 32)  # convolutions and their activations
+    + 2 * 1152  # flattened and dropped out
+    + 1
+)
+
+
 def test_activations_are_counted_by_hand(gan):
-    discriminator_values = (
-        32 * 32 * 3  # input
-        + 2 * (30 * 30 * 32 + 14 * 14 * 32 + 6 * 6 * 32)  # convolutions and their activations
-        + 2 * 1152  # flattened and dropped out
-        + 1
-    )
-    assert activation_bytes(gan.discriminator) == 4 * discriminator_values
+    assert activation_bytes(gan.discriminator) == 4 * DISCRIMINATOR_VALUES
+    half = wide(training={"precision": "bfloat16"}).discriminator
+    # The images and the logits stay float32.
+    assert activation_bytes(half) == 2 * DISCRIMINATOR_VALUES + 2 * (32 * 32 * 3 + 1)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_penalty_keeps_two_passes_of_the_discriminator_in_float32(precision):
+    def bytes_an_image(**objective):
+        gan = wide(objective=objective, training={"precision": precision})
+        return step_costs(gan, 2).memory_bytes - step_costs(gan, 1).memory_bytes
+
+    plain = bytes_an_image()
+    assert bytes_an_image(r1=1.0) - plain == 2 * 4 * DISCRIMINATOR_VALUES
+    assert bytes_an_image(r1=1.0, r2=1.0, penalty_every=4) - plain == 4 * 4 * DISCRIMINATOR_VALUES
+
+
+@pytest.mark.parametrize(("every", "penalties"), [(1, ["r1"]), (4, ["r1"]), (4, ["r1", "r2"])])
+def test_a_penalty_costs_six_passes_of_the_discriminator_in_the_steps_that_have_it(gan, every, penalties):
+    punished = wide(objective=dict.fromkeys(penalties, 1.0) | {"penalty_every": every})
+    more = step_costs(punished, 8).flops - step_costs(gan, 8).flops
+    assert more == pytest.approx(8 * len(penalties) * 6 * forward_flops(gan.discriminator) / every)
 
 
 def test_a_step_costs_in_proportion_to_its_batch(gan):

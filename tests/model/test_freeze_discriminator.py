@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from tests.helpers.configs import modern_config, tiny_config, tiny_dcgan
 from tests.helpers.refusals import refusal
 

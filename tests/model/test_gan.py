@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.networks import family_module
 from facegan_tf.run.checkpoints import Checkpoints
 from tests.helpers.configs import tiny_config, tiny_dcgan

@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facegan_tf.model.gan import build_gan
+from facegan_tf.config.augment import AugmentSettings
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.objectives import r1, r2
+from facegan_tf.model.precision import computing_in, computing_in_type_of_weights
 from facegan_tf.model.state import nonfinite_variables, state_variables
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.serving.export import export_savedmodel
 from facegan_tf.serving.generator import FaceGenerator, load_generator
+from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import modern_config, tiny_config
 
 HALVES = ["bfloat16", "float16"]
@@ -66,6 +70,87 @@ def test_the_default_is_float32_without_a_loss_scale():
     assert {layer.compute_dtype for layer in gan.generator.layers} == {"float32"}
     assert not isinstance(gan.critic.optimizer, keras.optimizers.LossScaleOptimizer)
     assert not isinstance(built("bfloat16").critic.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+IMAGES = (2, 4, 32, 32, 3)
+PENALISED = {"r1": 1.0, "r2": 1.0, "penalty_every": 1}
+
+
+def punished(precision, net):
+    """A GAN with R1 and R2 in every step, augmentation and dropout; that of dcgan has batch normalisation."""
+    config = NETS[net](objective=PENALISED, training={"precision": precision})
+    kinds = {"kinds": ("flip", "colour", "translation", "cutout")}
+    return build_gan(config.model_copy(update={"augment": AugmentSettings(**kinds)}))
+
+
+def penalties(gan, exact_pass=True):
+    """The values of R1 and R2 and their gradients for the discriminator's weights, by name.
+
+    exact_pass: with the pass of the discriminator that the GAN gives; otherwise with a plain call.
+    """
+    reals, fakes = (tf.constant(each, tf.float32) for each in np.random.default_rng(0).uniform(-1, 1, IMAGES))
+    [noise, logits] = tf.zeros([2, 8, 1])
+    seen = []
+    gan.objective.discriminator_terms = lambda batch: seen.append(batch) or {}
+    gan.critic._terms([None, reals], fakes, logits, noise)
+    [batch] = seen
+    if not exact_pass:
+        batch = discriminator_batch(gan.discriminator, reals, fakes)
+    found = {}
+    for name, module in (("r1", r1), ("r2", r2)):
+        with tf.GradientTape() as tape:
+            value = module.penalty(batch)
+        assert value.dtype == tf.float32
+        slopes = tape.gradient(value, [each.value for each in gan.discriminator.trainable_variables])
+        found |= {name: value.numpy()} | {
+            f"{name}/{k}": each for k, each in enumerate(slopes) if each is not None
+        }
+    return {name: np.asarray(array) for name, array in found.items()}
+
+
+def largest_difference(found, wanted):
+    """The largest difference of an array, as a share of its largest number; 0 where both are 0."""
+    assert list(found) == list(wanted)
+    pairs = [(array, wanted[name]) for name, array in found.items() if array.any() or wanted[name].any()]
+    return max(np.abs(mine - theirs).max() / np.abs(theirs).max() for mine, theirs in pairs)
+
+
+@pytest.mark.parametrize("precision", HALVES)
+@pytest.mark.parametrize("net", NETS)
+def test_penalties_and_their_gradients_are_those_of_float32(precision, net):
+    wanted = penalties(punished("float32", net))
+    assert len(wanted) > 6
+    assert largest_difference(penalties(punished(precision, net)), wanted) < 1e-5
+    # The layers' own precision would not do.
+    wanted = penalties(punished("float32", net), exact_pass=False)
+    assert largest_difference(penalties(punished(precision, net), exact_pass=False), wanted) > 1e-3
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_a_step_logs_the_r1_of_float32_and_the_layers_compute_in_half_again(net):
+    logged = {}
+    for precision in ("float32", "bfloat16"):
+        config = NETS[net](objective=PENALISED, training={"precision": precision})
+        gan = build_gan(config)
+        before = [layer.dtype_policy.name for layer in gan.discriminator.layers]
+        logged[precision] = gan.train_on_batch(*batch())
+        assert [layer.dtype_policy.name for layer in gan.discriminator.layers] == before
+    assert logged["bfloat16"]["r1"] == pytest.approx(logged["float32"]["r1"], rel=1e-5)
+    assert logged["bfloat16"]["d_loss"] != logged["float32"]["d_loss"]
+
+
+def test_layers_inside_layers_compute_in_the_type_of_their_weights_and_after_an_error_as_before():
+    with computing_in("bfloat16"):
+        inner = keras.Sequential([keras.layers.Dense(2), keras.layers.BatchNormalization()])
+        images = keras.Input((3,))
+        net = keras.Model(images, keras.layers.Dense(1)(inner(images)))
+    layers = [*inner.layers, *net.layers]
+    with pytest.raises(RuntimeError), computing_in_type_of_weights(net):
+        assert {layer.compute_dtype for layer in layers} == {"float32"}
+        assert net(tf.ones([4, 3])).dtype == tf.float32
+        raise RuntimeError
+    assert {layer.compute_dtype for layer in layers if layer.weights} == {"bfloat16"}
+    assert net(tf.ones([4, 3])).dtype == tf.bfloat16
 
 
 def scales(gan):

@@ -35,9 +35,9 @@ def test_a_schedule_over_images_is_at_its_start_middle_and_end_where_they_are_se
 
 
 @pytest.mark.parametrize("by", ["linear", "cosine"])
-@pytest.mark.parametrize("batch_size", [1, 8])
-def test_a_schedule_over_the_run_ends_with_it_whatever_the_batch(by, batch_size):
-    clock = RunClock(batch_size)
+@pytest.mark.parametrize("images_per_step", [1, 8])
+def test_a_schedule_over_the_run_ends_with_it_whatever_the_batch(by, images_per_step):
+    clock = RunClock(images_per_step)
     clock.total_steps.assign(4)
     schedule = Schedule(**{"from": 2e-4, "to": 5e-5, "by": by})
     steps = np.arange(6)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.state import nonfinite_variables, state_bytes, state_variables, weights_sha256
 from tests.helpers.configs import tiny_config, tiny_dcgan
 

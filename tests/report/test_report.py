@@ -84,8 +84,15 @@ def test_scores_come_with_their_meaning_and_how_they_were_computed(run):
     ):
         assert words in scores, words
     assert re.search(
-        r"2\s+20\s+small.keras\s+9.000", scores
+        r"2\s+raw\s+20\s+small.keras\s+9.000", scores
     )  # the one from training is among all evaluations
+
+
+def test_the_table_of_evaluations_names_the_weights_of_each(tmp_path):
+    records = [evaluation(weights=weights, fid=fid) for weights, fid in (("ema", 8.0), ("raw", 9.0))]
+    scores = Page(write_report(make_run(tmp_path / "run", evaluations=records))).sections["Scores"]
+    assert re.search(r"6\s+ema\s+20\s+small.keras\s+8.000", scores)
+    assert re.search(r"6\s+raw\s+20\s+small.keras\s+9.000", scores)
 
 
 def test_the_page_says_how_to_get_what_a_young_run_does_not_have_yet(tmp_path):

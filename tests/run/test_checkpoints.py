@@ -7,7 +7,7 @@ import pytest
 
 from facegan_tf import train
 from facegan_tf.common.errors import InputError
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.model.state import state_variables
 from facegan_tf.run.checkpoints import (

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from facegan_tf import load_generator, train
 from facegan_tf.common.errors import InputError
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.run.restore import restore_run
 from facegan_tf.serving.export import export_savedmodel
 from facegan_tf.serving.generator import FaceGenerator

@@ -11,7 +11,7 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.evaluation.feature_networks import load_feature_network
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.serving.export import export_savedmodel
 from facegan_tf.serving.generator import load_generator
 from tests.helpers.configs import tiny_config

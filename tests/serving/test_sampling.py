@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.serving import sampling
 from facegan_tf.serving.export import export_savedmodel
 from facegan_tf.serving.generator import load_generator

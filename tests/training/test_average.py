@@ -9,8 +9,11 @@ from facegan_tf.cli import main
 from facegan_tf.common import draws
 from facegan_tf.common.images import grid, to_uint8
 from facegan_tf.evaluation import generated
-from facegan_tf.model.gan import build_gan
-from facegan_tf.run.restore import restore_run
+from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
+from facegan_tf.evaluation.text import provenance
+from facegan_tf.model.build import build_gan
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.restore import RunState, restore_run
 from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.training import evaluations
 from tests.helpers.configs import tiny_dcgan
@@ -74,3 +77,28 @@ def test_samples_exports_and_scores_come_from_the_average(trained, nets, tmp_pat
     np.testing.assert_array_equal(load_generator(tmp_path / "export").sample(range(COUNT)), average)
     assert len(scored) == 1
     np.testing.assert_array_equal(scored[0], average)
+
+
+@pytest.mark.parametrize(("weights", "said"), [("ema", True), ("raw", False)])
+def test_records_say_which_weights_were_scored(trained, store_folder, tmp_path, weights, said):
+    run, _ = trained
+    [during] = RunDirectory(run).read_evaluations()
+    assert during["generated"]["weights"] == "ema"
+    request = EvaluationRequest(metrics=["swd"], count=COUNT)
+    record = evaluate(run, request=request, state=RunState(weights=weights), out=tmp_path / "out")
+    assert record["generated"] == during["generated"] | {"weights": weights}
+    assert ("the moving average" in provenance(record)["generated"]) == said
+
+
+def test_the_records_of_a_run_without_an_average_say_raw(store_folder, tmp_path):
+    config = tiny_dcgan(store_folder, training={"steps": 1}, evaluation={"every": 1, "count": COUNT})
+    run = train(config, tmp_path / "run")
+    request = EvaluationRequest(metrics=["swd"], count=COUNT)
+    records = [
+        RunDirectory(run).read_evaluations()[0],
+        *(
+            evaluate(run, request=request, state=RunState(weights=weights), out=tmp_path / "out")
+            for weights in ("ema", "raw")
+        ),
+    ]
+    assert [record["generated"]["weights"] for record in records] == ["raw"] * 3

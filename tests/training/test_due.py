@@ -6,7 +6,7 @@ import pytest
 from facegan_tf import train
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.training import callbacks
 from facegan_tf.training.session import Session

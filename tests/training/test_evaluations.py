@@ -14,7 +14,7 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.evaluation.metrics import METRICS
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.restore import restore_run
@@ -199,7 +199,10 @@ def test_a_run_without_evaluations_has_no_best(settings, tmp_path):
     ("evaluation", "words"),
     [
         ({"features": "gone.keras"}, r"evaluation\.features: .*gone\.keras: no such file"),
-        ({"features": "inception-2015"}, r"evaluation\.features: inception-2015: .*evaluation\.weights"),
+        (
+            {"features": "inception-2015"},
+            r"evaluation\.features: inception-2015: .*evaluation\.feature_weights",
+        ),
         ({"features": "none", "best_by": "fid"}, r"evaluation\.best_by: fid: .*feature network"),
         ({"features": "none", "best_by": "psnr"}, r"evaluation\.best_by: psnr: must be fid"),
         ({"every": None, "best_by": "zebra"}, r"evaluation\.best_by: zebra: must be fid"),

@@ -9,7 +9,7 @@ from facegan_tf.common import draws
 from facegan_tf.common.draws import Stream
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.training.inputs import step_inputs
 from tests.helpers.configs import tiny_config
 

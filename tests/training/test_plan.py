@@ -12,8 +12,8 @@ from facegan_tf.common import memory
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.memory import Memory, device_memory
 from facegan_tf.data.locate import Located
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import step_costs
-from facegan_tf.model.gan import build_gan
 from facegan_tf.report.info import describe
 from facegan_tf.training import plan
 from facegan_tf.training.plan import GIB, check_images, check_memory, make_plan

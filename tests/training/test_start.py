@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facegan_tf import train
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.state import state_variables
 from facegan_tf.run.directory import checkpoint_steps
 from facegan_tf.run.restore import restore_run

@@ -28,7 +28,10 @@ class DiscriminatorBatch:
     discriminator: keras.Model
     """The net itself."""
     logits_of_fakes: Callable[[tf.Tensor], tf.Tensor]
-    """Another pass, in training mode: images -> logits, through this step's augmentation of the fakes."""
+    """Another pass, in training mode: images -> logits, through this step's augmentation of the fakes.
+
+    It computes in float32 under any precision: gradients of gradients need the digits.
+    """
     logits_of_reals: Callable[[tf.Tensor], tf.Tensor]
     """The same through the augmentation of the reals."""
     latents: tf.Tensor

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.objectives import r1, r2
 from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import tiny_config

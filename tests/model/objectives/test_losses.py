@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from facegan_tf.config.objective import ObjectiveSettings
-from facegan_tf.model.gan import build_gan
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.objectives.objective import GeneratorBatch, build_objective
 from facegan_tf.model.run_clock import RunClock
 from tests.helpers.batches import discriminator_batch

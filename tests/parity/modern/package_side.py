@@ -9,7 +9,8 @@ import tensorflow as tf
 from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.config.settings import Config
 from facegan_tf.model import ema
-from facegan_tf.model.gan import GAN, build_gan
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.gan import GAN
 from facegan_tf.model.objectives import r1, r2
 from facegan_tf.model.objectives.objective import GeneratorBatch
 from tests.helpers.batches import discriminator_batch
