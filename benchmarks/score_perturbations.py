@@ -102,7 +102,7 @@ def plot(records: list[dict], path: Path) -> None:
             ]
             axes.plot(range(len(levels) + 1), scores, marker="o", label=kind)
         axes.axhline(floor[name], color="grey", linestyle="--", linewidth=0.8)
-        if name in ("fid", "swd"):
+        if name in ("fid", "mind", "swd"):
             axes.set_yscale("log")
         elif name == "kid":  # may be below 0
             axes.set_yscale("symlog", linthresh=1e-4)

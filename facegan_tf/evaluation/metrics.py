@@ -7,13 +7,15 @@ from facegan_tf.evaluation.density_coverage import COVERAGE, DENSITY
 from facegan_tf.evaluation.fid import FID
 from facegan_tf.evaluation.kid import KID
 from facegan_tf.evaluation.metric import Metric
+from facegan_tf.evaluation.mind import MIND
 from facegan_tf.evaluation.ms_ssim import MS_SSIM
 from facegan_tf.evaluation.precision_recall import PRECISION, RECALL
 from facegan_tf.evaluation.psnr import PSNR
 from facegan_tf.evaluation.swd import SWD
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (FID, KID, PRECISION, RECALL, DENSITY, COVERAGE, SWD, MS_SSIM, PSNR)
+    metric.name: metric
+    for metric in (FID, KID, MIND, PRECISION, RECALL, DENSITY, COVERAGE, SWD, MS_SSIM, PSNR)
 }
 
 

@@ -3,7 +3,8 @@
 They need an environment of their own, as the package doesn't depend on them:
 
     python -m venv references
-    references/bin/pip install torch==2.13.0 scipy==1.17.1 scikit-learn==1.9.1 pillow tqdm
+    references/bin/pip install torch==2.13.0 scipy==1.17.1 scikit-learn==1.9.1 pot==0.9.7.post1 \
+        packaging pillow tqdm
     references/bin/pip install --no-deps torch-fidelity==0.4.0 torchmetrics==1.9.0 prdc==0.2 \
         lightning-utilities
     references/bin/python -m tests.evaluation.make_fixtures
@@ -20,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import ot
 import scipy.linalg
 import scipy.ndimage
 import torch
@@ -59,6 +61,15 @@ def fid_by_scipy(generated: np.ndarray, reference: np.ndarray) -> float:
     )
 
 
+def mind_by_pot(generated: np.ndarray, reference: np.ndarray) -> float:
+    """From POT's sliced Wasserstein distance, which is the root of the mean squared distance."""
+    dimensions = generated.shape[1]
+    directions = np.random.RandomState(0).normal(size=(1000, dimensions))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    both = [side.astype(np.float64) for side in (generated, reference)]
+    return 3 * dimensions * float(ot.sliced_wasserstein_distance(*both, projections=directions.T)) ** 2
+
+
 def of_features(generated: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     ours, theirs = (torch.from_numpy(side.astype(np.float64)) for side in (generated, reference))
     statistics = [fid_features_to_statistics(side) for side in (ours, theirs)]
@@ -68,6 +79,7 @@ def of_features(generated: np.ndarray, reference: np.ndarray) -> dict[str, float
         "fid by torch-fidelity": fid_statistics_to_metric(*statistics, verbose=False)[
             "frechet_inception_distance"
         ],
+        "mind": mind_by_pot(generated, reference),
     }
     for size in sorted({min(100, least), least}):
         kid = kid_features_to_metric(
@@ -136,7 +148,7 @@ def swd(generated: np.ndarray, reference: np.ndarray, seed: int) -> list[float]:
 
 
 def main() -> None:
-    packages = ("torch", "scipy", "scikit-learn", "torch-fidelity", "torchmetrics", "prdc", "numpy")
+    packages = ("torch", "scipy", "scikit-learn", "pot", "torch-fidelity", "torchmetrics", "prdc", "numpy")
     over_seeds = {
         name: np.array([swd(*both, seed) for seed in range(SWD_SEEDS)])
         for name, both in metric_inputs.image_sets().items()

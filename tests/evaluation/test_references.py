@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facegan_tf.evaluation import density_coverage, fid, kid, ms_ssim, precision_recall, swd
+from facegan_tf.evaluation import density_coverage, fid, kid, mind, ms_ssim, precision_recall, swd
 from tests.helpers import metric_inputs
 
 FIXTURE = json.loads((Path(__file__).parent / "fixtures" / "scores.json").read_text())
@@ -42,6 +42,11 @@ def test_kid_is_torch_fidelitys(name):
         assert found.mean == pytest.approx(expected[f"kid of {size}"], rel=1e-5)
         # Where subsets are all the same, their deviation is rounding.
         assert found.std == pytest.approx(expected[f"kid_std of {size}"], rel=1e-5, abs=1e-12)
+
+
+def test_mind_is_three_times_the_features_times_pots_squared_distance(name):
+    expected = FIXTURE["features"][name]["mind"]
+    assert mind.monge_distance(*FEATURES[name]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_precision_recall_density_and_coverage_are_prdcs(name):

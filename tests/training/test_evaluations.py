@@ -71,7 +71,7 @@ def test_scores_are_logged_at_their_interval_and_at_the_end(run):
     assert list(logged) == [2, 4, 6, 7]
     assert all(line["images"] == 4 * step for step, line in logged.items())
     assert set(logged[2]) - {"step", "images"} == {
-        *("fid", "kid", "kid_std", "precision", "recall", "density", "coverage"),
+        *("fid", "kid", "kid_std", "mind", "precision", "recall", "density", "coverage"),
         *("swd", "swd_32", "swd_16", "ms_ssim"),
     }
     assert [line["step"] for line in lines(run / "metrics.jsonl") if "d_loss" in line] == [2, 4, 6, 7]
