@@ -23,7 +23,7 @@ from typing import Any
 
 CONFIG = Path(__file__).parents[1] / "configs" / "faces32.yaml"
 TRAINED_ON, SCORED_ON = 7_000, 1_000
-METRICS = ("kid", "fid", "precision", "recall", "ms_ssim")
+METRICS = ("kid", "fid", "mind", "precision", "recall", "ms_ssim")
 
 PLAIN = {
     "data.flip": "false",
