@@ -35,9 +35,9 @@ import tensorflow as tf
 
 from facegan_tf.config.load import load_config
 from facegan_tf.config.settings import Config
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.compiled_steps import CompiledSteps
 from facegan_tf.model.costs import step_costs
-from facegan_tf.model.build import build_gan
 from facegan_tf.model.step_inputs import StepInputs
 
 CONFIGS = Path(__file__).parents[1] / "configs"

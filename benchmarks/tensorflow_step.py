@@ -22,9 +22,9 @@ from step_process import memory_mib, serve
 
 import facegan_tf.training.loop as loop
 from facegan_tf.config.settings import Config
+from facegan_tf.model.build import build_gan
 from facegan_tf.model.compiled_steps import CompiledSteps
 from facegan_tf.model.costs import step_costs, trainable_parameters
-from facegan_tf.model.build import build_gan
 from facegan_tf.model.step_inputs import StepInputs
 from facegan_tf.training.train import train
 
