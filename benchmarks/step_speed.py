@@ -274,9 +274,11 @@ def measure_runs(side: Side, size: int, variants: list[Measured]) -> dict[str, A
     print("\n| real run | steps | outside the compiled calls | images/s | x compiled, inputs ready |")
     print("|---|---|---|---|---|")
     for each in (each for each in variants if each.library == "ours" and each.variant == "compiled"):
-        count = max(20, round(side.options.run_seconds * each.median / side.options.batch))
+        a_second = each.median / side.options.batch  # in steps, as a run's calls
+        count = max(20, round(side.options.run_seconds * a_second))
         process = side.start(size, "none", each.precision)
-        run = found[each.precision] = process.ask("run", count=count)
+        lengths = {"count": count, "steps_per_call": max(2, round(a_second))}
+        run = found[each.precision] = process.ask("run", **lengths)
         process.close()
         outside = f"{100 * (1 - run['inside'] / run['seconds']):.1f} %; target under 2 %"
         speed = run["steps"] * side.options.batch / run["seconds"]

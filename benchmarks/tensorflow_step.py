@@ -243,7 +243,7 @@ class RunClock(keras.callbacks.Callback):
         self.steps, self.ended = batch + 1 - self.started_at, time.perf_counter()
 
 
-def run(options: argparse.Namespace, count: int) -> dict[str, float]:
+def run(options: argparse.Namespace, count: int, steps_per_call: int) -> dict[str, float]:
     """Train a run of about `count` steps; return its seconds, those inside the compiled calls, its steps.
 
     It logs every 10 steps, draws a grid every 50, and saves one checkpoint, after the last. What a run does
@@ -258,7 +258,8 @@ def run(options: argparse.Namespace, count: int) -> dict[str, float]:
 
     loop.CompiledSteps = TimedSteps
     total = RUN_WARM_UP + count
-    length = {"steps": total, "checkpoint_every": total}
+    # Given, because runs with callbacks like ours otherwise make one step a call.
+    length = {"steps": total, "checkpoint_every": total, "steps_per_call": steps_per_call}
     config = dcgan_config(options.size, options.width, options.batch, options.precision, **length)
     with tempfile.TemporaryDirectory() as folder:
         data = config.data.model_copy(update={"cache": str(Path(folder) / "cache")})
@@ -281,7 +282,7 @@ def main() -> None:
         "memory": memory_mib,
         "gemm": gemm,
         "convolutions": convolutions,
-        "run": lambda count: run(options, count),
+        "run": lambda count, steps_per_call: run(options, count, steps_per_call),
     }
     imported = memory_mib()["now"]
     if options.variant != "none":

@@ -145,6 +145,7 @@ class Convolution:
 
         Pixels of even row (column) take rows 3 and 1 of the kernel; those of odd row take rows 2 and 0.
         """
+        taps = ([3, 1], [2, 0])
         kernel = tf.transpose(kernel, [0, 1, 3, 2])
         rows = []
         for row in (0, 1):
@@ -152,7 +153,7 @@ class Convolution:
             for column in (0, 1):
                 phase = tf.raw_ops.Conv2D(
                     input=maps,
-                    filter=kernel[3 - row :: -2, 3 - column :: -2],
+                    filter=tf.gather(tf.gather(kernel, taps[row]), taps[column], axis=1),
                     strides=[1, 1, 1, 1],
                     padding="EXPLICIT",
                     explicit_paddings=[0, 0, 1 - row, row, 1 - column, column, 0, 0],
@@ -163,12 +164,13 @@ class Convolution:
 
     def _kernel_over_batch(self, images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
         """The kernel's gradient as a convolution whose channels are the batch, dilated by the stride."""
-        padded = tf.pad(images, [[0, 0], *self._pads, [0, 0]])[:, : self._reach[0], : self._reach[1]]
+        within = images[:, : self._reach[0], : self._reach[1]]  # without what no place reaches
         correlated = tf.raw_ops.Conv2D(
-            input=tf.transpose(padded, [3, 1, 2, 0]),
+            input=tf.transpose(within, [3, 1, 2, 0]),
             filter=tf.transpose(maps, [1, 2, 0, 3]),
             strides=[1, 1, 1, 1],
             dilations=[1, *self.strides, 1],
-            padding="VALID",
+            padding="EXPLICIT",
+            explicit_paddings=[0, 0, *self._pads[0], *self._pads[1], 0, 0],
         )
         return tf.transpose(correlated, [1, 2, 0, 3])
