@@ -43,8 +43,8 @@ TORCH = tuple(
     itertools.product(("eager", "channels_last", "compile", "compile_channels_last"), PRECISIONS),
 )
 CHECKED_STEPS = 3
-LOSS_TOLERANCE = 5e-3
-"""Of losses between 0 and 5: rounding in float32 grows with every step."""
+LOSS_TOLERANCE = 0.02
+"""Of losses between 0 and 16; in its first steps, Adam turns rounding of small gradients into whole steps."""
 SPREAD_TOLERANCE = 0.2
 """Relative; the scales are only some hundred numbers."""
 MOST_OPERATIONS = 15

@@ -118,8 +118,9 @@ class Curves(StepCallback):
         self.pause = FIRST_CURVES_SECONDS
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Draw if it is due."""
+        """Draw if it is due; `on_train_end` draws after the last step."""
         is_due = due(before, after, self.context.config.training.checkpoint_every)
+        is_due = is_due and after < self.context.total_steps
         if is_due and time.perf_counter() - self.drawn_at >= self.pause:
             self._draw()
 
