@@ -74,6 +74,11 @@ class TrainingSettings(Settings):
             )
         return self
 
+    @property
+    def steps_without_images(self) -> int | None:
+        """Length of the run in steps, without counting images; None for `epochs`, which depends on them."""
+        return None if self.epochs is not None else self.total_steps(0)
+
     def total_steps(self, image_count: int) -> int:
         """Length of the run in steps, rounded up, on a data set of `image_count` images."""
         if self.steps is not None:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf.config.optimizers import OptimizerSettings
+from facegan_tf.config.schedule import settings_over_run
 from facegan_tf.config.settings import Config
 from facegan_tf.model.augment import Augmentation
 from facegan_tf.model.composed import Composed
@@ -47,6 +48,8 @@ class GAN:
         self.average = average
         self.config = config
         self.clock = RunClock(config.training.images_per_step)
+        self.clock.total_steps.assign(config.training.steps_without_images or 0)
+        self._settings_over_run = settings_over_run(config)
         self.objective = build_objective(config.objective, self.clock)
         self.recent_losses: list[dict[str, float]] = []  # of each step of the last call
         self.stop_training = False  # Keras callbacks set this on a model to end its training
@@ -168,7 +171,8 @@ class GAN:
         discriminator, first its fakes' (None: no noise). reals_g: float32 [N, S, S, 3], for a generator's
         loss that compares its fakes with reals (None: the discriminator's last). The losses are those of the
         last update of each net, by the names of `objective.curves`. Raises ValueError for reals outside
-        [-1, 1], such as 0..255, which Keras would train on without a word.
+        [-1, 1], such as 0..255, which Keras would train on without a word; and if a setting changes over the
+        whole run, whose length is not known.
 
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
@@ -177,6 +181,7 @@ class GAN:
         >>> sorted(gan.train_on_batch(tf.zeros([8, 32, 32, 3]), latents, latents)), gan.steps_done
         (['d_loss', 'g_loss'], 1)
         """
+        self._check_length()
         for images in (reals, reals_g):
             if images is not None:
                 _check_range(np.asarray(images))
@@ -193,11 +198,24 @@ class GAN:
 
     def step_in_graph(self, inputs: StepInputs) -> Terms:
         """The same step, for a graph that makes several; returns the terms as tensors, lazy ones as 0."""
+        self._check_length()
         for batch in self._critic_batches(inputs):
             terms = self.critic.step_in_graph(batch)
         terms |= self.combined.step_in_graph((self._generator_batch(inputs),))
         self._end_step_in_graph()
         return terms
+
+    @tf.autograph.experimental.do_not_convert  # else it would become part of the graph
+    def _check_length(self) -> None:
+        """Raise ValueError if a setting can't be followed because the run's length is not known."""
+        with tf.init_scope():  # outside the graph, if one is being built
+            if self._settings_over_run and not int(self.clock.total_steps):
+                raise ValueError(
+                    f"{', '.join(self._settings_over_run)} can't change over the whole run: its length is "
+                    "not known, as training.epochs depends on the number of images. Give training.steps or "
+                    "training.images instead, give the schedule a length in `images`, or set the GAN's "
+                    "`clock.total_steps`"
+                )
 
     def _critic_batches(self, inputs: StepInputs) -> list[tuple[list[tf.Tensor], tf.Tensor]]:
         """(latents and reals, label noise) of each update of the discriminator."""

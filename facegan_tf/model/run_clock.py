@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import tensorflow as tf
 
 from facegan_tf.config.schedule import Number, Schedule
@@ -16,14 +17,14 @@ class RunClock:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         """Steps done. It is part of the GAN's state."""
         self.total_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="total_steps")
-        """The run's length; 0 until it is known. Schedules over the whole run need it."""
+        """The run's length; 0 if it is not known, so that schedules over the whole run can't be followed."""
 
     def images_seen(self) -> tf.Tensor:
         """Reals seen before this step: int64."""
         return self.step * self.images_per_step
 
     def value_of(self, setting: Number) -> tf.Tensor | float:
-        """The value of a setting in this step: a constant itself, or a float32 scalar."""
+        """The value of a setting in this step: a constant itself, or a scalar of Keras' type for weights."""
         if not isinstance(setting, Schedule):
             return setting
         length = self.total_steps * self.images_per_step if setting.images is None else setting.images
@@ -31,4 +32,4 @@ class RunClock:
         share = tf.minimum(share, 1.0)
         if setting.by == "cosine":
             share = (1.0 - tf.cos(math.pi * share)) / 2.0
-        return tf.cast(setting.from_ + (setting.to - setting.from_) * share, tf.float32)
+        return tf.cast(setting.from_ + (setting.to - setting.from_) * share, keras.config.floatx())

@@ -7,6 +7,7 @@ from facegan_tf.config.optimizers import AdamSettings, RMSpropSettings, SGDSetti
 from facegan_tf.config.schedule import Schedule
 from facegan_tf.model.optimizers import build_optimizer
 from facegan_tf.model.run_clock import RunClock
+from tests.parity.package_run import precision
 
 SCALES = [1e-8, 1e-6, 1e-3, 10.0]
 
@@ -134,17 +135,19 @@ def test_every_optimizer_follows_the_schedule_of_its_learning_rate(name):
     np.testing.assert_allclose(scheduled / constant, np.outer([1.0, 0.6, 0.2, 0.2], [1, 1]), rtol=1e-4)
 
 
-def test_each_step_has_the_beta2_of_its_schedule():
-    beta2 = Schedule(**{"from": 0.5, "to": 0.9, "by": "linear", "images": 8})
-    settings = AdamSettings(name="adam", learning_rate=0.01, beta1=0.0, beta2=beta2)
-    clock = RunClock(4)
-    optimizer, weight = build_optimizer(settings, clock), keras.Variable(np.zeros(2), dtype="float32")
-    mean_square, expected = 0.0, np.zeros(2)
-    for step, (gradient, share) in enumerate(zip([1.0, 3.0, 2.0, 5.0], [0.5, 0.7, 0.9, 0.9], strict=True), 1):
-        optimizer.apply([gradient * ONES], [weight])
-        clock.step.assign_add(1)
-        mean_square = share * mean_square + (1 - share) * (gradient * ONES.numpy()) ** 2
-        expected = expected - 0.01 * gradient * ONES.numpy() / (
-            np.sqrt(mean_square / (1 - share**step)) + 1e-8
-        )
-        np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-5)
+@pytest.mark.parametrize(("dtype", "error"), [("float32", 1e-5), ("float64", 1e-12)])
+def test_each_step_has_the_beta2_of_its_schedule(dtype, error):
+    with precision(dtype):
+        beta2 = Schedule(**{"from": 0.5, "to": 0.9, "by": "linear", "images": 8})
+        settings = AdamSettings(name="adam", learning_rate=0.01, beta1=0.0, beta2=beta2)
+        clock = RunClock(4)
+        optimizer, weight = build_optimizer(settings, clock), keras.Variable(np.zeros(2), dtype=dtype)
+        mean_square, expected, ones = 0.0, np.zeros(2), ONES.numpy().astype(dtype)
+        shares = [0.5, 0.7, 0.9, 0.9]
+        for step, (size, share) in enumerate(zip([1.0, 3.0, 2.0, 5.0], shares, strict=True), 1):
+            gradient = size * ones
+            optimizer.apply([tf.constant(gradient)], [weight])
+            clock.step.assign_add(1)
+            mean_square = share * mean_square + (1 - share) * gradient**2
+            expected = expected - 0.01 * gradient / (np.sqrt(mean_square / (1 - share**step)) + 1e-8)
+            np.testing.assert_allclose(weight.numpy(), expected, rtol=error)

@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from facegan_tf.config.augment import AugmentSettings
 from facegan_tf.config.schedule import Schedule
+from facegan_tf.model.build import build_gan
+from facegan_tf.model.compiled_steps import CompiledSteps
+from facegan_tf.model.gan import GAN
 from facegan_tf.model.run_clock import RunClock
+from facegan_tf.model.step_inputs import StepInputs
+from tests.helpers.configs import modern_config, tiny_dcgan
+from tests.parity.modern.package_side import in_float64
+from tests.parity.package_run import precision
 
 
 def expected(share, by, start=2e-4, end=5e-5):
@@ -60,3 +69,81 @@ def test_images_are_counted_as_steps_times_their_images():
     clock = RunClock(12)
     clock.step.assign(2**31)  # more than fits into 32 bits
     assert int(clock.images_seen()) == 12 * 2**31
+
+
+GENERATOR = {"stem": "dense", "channels": [6, 4]}
+
+
+def losses_of_five_steps(dtype):
+    """The losses of a GAN whose settings are all schedules, and its moving average's weights at the end."""
+    config = modern_config(
+        objective={"penalty_every": 1},
+        networks={"discriminator": {"channels": [4, 6], "head": "dense"}, "generator": GENERATOR},
+    )
+    fading = AugmentSettings.model_validate({"kinds": ["colour"], "strength": {"from": 1.0, "to": 0.5}})
+    rng = np.random.default_rng(0)
+    built = build_gan(config.model_copy(update={"augment": fading}))
+    nets = (built.generator, built.discriminator, built.average)
+    with precision(dtype):
+        copies = [in_float64(net) for net in nets] if dtype == "float64" else nets
+        for copy, net in zip(copies, nets, strict=True):
+            copy.set_weights(net.get_weights())
+        gan = GAN(copies[0], copies[1], built.config, copies[2])
+        losses = []
+        for _ in range(5):
+            reals = tf.constant(rng.uniform(-1, 1, (4, 32, 32, 3)), dtype)
+            latents = tf.constant(rng.normal(size=(4, 4)), dtype)
+            losses.append(gan.train_on_batch(reals, latents, latents))
+    return losses, gan.average.get_weights()
+
+
+def test_a_gan_in_float64_follows_every_schedule():
+    (losses, average), (wanted, near) = (losses_of_five_steps(dtype) for dtype in ("float64", "float32"))
+    for mine, theirs in zip(losses, wanted, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-2)
+    for mine, theirs in zip(average, near, strict=True):
+        assert mine.dtype == np.float64
+        np.testing.assert_allclose(mine, theirs, atol=1e-3)
+
+
+def batch():
+    return [tf.zeros([4, 32, 32, 3]), tf.zeros([4, 4]), tf.zeros([4, 4])]
+
+
+@pytest.mark.parametrize(
+    ("length", "steps"),
+    [
+        ({"steps": 5}, 5),
+        ({"steps": None, "images": 18}, 5),
+        ({"steps": None, "images": 41, "critic_steps": 2}, 6),
+    ],
+)
+def test_a_gan_knows_its_runs_length_from_the_config(length, steps):
+    gan = build_gan(modern_config(training=length))
+    assert int(gan.clock.total_steps) == steps
+
+
+def test_a_step_by_hand_is_refused_if_a_schedule_needs_a_length_that_is_not_known():
+    gan = build_gan(modern_config(training={"steps": None, "epochs": 2.0}))
+    before = gan.discriminator.get_weights()
+    inputs = StepInputs(*batch(), tf.zeros([8, 1]), tf.zeros([4, 32, 32, 3]))
+    for step in (lambda: gan.train_on_batch(*batch()), lambda: CompiledSteps(gan, iter([inputs]))(1)):
+        with pytest.raises(ValueError, match=r"training\.epochs") as caught:
+            step()
+        for words in (
+            *("objective.r1", "optimizers.generator.learning_rate", "training.ema_half_life"),
+            *("training.steps", "training.images", "`images`"),
+        ):
+            assert words in str(caught.value)
+        assert "beta2" not in str(caught.value)  # its schedule has a length of its own
+    for mine, theirs in zip(gan.discriminator.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    gan.clock.total_steps.assign(6)
+    gan.train_on_batch(*batch())
+    assert gan.steps_done == 1
+
+
+def test_a_length_that_no_schedule_needs_may_be_unknown():
+    gan = build_gan(tiny_dcgan(training={"steps": None, "epochs": 2.0}))
+    gan.train_on_batch(*batch())
+    assert gan.steps_done == 1

@@ -94,7 +94,7 @@ def average_results(case: inputs.Average) -> Arrays:
 def build(settings: dict) -> GAN:
     """The package's GAN with these settings of the objective and the initial weights, all in float64."""
     gan = build_gan(_config(settings))
-    nets = [_in_float64(net) for net in (gan.generator, gan.discriminator)]
+    nets = [in_float64(net) for net in (gan.generator, gan.discriminator)]
     for net in nets:
         net.set_weights(list(inputs.initial_weights(net.name).values()))
     return GAN(*nets, gan.config)
@@ -126,13 +126,13 @@ def _config(settings: dict) -> Config:
     return Config.model_validate(whole | {"objective": settings})
 
 
-def _in_float64(net: keras.Model) -> keras.Model:
+def in_float64(net: keras.Model) -> keras.Model:
     """The net with every layer in float64; its last one is float32 by itself."""
 
-    def in_float64(layer: keras.Layer) -> keras.Layer:
+    def cloned(layer: keras.Layer) -> keras.Layer:
         return type(layer).from_config(layer.get_config() | {"dtype": "float64"})
 
-    return keras.models.clone_model(net, clone_function=in_float64)
+    return keras.models.clone_model(net, clone_function=cloned)
 
 
 def _step(gan: GAN, batch: inputs.Batch) -> dict[str, float]:
