@@ -6,13 +6,15 @@
 Each variant trains on the first 7,000 images until its process has used --seconds of CPU time, and stops as
 on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are
 scored against the next 1,000 images, which no variant has seen. Prints a table in Markdown; scores.json in
---out keeps the scores, and a row that it has is not trained again. Needs Linux, for the CPU time of a
-running process.
+--out keeps the scores, and a row that it has is not trained again: take another --out for other photos,
+seconds or features. The zip must hold nothing but good photos. Needs Linux, for the CPU time of a running
+process.
 """
 
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,8 @@ import time
 import zipfile
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 CONFIG = Path(__file__).parents[1] / "configs" / "faces32.yaml"
 TRAINED_ON, SCORED_ON = 7_000, 1_000
@@ -136,10 +140,13 @@ def trained(row: str, seed: int, options: argparse.Namespace) -> Path:
         "--set",
         *overrides,
     ]
+    shutil.rmtree(run, ignore_errors=True)  # of a row that was interrupted
     with (options.out / f"{run.name}.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         while process.poll() is None and cpu_seconds(process.pid) < options.seconds:
             time.sleep(0.2)
+        if process.poll() is not None:
+            sys.exit(f"{row} ended before its time; see {log.name}")
         process.send_signal(signal.SIGINT)
         process.wait()
     return run
@@ -155,8 +162,9 @@ def score(run: Path, reference: Path, options: argparse.Namespace) -> dict[str, 
     """Scores of a run against the held-out images, and the images that it saw."""
     asked = ["evaluate", str(run), "--reference", str(reference), "--count", str(SCORED_ON)]
     result = json.loads(facegan(*asked, "--features", options.features, "--metrics", *METRICS, "--json"))
-    last = (run / "metrics.jsonl").read_text().splitlines()[-1]
-    return {"images": json.loads(last)["images"], "scores": result["scores"]}
+    step = result["generated"]["checkpoint_step"]
+    batch = yaml.safe_load((run / "config.yaml").read_text())["training"]["batch_size"]
+    return {"images": step * batch, "scores": result["scores"]}
 
 
 def facegan(*arguments: str) -> str:

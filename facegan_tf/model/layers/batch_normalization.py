@@ -17,7 +17,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Maps of the same shape, normalised by the batch's statistics in training."""
-        if not (training and self.trainable and not self.synchronized and _is_fusible(inputs)):
+        if not (training and self.trainable and mask is None and self._is_plain() and _is_fusible(inputs)):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -32,6 +32,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         for average, of_batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + of_batch * (1.0 - self.momentum))
         return outputs
+
+    def _is_plain(self) -> bool:
+        """Whether none of Keras' options is used that the operation lacks."""
+        has_both = self.scale and self.center
+        others = self.renorm or self.synchronized
+        return self.axis in (-1, 3) and has_both and not others and self.variable_dtype == "float32"
 
 
 def _is_fusible(inputs: Any) -> bool:

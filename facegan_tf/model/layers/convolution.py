@@ -8,7 +8,7 @@ Measured with oneDNN in bfloat16, on processors with AMX:
   pixels depends on a quarter of the kernel, which may fit.
 - A kernel as large as the image makes a dense layer, which is a product of matrices.
 
-In float32 none of this gains anything, and on a GPU neither; there Keras' own layers run.
+In float32 this gained nothing, and on a GPU it was not tried; there Keras' own layers run.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Conv2D(keras.layers.Conv2D):
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Images [N, H, W, C] and a kernel [KH, KW, C, M] -> maps [N, h, w, M]."""
-        if not (in_16_bits_on_a_cpu(inputs) and _is_plain(self)):
+        if not (in_16_bits_on_a_cpu(inputs) and _is_plain(self, inputs)):
             return super().convolution_op(inputs, kernel)
         kernel = tf.convert_to_tensor(kernel)
         return Convolution(inputs.shape[1:3], kernel.shape, self.strides, self.padding).maps(inputs, kernel)
@@ -43,7 +43,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [N, h, w, M] -> images [N, H, W, C]."""
-        if not (in_16_bits_on_a_cpu(inputs) and _is_plain(self) and self.output_padding is None):
+        if not (in_16_bits_on_a_cpu(inputs) and _is_plain(self, inputs) and self.output_padding is None):
             return super().call(inputs)
         kernel = tf.convert_to_tensor(self.kernel)
         sides = self.compute_output_shape(inputs.shape)[1:3]
@@ -53,9 +53,10 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         return outputs if self.activation is None else self.activation(outputs)
 
 
-def _is_plain(layer: keras.layers.Conv2D | keras.layers.Conv2DTranspose) -> bool:
-    dilated = tuple(layer.dilation_rate) != (1, 1)
-    return layer.data_format == "channels_last" and not dilated and getattr(layer, "groups", 1) == 1
+def _is_plain(layer: keras.layers.Conv2D | keras.layers.Conv2DTranspose, inputs: tf.Tensor) -> bool:
+    """Whether none of Keras' options is used that `Convolution` lacks, and the shapes are known."""
+    spread = tuple(layer.dilation_rate) != (1, 1) or getattr(layer, "groups", 1) != 1
+    return layer.data_format == "channels_last" and not spread and None not in inputs.shape[1:]
 
 
 class Convolution:

@@ -1,4 +1,4 @@
-"""Where a layer computes, and in how many bits."""
+"""Whether the faster ways of 16 bits apply."""
 
 from typing import Any
 
@@ -6,6 +6,6 @@ import tensorflow as tf
 
 
 def in_16_bits_on_a_cpu(inputs: Any) -> bool:
-    """Whether these inputs of a layer are tensors of bfloat16 or float16, and there is no GPU."""
+    """Whether these inputs of a layer are tensors of bfloat16 or float16, and TensorFlow sees no GPU."""
     half = isinstance(inputs, tf.Tensor) and inputs.dtype in (tf.bfloat16, tf.float16)
     return half and not tf.config.get_visible_devices("GPU")

@@ -85,3 +85,42 @@ def test_float64_stays_float64():
         tf.math.reduce_variance(inputs, [0, 1, 2]) + 1e-3
     )
     np.testing.assert_allclose(outputs, wanted * layer.gamma + layer.beta, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"axis": 1}, {"renorm": True}, {"scale": False}, {"center": False}, {"dtype": "bfloat16"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_options_that_the_operation_lacks_are_left_to_keras(options):
+    results = []
+    for kind in (BatchNormalization, keras.layers.BatchNormalization):
+        layer = kind(**options)
+        results.append(tf.cast(layer(maps(0), training=True), tf.float32))
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_mask_is_left_to_keras():
+    mask = tf.constant(np.random.default_rng(0).random(SHAPE[:3]) < 0.5)
+    ours, theirs = (
+        kind()(maps(0), training=True, mask=mask)
+        for kind in (BatchNormalization, keras.layers.BatchNormalization)
+    )
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "XLA"])
+def test_gradients_in_a_graph_are_those_outside(jit):
+    def gradient_norm(inputs):
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                loss = tf.reduce_sum(layer(inputs, training=True) ** 3)
+            norm = tf.reduce_sum(inner.gradient(loss, inputs) ** 2)
+        return outer.gradient(norm, inputs)
+
+    layer = built(BatchNormalization)
+    eager = gradient_norm(maps(0)).numpy()
+    graph = tf.function(gradient_norm, jit_compile=jit)(maps(0))
+    np.testing.assert_allclose(graph, eager, atol=1e-4 * np.abs(eager).max())

@@ -133,3 +133,20 @@ def test_the_batch_may_be_of_any_size_in_a_graph(limits):
     run = tf.function(layer, input_signature=[tf.TensorSpec([None, 4, 4, 3], tf.bfloat16)])
     for count in (0, 1, 5):
         assert run(normal((count, 4, 4, 3), dtype=tf.bfloat16)).shape == (count, 8, 8, 5)
+
+
+@pytest.mark.parametrize("kind", [Conv2D, Conv2DTranspose])
+def test_images_of_unknown_sides_are_left_to_keras(kind):
+    layer = kind(5, 4, strides=2, padding="same", dtype="mixed_bfloat16")
+    run = tf.function(layer, input_signature=[tf.TensorSpec([None, None, None, 3], tf.bfloat16)])
+    assert run(normal((2, 8, 6, 3), dtype=tf.bfloat16)).shape == (
+        (2, 4, 3, 5) if kind is Conv2D else (2, 16, 12, 5)
+    )
+
+
+def test_compiled_by_xla_a_convolution_is_nearly_the_same(limits):
+    layer = Conv2D(5, 4, strides=2, padding="same", dtype="mixed_bfloat16")
+    images = normal((BATCH, 8, 8, 3), dtype=tf.bfloat16)
+    plain = tf.cast(layer(images), tf.float32)
+    compiled = tf.cast(tf.function(layer, jit_compile=True)(images), tf.float32)
+    np.testing.assert_allclose(compiled, plain, atol=0.02 * np.abs(plain).max())
