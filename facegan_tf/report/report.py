@@ -47,6 +47,8 @@ def _facts(run: RunDirectory, record: dict[str, Any]) -> dict[str, str]:
         "checkpoints": ", ".join(f"{step:,}" for step in steps) or "none yet",
         "best checkpoint": f"step {best:,}" if best is not None else "none; set evaluation.every to keep one",
     }
+    if start := record.get("start_from"):
+        facts["started from"] = str(start)
     if store := record.get("store"):
         identity = f"fingerprint {store['fingerprint'][:12]}"
         facts["training images"] = f"{store['images']:,} in {store['folder']} ({identity})"

@@ -25,7 +25,6 @@ from facegan_tf.training.loop import run_steps
 from facegan_tf.training.nonfinite import NonFiniteGuard
 from facegan_tf.training.pictures import ControlFaces, TrainingGif
 from facegan_tf.training.signals import Interrupted, on_first_signal
-from facegan_tf.training.start import new_gan
 from facegan_tf.training.statistics import LossStatistics
 
 
@@ -63,11 +62,15 @@ class Session:
         self.rollbacks = self._notes["rollbacks"]
         return start
 
+    def save_start(self) -> None:
+        """Save the nets that a run takes from another, which may be gone when this one is resumed."""
+        if self.config.training.start_from and not self._checkpoints.steps():
+            self._checkpoints.save(rollbacks=self.rollbacks)
+
     def roll_back(self) -> int:
         """Go back to the newest checkpoint, or to the start, to try other noise; return its step."""
         tried = self.rollbacks
-        # A checkpoint needs nothing of the run that this one started from, which may be gone.
-        self.gan = build_gan(self.config) if self._checkpoints.steps() else new_gan(self.config)
+        self.gan = build_gan(self.config)
         start = self.restore()
         # A killed run that is resumed has the count of its checkpoint: the same steps fail again, and are
         # counted again.

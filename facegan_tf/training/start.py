@@ -17,20 +17,37 @@ SETTING = "training.start_from"
 def new_gan(config: Config) -> GAN:
     """A GAN at step 0, with the nets of the run `training.start_from` if that is set.
 
-    Optimizers start fresh. Raises InputError if there is no such run, or if its nets don't fit.
+    Optimizers start fresh. The GAN's config names the step that was taken, RUN@STEP, as `last` and `best` may
+    be other steps later. Raises InputError if there is no such run, or if its nets don't fit.
     """
-    gan = build_gan(config)
-    if config.training.start_from is not None:
-        _copy_nets(config.training.start_from, gan)
+    start_from = config.training.start_from
+    if start_from is None:
+        return build_gan(config)
+    folder, which = _parsed(start_from)
+    try:
+        other, _ = restore_run(folder, which)
+    except InputError as error:
+        raise InputError(SETTING, start_from, str(error)) from error
+    taken = {"start_from": f"{folder}@{other.steps_done}"}
+    training = config.training.model_copy(update=taken)
+    gan = build_gan(config.model_copy(update={"training": training}))
+    _copy_nets(other, gan, start_from)
     return gan
 
 
-def absolute_start(start_from: str | None) -> str | None:
-    """The same run by its absolute path, which holds from any working directory."""
+def absolute_start(start_from: str | None, began_from: str | None = None) -> str | None:
+    """The same run by its absolute path, which holds from any working directory.
+
+    began_from: of a run that is resumed, RUN@STEP that it began from. `last` and `best` of the same RUN mean
+    that step, although RUN may have trained on.
+    """
     if start_from is None:
         return None
     path, which = _parsed(start_from)
-    return f"{path.absolute()}@{which}"
+    folder = path.absolute()
+    if began_from and which in ("last", "best") and folder == _parsed(began_from)[0]:
+        return began_from
+    return f"{folder}@{which}"
 
 
 def _parsed(start_from: str) -> tuple[Path, str]:
@@ -40,11 +57,7 @@ def _parsed(start_from: str) -> tuple[Path, str]:
     return Path(folder).expanduser(), which
 
 
-def _copy_nets(start_from: str, gan: GAN) -> None:
-    try:
-        other, _ = restore_run(*_parsed(start_from))
-    except InputError as error:
-        raise InputError(SETTING, start_from, str(error)) from error
+def _copy_nets(other: GAN, gan: GAN, start_from: str) -> None:
     for net, source in ((gan.generator, other.generator), (gan.discriminator, other.discriminator)):
         _check_fits(net, source, start_from)
         net.set_weights(source.get_weights())

@@ -12,6 +12,7 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.images import grid, save_png, to_uint8
 from facegan_tf.common.status import print_status
 from facegan_tf.common.terminal import lasting_output
+from facegan_tf.config.load import load_config
 from facegan_tf.config.places import naming_places
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import LENGTH_SETTINGS
@@ -125,11 +126,12 @@ def _described(plan: Plan, run: RunDirectory) -> list[str]:
 def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, FeatureNetwork | None]:
     """The GAN of a run, its plan, and the network of its evaluations; InputError if it can't be trained.
 
-    The GAN's config has absolute paths only.
+    The GAN's config has absolute paths only, and names the step of the run that it starts from.
     """
     data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
     evaluation = with_absolute_paths(config.evaluation)
-    start = {"start_from": absolute_start(config.training.start_from)}
+    began_from = load_config(run.config).training.start_from if resume and run.exists() else None
+    start = {"start_from": absolute_start(config.training.start_from, began_from)}
     training = config.training.model_copy(update=start)
     config = config.model_copy(update={"data": data, "evaluation": evaluation, "training": training})
     check_startable(run, config, resume)
@@ -190,9 +192,11 @@ def _begin(session: Session, start: int) -> None:
             "images": len(store),
         },
         curves={name: curve._asdict() for name, curve in session.gan.objective.curves.items()},
+        **({"start_from": config.training.start_from} if config.training.start_from else {}),
         **environment.environment(),
     )
     run.write_config(config)
+    session.save_start()
 
 
 def _draw_reals(session: Session) -> None:

@@ -6,15 +6,17 @@ import shutil
 import numpy as np
 import pytest
 
-from facegan_tf import train
+from facegan_tf import load_config, train
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.state import state_variables
-from facegan_tf.run.directory import checkpoint_steps
+from facegan_tf.report.report import write_report
+from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.run.restore import restore_run
 from facegan_tf.training.start import absolute_start, new_gan
 from facegan_tf.training.train import dry_run
 from tests.helpers.configs import tiny_dcgan
 from tests.helpers.interruptions import Crash, Poison
+from tests.helpers.pages import Page
 from tests.helpers.refusals import refusal
 from tests.helpers.runs import record, sha256
 
@@ -103,7 +105,7 @@ def test_a_rollback_to_the_start_copies_the_nets_again(source, store_folder, tmp
     one = train(config, tmp_path / "one", callbacks=[Poison(1, times=1)])
     two = train(config, tmp_path / "two", callbacks=[Poison(2, times=1)])
     assert sha256(one) == sha256(two)
-    assert checkpoint_steps(one / "checkpoints") == [4]
+    assert checkpoint_steps(one / "checkpoints") == [0, 4]
 
 
 def test_a_relative_path_is_kept_as_an_absolute_one(source, store_folder, tmp_path, monkeypatch):
@@ -116,6 +118,75 @@ def test_a_relative_path_is_kept_as_an_absolute_one(source, store_folder, tmp_pa
     run = train(config_of(store_folder, relative, steps=1), tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     assert restore_run(run)[0].config.training.start_from == f"{source}@2"
+
+
+@pytest.mark.parametrize(("which", "step"), [("", 4), ("@last", 4), ("@2", 2)])
+def test_a_run_records_the_step_that_it_started_from(source, store_folder, tmp_path, which, step):
+    config = config_of(store_folder, f"{source}{which}", steps=1)
+    taken = f"{source}@{step}"
+    assert f"start_from: {taken}\n" in dry_run(config, tmp_path / "run")
+    run = train(config, tmp_path / "run")
+    assert load_config(run).training.start_from == taken
+    assert record(run)["start_from"] == taken
+    assert taken in Page(write_report(run)).sections["The run"]
+
+
+def test_the_best_is_recorded_as_its_step(source, store_folder, tmp_path):
+    gan = new_gan(config_of(store_folder, f"{source}@best"))
+    assert gan.config.training.start_from == f"{source}@{RunDirectory(source).best_step()}"
+
+
+def test_a_resumed_run_knows_what_last_and_best_were_when_it_began():
+    assert absolute_start("/runs/one@last", "/runs/one@4") == "/runs/one@4"
+    assert absolute_start("/runs/one", "/runs/one@4") == "/runs/one@4"
+    assert absolute_start("/runs/one@best", "/runs/one@4") == "/runs/one@4"
+    assert absolute_start("/runs/one@2", "/runs/one@4") == "/runs/one@2"
+    assert absolute_start("/runs/two", "/runs/one@4") == "/runs/two@last"
+    assert absolute_start("/runs/one", None) == "/runs/one@last"
+    assert absolute_start(None, "/runs/one@4") is None
+
+
+@pytest.mark.parametrize("change", ["trains on", "is gone"])
+def test_a_run_killed_before_it_saved_a_step_resumes_whatever_became_of_its_source(
+    source, store_folder, tmp_path, change
+):
+    copy = shutil.copytree(source, tmp_path / "source")
+    config = config_of(store_folder, copy)
+    straight = train(config, tmp_path / "straight")
+    with pytest.raises(RuntimeError):
+        train(config, tmp_path / "run", callbacks=[Crash(1)])
+    assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [0]
+    if change == "is gone":
+        shutil.rmtree(copy)
+    else:
+        train(config_of(store_folder, ema_half_life=64.0, steps=6), copy, resume=True)
+        assert absolute_start(str(copy)) == f"{copy}@last" and checkpoint_steps(copy / "checkpoints")[-1] == 6
+    train(config, tmp_path / "run", resume=True)
+    assert sha256(tmp_path / "run") == sha256(straight)
+    assert load_config(tmp_path / "run").training.start_from == f"{copy}@4"
+
+
+def test_a_run_killed_before_it_saved_anything_starts_from_the_same_step_again(
+    source, store_folder, tmp_path
+):
+    copy = shutil.copytree(source, tmp_path / "source")
+    config = config_of(store_folder, copy)
+    straight = train(config, tmp_path / "straight")
+    with pytest.raises(RuntimeError):
+        train(config, tmp_path / "run", callbacks=[Crash(1)])
+    shutil.rmtree(tmp_path / "run" / "checkpoints")  # as if it had been killed a moment earlier
+    train(config_of(store_folder, ema_half_life=64.0, steps=6), copy, resume=True)
+    train(config, tmp_path / "run", resume=True)
+    assert sha256(tmp_path / "run") == sha256(straight)
+
+
+@pytest.mark.parametrize("start", ["@2", None])
+def test_a_resumed_run_cannot_start_from_elsewhere(source, store_folder, tmp_path, start):
+    with pytest.raises(RuntimeError):
+        train(config_of(store_folder, source), tmp_path / "run", callbacks=[Crash(1)])
+    other = config_of(store_folder, start and f"{source}{start}")
+    with refusal("out", "training.start_from"):
+        train(other, tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(
