@@ -4,11 +4,12 @@ A family named NAME is built by the module model/networks/NAME.py. To add one, a
 settings, whose `family` is its name, and their entry in `NetworkSettings`.
 """
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from facegan_tf.config.base import Settings
+from facegan_tf.config.base import Settings, WrongSetting
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
 """A number of channels, or of latents."""
@@ -122,5 +123,49 @@ class DcganNetworks(Settings):
         return None
 
 
-NetworkSettings = DcganNetworks | DeepConvNetworks
+class ResidualNetworks(Settings):
+    """The residual family: R3GAN's residual blocks, without normalisation.
+
+    Both nets have these stages: the generator doubles its maps between them, the discriminator halves them.
+    """
+
+    family: Literal["residual"]
+    latent_dim: Width = 64
+    """Number of latents of a face."""
+    channels: Channels
+    """Channels of each stage, from the map of 4x4 pixels to that of the size of the image."""
+    blocks: int = Field(default=2, ge=1, le=100)
+    """Number of residual blocks in each stage."""
+    group_channels: Width = 16
+    """Channels of each group in a block's 3x3 convolution, which convolves twice its stage's channels."""
+    float32_stages: int = Field(default=1, ge=0)
+    """Number of stages, from 4x4 pixels up, that compute in float32 whatever `training.precision` is."""
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> Self:
+        for channels in self.channels:
+            if 2 * channels % self.group_channels:
+                multiple = self.group_channels // math.gcd(2, self.group_channels)
+                problem = (
+                    f"has a stage of {channels} channels: the {2 * channels} channels inside its blocks "
+                    f"can't be split into groups of {self.group_channels}; use multiples of {multiple}, or "
+                    "change group_channels"
+                )
+                raise WrongSetting("channels", list(self.channels), problem)
+        return self
+
+    def size_problem(self, size: int) -> str | None:
+        """Why these nets can't draw images of `size` pixels, and the way out; None if they can."""
+        stages = len(self.channels)
+        drawn = 4 * 2 ** (stages - 1)
+        if size == drawn:
+            return None
+        doublings = math.log2(size / 4)
+        way_out = f"use {drawn}"
+        if doublings.is_integer() and doublings >= 0:
+            way_out += f", or give {int(doublings) + 1} stages"
+        return f"does not fit networks.channels, whose {stages} stages draw {drawn} pixels; {way_out}"
+
+
+NetworkSettings = DcganNetworks | DeepConvNetworks | ResidualNetworks
 """The families, which `family` chooses from."""

@@ -52,9 +52,9 @@ def describe_network(model: keras.Model) -> dict[str, Any]:
     """Describe a network as JSON values: `trainable_parameters`, `flops` for one image, and `layers`.
 
     Each layer, from the input on, has `name`, `type` (its class), `detail` (its main setting in short, such
-    as `k4 s2` for a kernel of 4x4 with strides of 2; may be empty), `output` (its shape for one image),
-    `parameters` (the trainable ones) and `flops` (for one image). Parameters and FLOPs of the layers add up
-    to those of the network.
+    as `k4 s2` for a kernel of 4x4 with strides of 2, and `g8` for 8 groups; may be empty), `output` (its
+    shape for one image), `parameters` (the trainable ones) and `flops` (for one image). Parameters and FLOPs
+    of the layers add up to those of the network.
     """
     return {
         "trainable_parameters": trainable_parameters(model),
@@ -75,7 +75,9 @@ def describe_network(model: keras.Model) -> dict[str, Any]:
 
 def _detail(layer: keras.Layer) -> str:
     match layer:
-        case layers.Conv2D() | layers.Conv2DTranspose():
+        case layers.Conv2D(groups=groups) if groups > 1:
+            return f"k{layer.kernel_size[0]} s{layer.strides[0]} g{groups}"
+        case layers.Conv2D() | layers.Conv2DTranspose() | layers.DepthwiseConv2D():
             return f"k{layer.kernel_size[0]} s{layer.strides[0]}"
         case layers.BatchNormalization():
             return f"momentum {layer.momentum:g}"

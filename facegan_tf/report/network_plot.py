@@ -12,10 +12,27 @@ from matplotlib.figure import Figure
 
 from facegan_tf.common.files import atomic_file
 
-KINDS = {"Dense": "dense", "Conv2D": "conv", "Conv2DTranspose": "deconv"}
+KINDS = {
+    "Dense": "dense",
+    "Conv2D": "conv",
+    "GroupedConv2D": "conv",
+    "DepthwiseConv2D": "depthwise",
+    "Conv2DTranspose": "deconv",
+    "Upsample": "upsample",
+    "Downsample": "downsample",
+}
 """Layers that are drawn as blocks, and their names in the picture."""
 
-COLOURS = {"input": "#b8bcc4", "dense": "#59a89c", "conv": "#5b84b8", "deconv": "#e0944e"}
+COLOURS = {
+    "input": "#b8bcc4",
+    "dense": "#59a89c",
+    "conv": "#5b84b8",
+    "depthwise": "#5b84b8",
+    "residual": "#8a72b0",
+    "deconv": "#e0944e",
+    "upsample": "#e0c04e",
+    "downsample": "#e0c04e",
+}
 INK, FAINT_INK, WHITE = "#2b2f36", "#767c87", "#ffffff"
 DPI = 100
 
@@ -31,9 +48,9 @@ class Block:
     """One block of the picture: the net's input, or a layer with the small layers that follow it."""
 
     kind: str
-    """`input`, `dense`, `conv` or `deconv`."""
+    """`input`, `residual` for a residual block, or one of KINDS."""
     setting: str
-    """Kernel and stride, such as `k4 s2`; empty for a layer without them."""
+    """Kernel and stride, such as `k4 s2`; of several equal residual blocks, their number, such as `x2`."""
     shape: tuple[int, ...]
     """Shape of the output for one image: (height, width, channels), or (values,)."""
     captions: tuple[str, ...] = ()
@@ -49,17 +66,38 @@ def network_blocks(layers: Sequence[dict[str, Any]]) -> list[Block]:
     """Return a block for the input, then one for each dense or convolution layer.
 
     layers: those of `describe_network`. A reshaped block has the shape after reshaping. Layers that only
-    flatten, or only change the type, are left out.
+    flatten, or only change the type, are left out. A residual block is one block, and equal ones in a row are
+    one, too.
     """
     blocks = [Block("input", "", tuple(layers[0]["output"]))]
     for layer in layers[1:]:
         if layer["type"] in KINDS:
             blocks.append(Block(KINDS[layer["type"]], layer["detail"], tuple(layer["output"])))
-        elif layer["type"] == "Reshape":
+        elif layer["type"] == "Add":
+            _fold_residual(blocks, tuple(layer["output"]))
+        elif layer["type"] in ("Reshape", "Basis"):
             blocks[-1] = replace(blocks[-1], shape=tuple(layer["output"]))
         elif layer["type"] != "Flatten" and layer["detail"] != "linear":
             blocks[-1] = replace(blocks[-1], captions=(*blocks[-1].captions, _caption(layer)))
     return blocks
+
+
+def _fold_residual(blocks: list[Block], shape: tuple[int, ...]) -> None:
+    """Replace the blocks inside a residual block, whose output has this shape, by one.
+
+    Its input is the nearest block before its last one that has this shape; if there is none, nothing changes.
+    """
+    before = [place for place, block in enumerate(blocks[:-1]) if block.shape == shape]
+    if not before:
+        return
+    inside = blocks[before[-1] + 1 :]
+    del blocks[before[-1] + 1 :]
+    captions = dict.fromkeys(caption for block in inside for caption in block.captions)
+    folded = Block("residual", "", shape, (*(block.setting for block in inside), *captions))
+    if replace(blocks[-1], setting="") == folded:
+        repeats = int(blocks.pop().setting.removeprefix("x") or 1) + 1
+        folded = replace(folded, setting=f"x{repeats}")
+    blocks.append(folded)
 
 
 def _caption(layer: dict[str, Any]) -> str:

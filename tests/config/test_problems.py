@@ -203,7 +203,11 @@ def test_an_unknown_setting_gets_a_suggestion(tmp_path, old, new, setting, meant
             ("only rmsprop has it", "name, beta1, beta2"),
         ),
         ("  generator:\n    stem", "  generator:\n    body_channels: 3\n    stem", ("only deepconv has it",)),
-        ("  best_by: swd", "  zebra: 1", ("settings here: every, count, features, weights, range, best_by",)),
+        (
+            "  best_by: swd",
+            "  zebra: 1",
+            ("settings here: every, count, features, feature_weights, range, best_by",),
+        ),
     ],
 )
 def test_an_unknown_setting_is_answered_with_those_that_exist(tmp_path, old, new, facts):

@@ -1,6 +1,10 @@
+import itertools
+
 import pytest
 
-from facegan_tf.report.info import describe, format_description
+from facegan_tf.config.networks import ResidualNetworks
+from facegan_tf.model.networks import residual
+from facegan_tf.report.info import describe, describe_network, format_description
 from tests.helpers import paths
 
 CONFIGS = paths.CONFIGS
@@ -45,6 +49,22 @@ def test_the_table_has_a_line_for_each_layer_with_its_numbers(facts):
         total = f"total {facts[name]['trainable_parameters']:,} {facts[name]['flops'] / 1e6:,.2f}"
         assert lines[-1].split() == total.split()
     assert f"a training step of {facts['settings']['training']['batch_size']} images" in text
+
+
+def test_groups_and_what_they_save_are_told():
+    settings = ResidualNetworks(family="residual", channels=[16, 8], group_channels=4)
+    layers = describe_network(residual.build_generator(8, settings, itertools.count()))["layers"]
+    [first, *_] = [layer for layer in layers if layer["type"] == "GroupedConv2D"]
+    assert (first["detail"], first["output"]) == ("k3 s1 g8", [4, 4, 32])
+    assert first["parameters"] == 3 * 3 * 4 * 32 + 32
+    assert first["flops"] == 2 * 3 * 3 * 4 * 32 * 4 * 4
+
+
+def test_a_depthwise_convolution_is_counted():
+    settings = ResidualNetworks(family="residual", channels=[16, 8], group_channels=4)
+    layers = describe_network(residual.build_discriminator(8, settings, itertools.count()))["layers"]
+    [last] = [layer for layer in layers if layer["type"] == "DepthwiseConv2D"]
+    assert (last["detail"], last["parameters"], last["flops"]) == ("k4 s1", 16 * 16, 2 * 16 * 16)
 
 
 def test_the_main_setting_of_each_layer_is_given():

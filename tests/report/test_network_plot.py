@@ -1,13 +1,24 @@
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from facegan_tf import cli
-from facegan_tf.report.info import describe
+from facegan_tf.config.load import load_config
+from facegan_tf.config.networks import ResidualNetworks
+from facegan_tf.model.networks import family_module
+from facegan_tf.report.info import describe, describe_network
 from facegan_tf.report.network_plot import Block, network_blocks, save_network_plot
 from tests.helpers import paths
 
 CONFIGS = paths.CONFIGS
+
+
+def nets(settings, size):
+    family = family_module(settings.family)
+    seeds = itertools.count()
+    return family.build_generator(size, settings, seeds), family.build_discriminator(size, settings, seeds)
 
 
 def blocks(config, net):
@@ -28,9 +39,41 @@ def test_the_small_layers_after_a_layer_become_its_captions():
     ]
 
 
+def test_residual_blocks_are_one_block_and_equal_ones_are_counted():
+    settings = ResidualNetworks(family="residual", latent_dim=6, channels=[16, 8], group_channels=4)
+    generator, discriminator = (network_blocks(describe_network(net)["layers"]) for net in nets(settings, 8))
+    inside = {groups: ("k1 s1", f"k3 s1 g{groups}", "k1 s1", "LeakyReLU 0.2") for groups in (4, 8)}
+    assert generator[1:4] == [
+        Block("dense", "", (4, 4, 16)),
+        Block("residual", "x2", (4, 4, 16), inside[8]),
+        Block("conv", "k1 s1", (4, 4, 8)),
+    ]
+    assert discriminator == [
+        Block("input", "", (8, 8, 3)),
+        Block("conv", "k1 s1", (8, 8, 8)),
+        Block("residual", "x2", (8, 8, 8), inside[4]),
+        Block("downsample", "", (4, 4, 8)),
+        Block("conv", "k1 s1", (4, 4, 16)),
+        Block("residual", "x2", (4, 4, 16), inside[8]),
+        Block("depthwise", "k4 s1", (1, 1, 16)),
+        Block("dense", "", (1,)),
+    ]
+
+
+def test_a_sum_of_other_shapes_is_left_out():
+    def layer(kind, channels, detail=""):
+        return {"type": kind, "detail": detail, "output": [8, 8, channels]}
+
+    layers = [layer("InputLayer", 3), layer("Conv2D", 4, "k1 s1"), layer("Add", 4)]
+    assert network_blocks(layers) == [Block("input", "", (8, 8, 3)), Block("conv", "k1 s1", (8, 8, 4))]
+
+
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_config_is_drawn_without_crossing_the_edges(path, tmp_path):
-    save_network_plot(tmp_path / "nets.png", describe(path))
+    config = load_config(path)
+    # The nets alone: `describe` takes half a minute to make those for a GPU ready for training.
+    facts = {net.name: describe_network(net) for net in nets(config.networks, config.data.size)}
+    save_network_plot(tmp_path / "nets.png", {"name": config.name} | facts)
     with Image.open(tmp_path / "nets.png") as picture:
         pixels = np.asarray(picture.convert("RGB"))
     assert pixels.shape[0] == 1000 and pixels.shape[1] >= 1600
