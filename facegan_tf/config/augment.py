@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from facegan_tf.config.base import Settings
+from facegan_tf.config.base import Settings, WrongSetting
 from facegan_tf.config.schedule import Number, scheduled
 
 AugmentKind = Literal["flip", "colour", "translation", "cutout"]
@@ -30,6 +30,13 @@ class AugmentSettings(Settings):
     """
     strength: Annotated[Number, scheduled(ge=0, le=1)] = 1.0
     """Probability with which an image gets a kind of change, independently for each; may be a schedule."""
+
+    @model_validator(mode="after")
+    def _strength_has_kinds(self) -> "AugmentSettings":
+        if self.strength != 1.0 and not self.kinds:
+            problem = "there are no changes for it; list some in kinds, or leave it out"
+            raise WrongSetting("strength", self.model_dump()["strength"], problem)
+        return self
 
     @field_validator("kinds")
     @classmethod

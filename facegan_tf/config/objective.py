@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from facegan_tf.config.base import Settings
+from facegan_tf.config.base import Settings, WrongSetting
 from facegan_tf.config.schedule import Number, scheduled
 
 
@@ -51,6 +51,16 @@ class ObjectiveSettings(Settings):
 
     penalty_every: int = Field(default=1, ge=1)
     """Steps from one penalty to the next. Its weight is multiplied by this number (lazy regularization)."""
+
+    @model_validator(mode="after")
+    def _lazy_penalties_are_there(self) -> "ObjectiveSettings":
+        weights = self.penalty_weights()
+        if self.penalty_every > 1 and not any(weights.values()):
+            problem = (
+                f"there is no penalty to compute; give a weight to {' or '.join(weights)}, or leave it out"
+            )
+            raise WrongSetting("penalty_every", self.penalty_every, problem)
+        return self
 
     def penalty_weights(self) -> dict[str, Number]:
         """The weights of all penalties by name, those of 0 too."""

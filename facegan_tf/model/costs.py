@@ -72,14 +72,14 @@ def _value_bytes(layer: keras.Layer) -> int:
 def step_costs(gan: GAN, batch_size: int) -> StepCosts:
     """Costs of one `train_on_batch` with batches of `batch_size`; those of lazy penalties on average."""
     generator, discriminator = forward_flops(gan.generator), forward_flops(gan.discriminator)
+    learning = sum(layer_flops(layer) for layer in gan.discriminator.layers if layer.trainable_weights)
     # Backward costs twice forward: once for the inputs' gradients and once for the weights', which
-    # the combined step doesn't need for the discriminator.
-    critic_flops = generator + 2 * 3 * discriminator
+    # the combined step doesn't need for the discriminator. Frozen first layers need neither.
+    critic_flops = generator + 2 * (discriminator + 2 * learning)
     # A gradient penalty passes forward and back to the images, then back through both of these passes.
     penalties = len(gan.objective.penalties) / gan.objective.penalty_every
-    critic_flops += int(penalties * 6 * discriminator)
-    seen = 2 if gan.objective.loss.generator_sees_reals else 1
-    combined_flops = 3 * generator + 2 * seen * discriminator
+    critic_flops += int(penalties * 3 * (discriminator + learning))
+    combined_flops = 3 * generator + 2 * _batches_of_generator_step(gan) * discriminator
     return StepCosts(
         flops=batch_size * (gan.config.training.critic_steps * critic_flops + combined_flops),
         memory_bytes=_fixed_bytes(gan) + batch_size * _bytes_an_image(gan),
@@ -89,6 +89,11 @@ def step_costs(gan: GAN, batch_size: int) -> StepCosts:
 def largest_batch(gan: GAN, memory_bytes: int) -> int:
     """The largest batch size whose step fits in this much memory; 0 if not even one image fits."""
     return max(0, (memory_bytes - _fixed_bytes(gan)) // _bytes_an_image(gan))
+
+
+def _batches_of_generator_step(gan: GAN) -> int:
+    """How many batches the discriminator sees in the generator's step: fakes, and reals for some losses."""
+    return 2 if gan.objective.loss.generator_sees_reals else 1
 
 
 def _fixed_bytes(gan: GAN) -> int:
@@ -102,7 +107,7 @@ def _bytes_an_image(gan: GAN) -> int:
     # The critic's generator pass keeps nothing for gradients; a backward pass holds about as much
     # again as the activations that it consumes, at its widest layer.
     generator, discriminator = activation_bytes(gan.generator), activation_bytes(gan.discriminator)
-    activations = max(2 * discriminator, generator + discriminator)
+    activations = max(2 * discriminator, generator + _batches_of_generator_step(gan) * discriminator)
     # Each penalty keeps its pass to the logits and back to the images, both in float32 whatever the
     # precision, for the gradients' own gradient.
     activations += 2 * len(gan.objective.penalties) * FLOAT_BYTES * activation_values(gan.discriminator)

@@ -19,7 +19,8 @@ def describe(path: str | Path) -> dict[str, Any]:
     """Describe a config file or a run directory, as a dict of JSON values.
 
     Keys: `name`; `generator` and `discriminator` (see `describe_network`); `training_step` with `flops` and
-    `memory_bytes`, of one step with the config's batch size, TensorFlow itself not counted; `settings`.
+    `memory_bytes`, of one step with the config's batch size, TensorFlow itself not counted, and the
+    `images` and the names of the `penalties` of a step; `settings`.
     Of a run also `step` and `weights_sha256`, of its newest checkpoint; `checkpoints`, the steps that have
     one; `checkpoint_files` (see `describe_checkpoints`); and `best_checkpoint`, the step with the best score,
     or None.
@@ -43,7 +44,12 @@ def describe(path: str | Path) -> dict[str, Any]:
         **facts,
         "generator": describe_network(gan.generator),
         "discriminator": describe_network(gan.discriminator),
-        "training_step": {"flops": costs.flops, "memory_bytes": costs.memory_bytes},
+        "training_step": {
+            "flops": costs.flops,
+            "memory_bytes": costs.memory_bytes,
+            "images": gan.config.training.images_per_step,
+            "penalties": list(gan.objective.penalties),
+        },
         "settings": gan.config.model_dump(mode="json"),
     }
 
@@ -98,8 +104,9 @@ def format_description(facts: dict[str, Any]) -> str:
     step = facts["training_step"]
     lines += [
         "",
-        f"a training step of {facts['settings']['training']['batch_size']} images: "
+        f"a training step of {step['images']} images: "
         f"{step['flops'] / 1e9:,.1f} GFLOPs, about {step['memory_bytes'] / 2**30:.2f} GiB plus TensorFlow",
+        *(f"  {each}" for each in _counted(step, facts["settings"])),
     ]
     if "step" in facts:
         lines += [
@@ -113,6 +120,23 @@ def format_description(facts: dict[str, Any]) -> str:
             ),
         ]
     return "\n".join(lines)
+
+
+def _counted(step: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """What the costs of a step count beside one update of each net, a line each."""
+    training, every = settings["training"], settings["objective"]["penalty_every"]
+    lines = []
+    if training["critic_steps"] > 1:
+        updates = f"{training['critic_steps']} updates of the discriminator"
+        lines.append(f"{updates}, with {training['batch_size']} images each")
+    if step["penalties"]:
+        average = f", computed every {every} steps; the GFLOPs are the average" if every > 1 else ""
+        lines.append(f"the penalties {', '.join(step['penalties'])}{average}")
+    if training["freeze_discriminator"]:
+        lines.append(f"frozen layers of the discriminator: the first {training['freeze_discriminator']}")
+    if training["precision"] != "float32":
+        lines.append(f"layers that compute in {training['precision']}; penalties are in float32")
+    return lines
 
 
 def _table(network: dict[str, Any]) -> list[str]:

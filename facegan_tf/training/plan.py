@@ -77,7 +77,11 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
         costs=costs,
         parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),
         disk_bytes=_disk_bytes(gan, config, steps, epochs),
-        notes=(*check_memory(gan, costs, device_memory()), *_missed_epochs(config, epochs)),
+        notes=(
+            *check_memory(gan, costs, device_memory()),
+            *_missed_epochs(config, epochs),
+            *_missed_penalties(config, steps),
+        ),
     )
     _check_disk(plan, run_folder)
     return plan
@@ -138,6 +142,16 @@ def _missed_epochs(config: Config, epochs: int) -> list[str]:
     named = () if config.grids.epochs == "each" else config.grids.epochs
     missed = ", ".join(str(epoch) for epoch in named if epoch > epochs)
     return [f"the run ends before these of grids.epochs: {missed}"] if missed else []
+
+
+def _missed_penalties(config: Config, steps: int) -> list[str]:
+    """A note if a run of this many steps ends before its first lazy penalty."""
+    every = config.objective.penalty_every
+    return (
+        [f"the run ends before its first penalty, at step {every:,}: objective.penalty_every"]
+        if every > steps
+        else []
+    )
 
 
 def _check_disk(plan: Plan, run_folder: Path) -> None:

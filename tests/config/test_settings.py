@@ -321,3 +321,27 @@ def test_every_setting_is_documented():
                 text = after.value if isinstance(after, ast.Expr) else None
                 assert isinstance(text, ast.Constant), f"{module.name}: {block.name}.{name} has no text"
                 assert text.value[0].isupper(), f"{module.name}: {block.name}.{name}: {text.value}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name", "mended"),
+    [
+        ("objective={penalty_every: 4}", "objective.penalty_every", "objective={penalty_every: 4, r2: 0.1}"),
+        (
+            "objective={penalty_every: 4, r1: 0}",
+            "objective.penalty_every",
+            "objective={penalty_every: 4, r1: {from: 0, to: 1}}",
+        ),
+        ("augment={strength: 0.5}", "augment.strength", "augment={strength: 0.5, kinds: [flip]}"),
+        (
+            "augment={strength: {from: 0, to: 1}, kinds: []}",
+            "augment.strength",
+            "augment={strength: {from: 0, to: 1}, kinds: [flip]}",
+        ),
+    ],
+)
+def test_a_setting_that_would_do_nothing_without_another_is_refused(tmp_path, wrong, name, mended):
+    [problem] = problems_of(tmp_path, wrong)
+    assert problem.name == name
+    assert "leave it out" in str(problem)
+    load_config(write(tmp_path / "c.yaml", tiny_settings()), [mended])

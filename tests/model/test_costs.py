@@ -7,6 +7,7 @@ from facegan_tf.model.costs import (
     activation_bytes,
     forward_flops,
     largest_batch,
+    layer_flops,
     step_costs,
 )
 from facegan_tf.model.state import state_bytes
@@ -92,3 +93,32 @@ def test_the_largest_batch_fits_and_one_more_image_does_not(gan):
         assert largest_batch(gan, memory) == size
         assert largest_batch(gan, memory - 1) == size - 1
     assert largest_batch(gan, 0) == 0
+
+
+def test_frozen_layers_save_their_gradients(gan):
+    layers = [layer for layer in gan.discriminator.layers if layer.trainable_weights]
+    for frozen in range(len(layers)):
+        saved = 2 * 2 * sum(layer_flops(layer) for layer in layers[:frozen])
+        costs = step_costs(wide(training={"freeze_discriminator": frozen}), 8)
+        assert costs.flops == step_costs(gan, 8).flops - 8 * saved
+
+
+@pytest.mark.parametrize("critic_steps", [1, 3])
+def test_each_update_of_the_discriminator_costs_as_much_but_no_more_memory(gan, critic_steps):
+    costs = step_costs(wide(training={"critic_steps": critic_steps}), 8)
+    update = forward_flops(gan.generator) + 6 * forward_flops(gan.discriminator)
+    assert costs.flops == step_costs(gan, 8).flops + 8 * (critic_steps - 1) * update
+    assert costs.memory_bytes == step_costs(gan, 8).memory_bytes
+
+
+def test_a_loss_that_compares_both_passes_the_reals_through_the_discriminator_once_more(gan):
+    costs = step_costs(wide(objective={"loss": "relativistic"}), 1)
+    assert costs.flops == step_costs(gan, 1).flops + 2 * forward_flops(gan.discriminator)
+    of_generator, of_discriminator = activation_bytes(gan.generator), activation_bytes(gan.discriminator)
+    more = (of_generator + 2 * of_discriminator) - max(2 * of_discriminator, of_generator + of_discriminator)
+    assert costs.memory_bytes == step_costs(gan, 1).memory_bytes + more
+
+
+def test_the_average_takes_as_much_memory_as_the_generator(gan):
+    costs = step_costs(wide(training={"ema_half_life": 100.0}), 1)
+    assert costs.memory_bytes - step_costs(gan, 1).memory_bytes == 4 * gan.generator.count_params()

@@ -6,6 +6,7 @@ from facegan_tf.config.networks import ResidualNetworks
 from facegan_tf.model.networks import residual
 from facegan_tf.report.info import describe, describe_network, format_description
 from tests.helpers import paths
+from tests.helpers.configs import modern_config
 
 CONFIGS = paths.CONFIGS
 
@@ -48,7 +49,8 @@ def test_the_table_has_a_line_for_each_layer_with_its_numbers(facts):
             assert line.split() == [*parts, f"{layer['flops'] / 1e6:,.2f}"]
         total = f"total {facts[name]['trainable_parameters']:,} {facts[name]['flops'] / 1e6:,.2f}"
         assert lines[-1].split() == total.split()
-    assert f"a training step of {facts['settings']['training']['batch_size']} images" in text
+    assert text.endswith("plus TensorFlow")
+    assert f"a training step of {facts['settings']['training']['batch_size']} images: " in text
 
 
 def test_groups_and_what_they_save_are_told():
@@ -75,4 +77,26 @@ def test_the_main_setting_of_each_layer_is_given():
         ("LeakyReLU", "slope 0.2", [32, 32, 64]),
         ("Conv2D", "k4 s2", [16, 16, 128]),
         ("BatchNormalization", "momentum 0.9", [16, 16, 128]),
+    ]
+
+
+def test_what_a_step_has_beside_an_update_of_each_net_is_said(tmp_path):
+    config = modern_config(
+        training={"critic_steps": 3, "batch_size": 8, "precision": "bfloat16", "freeze_discriminator": 2}
+    )
+    (tmp_path / "c.yaml").write_text(config.to_yaml())
+    facts = describe(tmp_path / "c.yaml")
+    assert facts["training_step"]["images"] == 24
+    assert facts["training_step"]["penalties"] == ["r1", "r2"]
+    _, _, step = format_description(facts).partition("a training step of 24 images: ")
+    assert [line.strip() for line in step.splitlines()[1:]] == [
+        "3 updates of the discriminator, with 8 images each",
+        "the penalties r1, r2, computed every 4 steps; the GFLOPs are the average",
+        "frozen layers of the discriminator: the first 2",
+        "layers that compute in bfloat16; penalties are in float32",
+    ]
+    assert [layer["parameters"] > 0 for layer in facts["discriminator"]["layers"] if layer["flops"]] == [
+        False,
+        False,
+        True,
     ]

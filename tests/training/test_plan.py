@@ -188,3 +188,10 @@ def test_epochs_beyond_the_end_are_noted(tmp_path, epochs, missed):
     text = "\n".join(make_plan(small, located(small, 24), tmp_path / "run").describe())
     assert ("the run ends before" in text) == bool(missed)
     assert missed is None or f"grids.epochs: {missed}" in text
+
+
+@pytest.mark.parametrize(("every", "is_missed"), [(6, False), (7, True)])
+def test_penalties_beyond_the_end_are_noted(tmp_path, every, is_missed):
+    small = build_gan(tiny_config(objective={"r1": 1.0, "penalty_every": every}))
+    text = "\n".join(make_plan(small, located(small, 24), tmp_path / "run").describe())
+    assert ("before its first penalty, at step 7: objective.penalty_every" in text) == is_missed
