@@ -26,7 +26,7 @@ class StepCosts:
     It counts weights, gradients, optimizer slots, the activations of the larger of both steps, and
     OVERHEAD_BYTES. Peaks measured on a CPU are 0.6 to 1.1 times this in float32, with penalties or without,
     for batches of 16 to 512. In bfloat16 they are 0.8 to 1.4 times this, for batches of 64 and 256. For the
-    residual family they are 0.5 and 0.4 times this.
+    residual family they are 0.4 times this in both.
     """
 
 
