@@ -64,6 +64,11 @@ class scheduled:
         return schedule
 
 
+def is_schedule(written: dict[str, Any]) -> bool:
+    """Whether these settings, as a config has them, are a schedule and not a block of settings."""
+    return {"from", "to"} <= set(written)
+
+
 def settings_over_run(settings: Settings, prefix: str = "") -> list[str]:
     """The full paths of the settings that change over the whole run, whatever its length."""
     found = []

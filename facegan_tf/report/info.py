@@ -135,7 +135,8 @@ def _counted(step: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     if training["freeze_discriminator"]:
         lines.append(f"frozen layers of the discriminator: the first {training['freeze_discriminator']}")
     if training["precision"] != "float32":
-        lines.append(f"layers that compute in {training['precision']}; penalties are in float32")
+        exact = "; penalties are in float32" if step["penalties"] else ""
+        lines.append(f"layers that compute in {training['precision']}{exact}")
     return lines
 
 

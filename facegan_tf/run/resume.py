@@ -1,5 +1,6 @@
 """Whether a run can start or resume in a folder, and which settings may differ from the run's own then."""
 
+import math
 from typing import Any
 
 import yaml
@@ -7,7 +8,7 @@ import yaml
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import is_partial
 from facegan_tf.config.load import load_config
-from facegan_tf.config.schedule import settings_over_run
+from facegan_tf.config.schedule import is_schedule, settings_over_run
 from facegan_tf.config.schema import changeable_on_resume
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import LENGTH_SETTINGS
@@ -70,13 +71,17 @@ def check_same_images(run: RunDirectory, store: FaceStore) -> None:
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings by their full paths, such as `training.steps`, each value as YAML writes it."""
+    """Nested settings by their full paths, such as `training.steps`, each value in one line of YAML.
+
+    A schedule is one value.
+    """
     by_path: dict[str, str] = {}
     for key, value in settings.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not is_schedule(value):
             by_path |= flat(value, f"{prefix}{key}.")
         else:
-            by_path[prefix + key] = yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
+            written = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
+            by_path[prefix + key] = written.split("\n")[0]
     return by_path
 
 

@@ -79,6 +79,17 @@ def test_grids_and_settings_that_differ_are_side_by_side(tmp_path):
     assert settings[-3:] == ["training.batch_size", "4", "8"]
 
 
+def test_a_schedule_stands_beside_the_number_that_another_run_has(tmp_path):
+    schedule = {"from": 1.0, "to": 0.5, "by": "linear", "images": 40}
+    runs = [
+        make_run(tmp_path / "one", objective={"r1": 0.25}),
+        make_run(tmp_path / "two", objective={"r1": schedule}),
+    ]
+    page = Page(write_comparison(runs, tmp_path / "compare.html"))
+    settings = " ".join(page.sections["Settings that differ"].split())
+    assert settings.endswith("objective.r1 0.25 {from: 1.0, to: 0.5, by: linear, images: 40}")
+
+
 def test_runs_with_the_same_name_are_named_by_their_paths(tmp_path):
     (tmp_path / "a").mkdir()
     runs = [make_run(tmp_path / "same"), make_run(tmp_path / "a" / "same")]

@@ -3,6 +3,7 @@ import itertools
 import pytest
 
 from facegan_tf.config.networks import ResidualNetworks
+from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.model.networks import residual
 from facegan_tf.report.info import describe, describe_network, format_description
 from tests.helpers import paths
@@ -95,6 +96,9 @@ def test_what_a_step_has_beside_an_update_of_each_net_is_said(tmp_path):
         "frozen layers of the discriminator: the first 2",
         "layers that compute in bfloat16; penalties are in float32",
     ]
+    plain = config.model_copy(update={"objective": ObjectiveSettings()})
+    (tmp_path / "c.yaml").write_text(plain.to_yaml())
+    assert format_description(describe(tmp_path / "c.yaml")).endswith("\n  layers that compute in bfloat16")
     assert [layer["parameters"] > 0 for layer in facts["discriminator"]["layers"] if layer["flops"]] == [
         False,
         False,

@@ -115,3 +115,23 @@ def test_nested_settings_are_listed_by_their_paths():
         "a.d": "[1, 2]",
         "e": "true",
     }
+
+
+def test_a_schedule_is_one_value():
+    settings = tiny_config(objective={"r1": {"from": 1.0, "to": 0.5}}).model_dump(mode="json")
+    assert flat(settings)["objective.r1"] == "{from: 1.0, to: 0.5, by: cosine, images: null}"
+    assert not [name for name in flat(settings) if name.startswith("objective.r1.")]
+
+
+def test_a_long_value_is_listed_whole():
+    source = "photos of " + "many people " * 20
+    assert flat({"source": source + "here"}) != flat({"source": source + "there"})
+    assert flat({"sizes": list(range(100))})["sizes"] == str(list(range(100)))
+
+
+def test_a_changed_schedule_is_named_with_both_its_values(tmp_path):
+    run = RunDirectory(make_run(tmp_path / "run", objective={"r1": {"from": 1.0, "to": 0.5}}))
+    with pytest.raises(InputError) as caught:
+        check_startable(run, tiny_config("photos.zip", objective={"r1": 1.0}), resume=True)
+    before = "{from: 1.0, to: 0.5, by: cosine, images: null}"
+    assert f"objective.r1: {before} in the run, 1.0 now" in caught.value.problem
