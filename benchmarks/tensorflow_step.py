@@ -34,10 +34,12 @@ RUN_WARM_UP = 12
 """Steps of a run before its clock starts: the graph is traced in the first, and the pace is found."""
 
 
-def dcgan_config(size: int, width: int, batch: int, precision: str, **training: Any) -> Config:
-    """The DCGAN of `size` pixels whose layers next to the images have `width` channels."""
-    channels = [width * 2**stage for stage in range(size.bit_length() - 3)]
-    adam = {"name": "adam", "learning_rate": 2e-4, "beta1": 0.5}
+def dcgan_config(options: argparse.Namespace, **training: Any) -> Config:
+    """The DCGAN of these options: `size` pixels, `width` channels in the layers next to the images."""
+    size = options.size
+    channels = [options.width * 2**stage for stage in range(size.bit_length() - 3)]
+    adam = {"name": "adam", "learning_rate": 2e-4, "beta1": 0.5, "epsilon": options.epsilon}
+    batches = {"batch_size": options.batch, "precision": options.precision}
     return Config.model_validate(
         {
             "name": "step-speed",
@@ -51,7 +53,7 @@ def dcgan_config(size: int, width: int, batch: int, precision: str, **training: 
             },
             "objective": {"batching": "split"},
             "optimizers": {"discriminator": adam, "generator": adam},
-            "training": {"steps": 10**6, "batch_size": batch, "precision": precision} | training,
+            "training": {"steps": 10**6} | batches | training,
         }
     )
 
@@ -61,7 +63,7 @@ class Variant:
 
     def __init__(self, options: argparse.Namespace):
         self.options = options
-        config = dcgan_config(options.size, options.width, options.batch, options.precision)
+        config = dcgan_config(options)
         self.gan = build_gan(config)
         self.inputs = random_inputs(options.batch, options.size)
         self.initial = [weight.numpy() for weight in self._learned()]
@@ -260,7 +262,7 @@ def run(options: argparse.Namespace, count: int, steps_per_call: int) -> dict[st
     total = RUN_WARM_UP + count
     # Given, because runs with callbacks like ours otherwise make one step a call.
     length = {"steps": total, "checkpoint_every": total, "steps_per_call": steps_per_call}
-    config = dcgan_config(options.size, options.width, options.batch, options.precision, **length)
+    config = dcgan_config(options, **length)
     with tempfile.TemporaryDirectory() as folder:
         data = config.data.model_copy(update={"cache": str(Path(folder) / "cache")})
         train(config.model_copy(update={"data": data}), Path(folder) / "run", callbacks=[clock])
@@ -273,6 +275,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--variant", choices=["train_on_batch", "compiled", "none"], required=True)
     parser.add_argument("--precision", required=True)
+    parser.add_argument("--epsilon", type=float, required=True)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.inter)

@@ -58,7 +58,7 @@ class Variant:
         self.layout = torch.channels_last if last else torch.contiguous_format
         self.g = generator(options.size, options.width).apply(initialise).to(memory_format=self.layout)
         self.d = discriminator(options.size, options.width).apply(initialise).to(memory_format=self.layout)
-        adam = {"lr": 2e-4, "betas": (0.5, 0.999), "eps": 1e-8, "fused": True}
+        adam = {"lr": 2e-4, "betas": (0.5, 0.999), "eps": options.epsilon, "fused": True}
         self.g_adam = torch.optim.Adam(self.g.parameters(), **adam)
         self.d_adam = torch.optim.Adam(self.d.parameters(), **adam)
         if options.variant.startswith("compile"):
@@ -212,6 +212,7 @@ def main() -> None:
     ways = ["eager", "channels_last", "compile", "compile_channels_last", "none"]
     parser.add_argument("--variant", choices=ways, required=True)
     parser.add_argument("--precision", required=True)
+    parser.add_argument("--epsilon", type=float, required=True)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
