@@ -78,7 +78,7 @@ def losses_of_five_steps(dtype):
     """The losses of a GAN whose settings are all schedules, and its moving average's weights at the end."""
     adam = modern_config().optimizers.generator.model_dump(mode="json")
     # With the usual epsilon, Adam turns the rounding of a gradient near 0 into a whole step.
-    adam["epsilon"] = 1e-3
+    adam["epsilon"] = 0.1
     config = modern_config(
         optimizers={"discriminator": adam, "generator": adam},
         objective={"penalty_every": 1},
