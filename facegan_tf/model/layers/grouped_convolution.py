@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable("facegan_tf")
 class GroupedConv2D(keras.layers.Conv2D):
     """Keras' Conv2D with `groups`, computed by TensorFlow itself.
 

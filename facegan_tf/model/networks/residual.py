@@ -18,7 +18,7 @@ from facegan_tf.config.networks import ResidualNetworks
 from facegan_tf.model.layers.convolution import Conv2D
 from facegan_tf.model.layers.grouped_convolution import GroupedConv2D
 from facegan_tf.model.layers.leaky_relu import LeakyReLU
-from facegan_tf.model.resampling import Downsample, Upsample
+from facegan_tf.model.layers.resampling import Downsample, Upsample
 
 STEM_SIZE = 4
 LEAKY_SLOPE = 0.2
@@ -123,7 +123,6 @@ class _Net:
         return layers.Add(dtype=policy)([x, y])
 
 
-@keras.saving.register_keras_serializable("facegan_tf")
 class Basis(keras.layers.Layer):
     """A learned map for each channel, which the channel's number multiplies: [N, C] -> [N, S, S, C]."""
 

@@ -1,17 +1,15 @@
 """What both sides compute, and from which numbers: the same for PyTorch and for the package.
 
-All numbers come from `np.random.RandomState`, whose stream numpy keeps stable for good, so that a fixture
-needs to hold results only. Every array has a stream of its own, so the order of drawing doesn't matter.
-Everything is float64.
+All numbers come from ../drawing.py, so that a fixture needs to hold results only.
 """
 
 import math
-import zlib
 from typing import NamedTuple
 
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from tests.parity import drawing
+from tests.parity.drawing import Arrays, Batch, stream
 
 STEPS = 5
 BATCH_SIZE = 6
@@ -88,32 +86,14 @@ AVERAGES = {
 AVERAGED = {"kernel": (3, 4), "bias": (4,), "gamma": (4,), "beta": (4,), "mean": (4,), "variance": (4,)}
 
 
-class Batch(NamedTuple):
-    """What one training step takes."""
-
-    reals: np.ndarray  # [N, S, S, 3] in [-1, 1]
-    reals_g: np.ndarray  # other reals, for a generator's loss that compares
-    latents_d: np.ndarray  # [N, L]
-    latents_g: np.ndarray
-    label_noise: np.ndarray  # U(0, 1), [2N, 1]: the fakes', then the reals'
-
-
 def batch(step: int) -> Batch:
     """The inputs of step 0, 1, ..."""
-    random = {name: _random("batch", name, str(step)) for name in Batch._fields}
-    images, latents = (BATCH_SIZE, SIZE, SIZE, 3), (BATCH_SIZE, LATENT_DIM)
-    return Batch(
-        reals=random["reals"].uniform(-1, 1, images),
-        reals_g=random["reals_g"].uniform(-1, 1, images),
-        latents_d=random["latents_d"].normal(size=latents),
-        latents_g=random["latents_g"].normal(size=latents),
-        label_noise=random["label_noise"].uniform(size=(2 * BATCH_SIZE, 1)),
-    )
+    return drawing.batch(step, BATCH_SIZE, SIZE, LATENT_DIM)
 
 
 def penalty_images() -> tuple[np.ndarray, np.ndarray]:
     """Reals and fakes [N, S, S, 3], of unlike statistics, so that R1 and R2 differ."""
-    draw = {name: _random("penalty", name) for name in ("reals", "fakes")}
+    draw = {name: stream("penalty", name) for name in ("reals", "fakes")}
     reals, fakes = (draw[name].uniform(-1, 1, (BATCH_SIZE, SIZE, SIZE, 3)) for name in ("reals", "fakes"))
     return reals, 0.3 * fakes - 0.5
 
@@ -123,7 +103,7 @@ def logits(size: str) -> tuple[np.ndarray, np.ndarray]:
 
     size: "moderate", on both sides of each kink, or "large", with differences whose exp overflows.
     """
-    draw = {name: _random("logits", size, name) for name in ("fakes", "reals")}
+    draw = {name: stream("logits", size, name) for name in ("fakes", "reals")}
     if size == "moderate":
         fakes, reals = (2 * draw[name].normal(size=(BATCH_SIZE, 1)) for name in ("fakes", "reals"))
     else:
@@ -142,15 +122,15 @@ def initial_weights(net: str) -> Arrays:
     for layer, shape in KERNELS[net].items():
         terms = 4 * shape[-1] if layer == "deconv" else math.prod(shape[:-1])  # stride 2: a quarter of 4x4
         outputs = shape[2] if layer == "deconv" else shape[-1]
-        noise = _random("weights", net, layer, "kernel").normal(size=shape)
+        noise = stream("weights", net, layer, "kernel").normal(size=shape)
         drawn[f"{layer}.kernel"] = 1.4 * noise / np.sqrt(terms)
-        drawn[f"{layer}.bias"] = 0.1 * _random("weights", net, layer, "bias").normal(size=outputs)
+        drawn[f"{layer}.bias"] = 0.1 * stream("weights", net, layer, "bias").normal(size=outputs)
     return drawn
 
 
 def averaged_weights(step: int) -> Arrays:
     """Weights of the net that is averaged after step 1, 2, ...; those of step 0 start the average."""
-    return {name: _random("averaged", name, str(step)).normal(size=shape) for name, shape in AVERAGED.items()}
+    return {name: stream("averaged", name, str(step)).normal(size=shape) for name, shape in AVERAGED.items()}
 
 
 def fingerprint() -> float:
@@ -160,7 +140,3 @@ def fingerprint() -> float:
     arrays += [array for net in KERNELS for array in initial_weights(net).values()]
     arrays += [array for step in range(AVERAGE_STEPS + 1) for array in averaged_weights(step).values()]
     return sum(float(np.abs(array).sum()) for array in arrays)
-
-
-def _random(*names: str) -> np.random.RandomState:
-    return np.random.RandomState([zlib.crc32(name.encode()) for name in names])

@@ -10,36 +10,16 @@ makes tests/parity/modern/fixtures/NAME.npz, which tests/parity/modern/test_mode
 initial weights are drawn alike on both sides (inputs.py): the fixtures hold results only.
 """
 
-import argparse
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
-from tests.parity import results
+from tests.parity.drawing import Arrays
+from tests.parity.fixture_files import make_fixtures, with_small_changes
 from tests.parity.modern import inputs, torch_reference
 
-
-def main() -> None:
-    """Make all fixtures."""
-    parser = argparse.ArgumentParser(description="Keep what PyTorch computes of the modern objective.")
-    parser.add_argument("--out", type=Path, help="default: the committed fixtures' folder")
-    folder = parser.parse_args().out or Path(__file__).parent / "fixtures"
-    folder.mkdir(parents=True, exist_ok=True)
-    packages = [f"{package} {version(package)}" for package in ("torch", "numpy")]
-    facts: dict[str, str | int | float] = {
-        "made_with": ", ".join([f"Python {platform.python_version()}", *packages]),
-        "inputs_from": "np.random.RandomState, its legacy normal and uniform streams, seeded as in inputs.py",
-        "inputs_sum": inputs.fingerprint(),
-    }
-    for name, found in _fixtures().items():
-        path = folder / f"{name}.npz"
-        results.save(path, found, facts)
-        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+FOLDER = Path(__file__).parent / "fixtures"
 
 
-def _fixtures() -> dict[str, inputs.Arrays]:
+def _fixtures() -> dict[str, Arrays]:
     losses = {
         f"{name}/{size}/{key}": array
         for name, settings in inputs.LOSSES.items()
@@ -52,19 +32,11 @@ def _fixtures() -> dict[str, inputs.Arrays]:
         for key, array in torch_reference.average_results(case).items()
     }
     steps = {
-        f"steps_{name}": _rounded(torch_reference.step_results(settings))
+        f"steps_{name}": with_small_changes(torch_reference.step_results(settings))
         for name, settings in inputs.GANS.items()
     }
     return {"losses": losses, "penalties": torch_reference.penalty_results(), "averages": averages, **steps}
 
 
-def _rounded(found: inputs.Arrays) -> inputs.Arrays:
-    """The changes of weights in float32, which is near enough and half as large."""
-    return {
-        name: array.astype(np.float32) if name.startswith("changes") else array
-        for name, array in found.items()
-    }
-
-
 if __name__ == "__main__":
-    main()
+    make_fixtures("the modern objective", FOLDER, inputs.fingerprint(), _fixtures)

@@ -15,8 +15,8 @@ from facegan_tf.model.objectives import r1, r2
 from facegan_tf.model.objectives.objective import GeneratorBatch
 from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import tiny_settings
+from tests.parity.drawing import Arrays, Batch
 from tests.parity.modern import inputs
-from tests.parity.modern.inputs import Arrays
 from tests.parity.package_run import precision
 
 ZERO = tf.UnconnectedGradients.ZERO
@@ -135,7 +135,7 @@ def in_float64(net: keras.Model) -> keras.Model:
     return keras.models.clone_model(net, clone_function=cloned)
 
 
-def _step(gan: GAN, batch: inputs.Batch) -> dict[str, float]:
+def _step(gan: GAN, batch: Batch) -> dict[str, float]:
     reals, reals_g, latents_d, latents_g, noise = (tf.constant(array) for array in batch)
     return gan.train_on_batch(reals, latents_d, latents_g, noise, reals_g)
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from tests.parity import results
+from tests.parity.drawing import Arrays
 from tests.parity.modern import inputs, package_side
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def read(name: str) -> inputs.Arrays:
+def read(name: str) -> Arrays:
     return results.load(FIXTURES / f"{name}.npz")[0]
 
 
@@ -22,7 +23,7 @@ def error(ours: np.ndarray, reference: np.ndarray) -> float:
     return float(np.linalg.norm(ours - reference) / (size if size > 1e-9 else 1.0))
 
 
-def errors(ours: inputs.Arrays, reference: inputs.Arrays, prefix: str = "") -> dict[str, float]:
+def errors(ours: Arrays, reference: Arrays, prefix: str = "") -> dict[str, float]:
     """The error of every array whose name starts with the prefix; both must have the same arrays."""
     assert set(ours) == set(reference)
     return {name: error(ours[name], reference[name]) for name in reference if name.startswith(prefix)}

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tests.parity.drawing import Arrays, Batch
 from tests.parity.modern import inputs
-from tests.parity.modern.inputs import Arrays
 
 Weights = dict[str, torch.Tensor]
 
@@ -102,7 +102,7 @@ class GAN:
             for net, weights in self.nets.items()
         }
 
-    def step(self, batch: inputs.Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> dict[str, float]:
         """Train the discriminator, then the generator; the terms of both, before their updates.
 
         Lazy penalties are in every k-th step, times k.

@@ -1,17 +1,14 @@
 """What both sides compute, and from which numbers: the same for PyTorch and for the package.
 
-All numbers come from `np.random.RandomState`, whose stream numpy keeps stable for good, so that the fixture
-needs to hold results only. Every array has a stream of its own, so the order of drawing doesn't matter.
-Everything is float64.
+All numbers come from ../drawing.py, so that the fixture needs to hold results only.
 """
 
 import math
-import zlib
-from typing import NamedTuple
 
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from tests.parity import drawing
+from tests.parity.drawing import Arrays, Batch, stream
 
 # Small nets with all that the published ones have: stages of equal and of different widths, several groups.
 LATENT_DIM = 5
@@ -37,25 +34,9 @@ GAMMA = (2.0, 0.2)
 EPSILON = 1e-3  # near the gradients, so that it shows where it is added and how large they are
 
 
-class Batch(NamedTuple):
-    """What one training step takes."""
-
-    reals: np.ndarray  # [N, S, S, 3] in [-1, 1]
-    reals_g: np.ndarray  # other reals, which the generator's fakes are compared with
-    latents_d: np.ndarray  # [N, L]
-    latents_g: np.ndarray
-
-
 def batch(step: int) -> Batch:
     """The inputs of step 0, 1, ..."""
-    random = {name: _random("batch", name, str(step)) for name in Batch._fields}
-    images, latents = (BATCH_SIZE, SIZE, SIZE, 3), (BATCH_SIZE, LATENT_DIM)
-    return Batch(
-        reals=random["reals"].uniform(-1, 1, images),
-        reals_g=random["reals_g"].uniform(-1, 1, images),
-        latents_d=random["latents_d"].normal(size=latents),
-        latents_g=random["latents_g"].normal(size=latents),
-    )
+    return drawing.batch(step, BATCH_SIZE, SIZE, LATENT_DIM)
 
 
 def shapes(net: str) -> dict[str, tuple[int, ...]]:
@@ -90,7 +71,7 @@ def initial_weights(net: str) -> Arrays:
     """Every tensor in Keras' layout and order. None is zero, so that each matters from the first step on."""
     drawn = {}
     for name, shape in shapes(net).items():
-        noise = _random("weights", net, name).normal(size=shape)
+        noise = stream("weights", net, name).normal(size=shape)
         if name.endswith("bias"):
             drawn[name] = 0.1 * noise
         elif name == "basis":
@@ -105,7 +86,3 @@ def fingerprint() -> float:
     arrays = [array for step in range(STEPS) for array in batch(step)]
     arrays += [array for net in ("generator", "discriminator") for array in initial_weights(net).values()]
     return sum(float(np.abs(array).sum()) for array in arrays)
-
-
-def _random(*names: str) -> np.random.RandomState:
-    return np.random.RandomState([zlib.crc32(name.encode()) for name in names])

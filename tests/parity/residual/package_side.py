@@ -7,9 +7,9 @@ from facegan_tf import build_gan
 from facegan_tf.config.settings import Config
 from facegan_tf.model.gan import GAN
 from tests.helpers.configs import tiny_settings
+from tests.parity.drawing import Arrays, Batch
 from tests.parity.package_run import precision
 from tests.parity.residual import inputs
-from tests.parity.residual.inputs import Arrays
 
 
 def results() -> Arrays:
@@ -64,6 +64,6 @@ def _config() -> Config:
     return Config.model_validate(settings)
 
 
-def _step(gan: GAN, batch: inputs.Batch) -> dict[str, float]:
+def _step(gan: GAN, batch: Batch) -> dict[str, float]:
     tensors = {name: tf.constant(array) for name, array in batch._asdict().items()}
     return gan.train_on_batch(**tensors)

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tests.parity.drawing import Arrays, Batch
 from tests.parity.residual import inputs
-from tests.parity.residual.inputs import Arrays
 
 SLOPE = float(np.float32(0.2))  # TensorFlow rounds slopes to float32
 
@@ -125,7 +125,7 @@ class GAN:
         }
         self.seen = 0
 
-    def step(self, batch: inputs.Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> dict[str, float]:
         """Train the discriminator, then the generator; the terms of both, before their updates."""
         reals, reals_g = (images_from(each).requires_grad_() for each in (batch.reals, batch.reals_g))
         gamma = _cosine(*inputs.GAMMA, self.seen)

@@ -13,7 +13,6 @@ import tensorflow as tf
 FILTER = (1, 3, 3, 1)
 
 
-@keras.saving.register_keras_serializable("facegan_tf")
 class Upsample(keras.layers.Layer):
     """Maps [N, H, W, C] to [N, 2H, 2W, C]; constant maps keep their values, except at the border."""
 
@@ -28,7 +27,6 @@ class Upsample(keras.layers.Layer):
         return batch, 2 * height, 2 * width, channels
 
 
-@keras.saving.register_keras_serializable("facegan_tf")
 class Downsample(keras.layers.Layer):
     """Maps [N, 2H, 2W, C] to [N, H, W, C]; constant maps keep their values, except at the border."""
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facegan_tf.model.resampling import Downsample, Upsample
+from facegan_tf.model.layers.resampling import Downsample, Upsample
 
 TAPS = np.array([1.0, 3.0, 3.0, 1.0])
 FILTER = np.outer(TAPS, TAPS) / TAPS.sum() ** 2
