@@ -79,7 +79,8 @@ def step_costs(gan: GAN, batch_size: int) -> StepCosts:
     # A gradient penalty passes forward and back to the images, then back through both of these passes.
     penalties = len(gan.objective.penalties) / gan.objective.penalty_every
     critic_flops += int(penalties * 3 * (discriminator + learning))
-    combined_flops = 3 * generator + 2 * _batches_of_generator_step(gan) * discriminator
+    forward = 2 if gan.objective.loss.generator_sees_reals else 1
+    combined_flops = 3 * generator + (forward + _batches_to_generator(gan)) * discriminator
     return StepCosts(
         flops=batch_size * (gan.config.training.critic_steps * critic_flops + combined_flops),
         memory_bytes=_fixed_bytes(gan) + batch_size * _bytes_an_image(gan),
@@ -91,9 +92,13 @@ def largest_batch(gan: GAN, memory_bytes: int) -> int:
     return max(0, (memory_bytes - _fixed_bytes(gan)) // _bytes_an_image(gan))
 
 
-def _batches_of_generator_step(gan: GAN) -> int:
-    """How many batches the discriminator sees in the generator's step: fakes, and reals for some losses."""
-    return 2 if gan.objective.loss.generator_sees_reals else 1
+def _batches_to_generator(gan: GAN) -> int:
+    """How many batches the discriminator passes back to the generator: its fakes, and reals joined to them.
+
+    No gradient flows back from reals in a batch of their own.
+    """
+    joint = gan.config.objective.batching == "joint"
+    return 2 if gan.objective.loss.generator_sees_reals and joint else 1
 
 
 def _fixed_bytes(gan: GAN) -> int:
@@ -107,7 +112,7 @@ def _bytes_an_image(gan: GAN) -> int:
     # The critic's generator pass keeps nothing for gradients; a backward pass holds about as much
     # again as the activations that it consumes, at its widest layer.
     generator, discriminator = activation_bytes(gan.generator), activation_bytes(gan.discriminator)
-    activations = max(2 * discriminator, generator + _batches_of_generator_step(gan) * discriminator)
+    activations = max(2 * discriminator, generator + _batches_to_generator(gan) * discriminator)
     # Each penalty keeps its pass to the logits and back to the images, both in float32 whatever the
     # precision, for the gradients' own gradient.
     activations += 2 * len(gan.objective.penalties) * FLOAT_BYTES * activation_values(gan.discriminator)

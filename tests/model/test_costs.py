@@ -111,12 +111,16 @@ def test_each_update_of_the_discriminator_costs_as_much_but_no_more_memory(gan, 
     assert costs.memory_bytes == step_costs(gan, 8).memory_bytes
 
 
-def test_a_loss_that_compares_both_passes_the_reals_through_the_discriminator_once_more(gan):
-    costs = step_costs(wide(objective={"loss": "relativistic"}), 1)
-    assert costs.flops == step_costs(gan, 1).flops + 2 * forward_flops(gan.discriminator)
+@pytest.mark.parametrize(("batching", "passes", "kept"), [("joint", 2, 2), ("split", 1, 1)])
+def test_a_loss_that_compares_both_passes_reals_too_and_back_only_if_they_are_joined(
+    gan, batching, passes, kept
+):
+    costs = step_costs(wide(objective={"loss": "relativistic", "batching": batching}), 1)
+    assert costs.flops == step_costs(gan, 1).flops + passes * forward_flops(gan.discriminator)
     of_generator, of_discriminator = activation_bytes(gan.generator), activation_bytes(gan.discriminator)
-    more = (of_generator + 2 * of_discriminator) - max(2 * of_discriminator, of_generator + of_discriminator)
-    assert costs.memory_bytes == step_costs(gan, 1).memory_bytes + more
+    before = max(2 * of_discriminator, of_generator + of_discriminator)
+    after = max(2 * of_discriminator, of_generator + kept * of_discriminator)
+    assert costs.memory_bytes == step_costs(gan, 1).memory_bytes + after - before
 
 
 def test_the_average_takes_as_much_memory_as_the_generator(gan):
