@@ -40,10 +40,11 @@ class TrainingSettings(Settings):
     """Number of rollbacks after which the run stops."""
     jit: bool = False
     """Whether to compile the steps with XLA: faster on most GPUs, slower on most CPUs."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     """Type that the nets compute in; weights, optimizers, losses and penalties stay float32.
 
-    `float16`: with loss scaling.
+    `float16`: with loss scaling. `auto`: bfloat16 if the processor or the GPUs have instructions for it, else
+    float32. A resumed run keeps what it began with.
     """
     ema_half_life: Annotated[Number, scheduled(gt=0)] | None = None
     """Half-life of the generator's moving average, in reals seen; null: no average; may be a schedule.

@@ -10,14 +10,16 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.config.settings import Config
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.networks import family_module
-from facegan_tf.model.precision import computing_in
+from facegan_tf.model.precision import computing_in, with_known_precision
 
 
 def build_gan(config: Config) -> GAN:
     """Build both nets from the config, initialised from its seed, and compose them.
 
+    The GAN's config has the precision that `training.precision: auto` means on this machine.
     Raises InputError if there is no memory for them.
     """
+    config = with_known_precision(config)
     training, family = config.training, family_module(config.networks.family)
     sizes = config.data.size, config.networks
     generator_seed, discriminator_seed = np.random.SeedSequence(config.seed).generate_state(2)

@@ -4,6 +4,35 @@ import contextlib
 from collections.abc import Iterator
 
 import keras
+import tensorflow as tf
+
+from facegan_tf.common.processor import processor_flags
+from facegan_tf.config.settings import Config
+
+_BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+_BFLOAT16_CAPABILITY = (8, 0)
+"""Compute capability from which NVIDIA's GPUs multiply in bfloat16."""
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether all devices that TensorFlow computes on have instructions for bfloat16.
+
+    Without them, a CPU trains several times as slowly in bfloat16 as in float32.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return not _BFLOAT16_FLAGS.isdisjoint(processor_flags())
+    details = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
+    return all(each.get("compute_capability", (0, 0)) >= _BFLOAT16_CAPABILITY for each in details)
+
+
+def with_known_precision(config: Config) -> Config:
+    """The config, with the type that this machine's devices suit in place of `training.precision: auto`."""
+    if config.training.precision != "auto":
+        return config
+    chosen = "bfloat16" if has_fast_bfloat16() else "float32"
+    training = config.training.model_copy(update={"precision": chosen})
+    return config.model_copy(update={"training": training})
 
 
 @contextlib.contextmanager

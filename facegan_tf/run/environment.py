@@ -9,12 +9,12 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from facegan_tf.common.cores import available_cores
+from facegan_tf.common.processor import processor_flags
 from facegan_tf.common.versions import versions
 
 _INSTRUCTION_SETS = ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512f", "avx2", "avx", "asimd")
@@ -76,9 +76,5 @@ def differences(record: dict[str, Any]) -> Iterator[str]:
 
 def _instructions() -> str:
     """The widest of these instruction sets that this CPU has; outside Linux, its architecture."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return platform.machine()
-    flags = next((line.split() for line in text.splitlines() if line.startswith(("flags", "Features"))), [])
+    flags = processor_flags()
     return next((name for name in _INSTRUCTION_SETS if name in flags), platform.machine())

@@ -12,6 +12,7 @@ from facegan_tf.data.locate import Located
 from facegan_tf.evaluation.metrics import METRICS, minimum_count
 from facegan_tf.model.costs import StepCosts, largest_batch, step_costs, trainable_parameters
 from facegan_tf.model.gan import GAN
+from facegan_tf.model.precision import has_fast_bfloat16
 from facegan_tf.model.state import state_bytes
 
 GIB = 2**30
@@ -81,6 +82,7 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
             *check_memory(gan, costs, device_memory()),
             *_missed_epochs(config, epochs),
             *_missed_penalties(config, steps),
+            *_slow_precision(config),
         ),
     )
     _check_disk(plan, run_folder)
@@ -152,6 +154,16 @@ def _missed_penalties(config: Config, steps: int) -> list[str]:
         if every > steps
         else []
     )
+
+
+def _slow_precision(config: Config) -> list[str]:
+    """A note if the run computes in bfloat16 on a device that has no instructions for it."""
+    if config.training.precision != "bfloat16" or has_fast_bfloat16():
+        return []
+    return [
+        "warning: this machine has no instructions for bfloat16, so a step may take several times as long as "
+        "in float32: training.precision"
+    ]
 
 
 def _check_disk(plan: Plan, run_folder: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -130,9 +131,12 @@ def _check(config: Config, run: RunDirectory, resume: bool) -> tuple[GAN, Plan, 
     """
     data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
     evaluation = with_absolute_paths(config.evaluation)
-    began_from = load_config(run.config).training.start_from if resume and run.exists() else None
-    start = {"start_from": absolute_start(config.training.start_from, began_from)}
-    training = config.training.model_copy(update=start)
+    began = load_config(run.config).training if resume and run.exists() else None
+    began_from = began.start_from if began else None
+    meant: dict[str, Any] = {"start_from": absolute_start(config.training.start_from, began_from)}
+    if began and config.training.precision == "auto":
+        meant["precision"] = began.precision
+    training = config.training.model_copy(update=meant)
     config = config.model_copy(update={"data": data, "evaluation": evaluation, "training": training})
     check_startable(run, config, resume)
     located = locate(config.data, run.prepared_store() if resume else None)

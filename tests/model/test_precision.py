@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from facegan_tf.config.augment import AugmentSettings
+from facegan_tf.model import precision as precision_module
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.objectives import r1, r2
-from facegan_tf.model.precision import computing_in, computing_in_type_of_weights
+from facegan_tf.model.precision import computing_in, computing_in_type_of_weights, with_known_precision
 from facegan_tf.model.state import nonfinite_variables, state_variables
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.serving.export import export_savedmodel
@@ -70,6 +71,36 @@ def test_the_default_is_float32_without_a_loss_scale():
     assert {layer.compute_dtype for layer in gan.generator.layers} == {"float32"}
     assert not isinstance(gan.critic.optimizer, keras.optimizers.LossScaleOptimizer)
     assert not isinstance(built("bfloat16").critic.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "meant"),
+    [
+        ({"avx2", "avx512f"}, [], "float32"),
+        ({"avx512f", "avx512_bf16"}, [], "bfloat16"),
+        ({"amx_tile", "amx_bf16"}, [], "bfloat16"),
+        ({"amx_bf16"}, [(7, 5)], "float32"),
+        (set(), [(8, 0), (9, 0)], "bfloat16"),
+        (set(), [(9, 0), (7, 0)], "float32"),
+    ],
+)
+def test_auto_is_bfloat16_on_devices_that_have_instructions_for_it(monkeypatch, flags, gpus, meant):
+    config = tiny_config(training={"precision": "auto"})
+    monkeypatch.setattr(precision_module, "processor_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    details = "get_device_details"
+    monkeypatch.setattr(tf.config.experimental, details, lambda gpu: {"compute_capability": gpu})
+    assert with_known_precision(config).training.precision == meant
+    for other in ("float32", "float16"):
+        config = tiny_config(training={"precision": other})
+        assert with_known_precision(config).training.precision == other
+
+
+def test_a_gan_says_which_precision_auto_meant(monkeypatch):
+    monkeypatch.setattr(precision_module, "processor_flags", lambda: frozenset({"amx_bf16"}))
+    gan = built("auto")
+    assert gan.config.training.precision == "bfloat16"
+    assert "bfloat16" in {layer.compute_dtype for layer in gan.generator.layers}
 
 
 IMAGES = (2, 4, 32, 32, 3)

@@ -12,6 +12,7 @@ from facegan_tf.common import memory
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.memory import Memory, device_memory
 from facegan_tf.data.locate import Located
+from facegan_tf.model import precision
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import step_costs
 from facegan_tf.report.info import describe
@@ -195,3 +196,19 @@ def test_penalties_beyond_the_end_are_noted(tmp_path, every, is_missed):
     small = build_gan(tiny_config(objective={"r1": 1.0, "penalty_every": every}))
     text = "\n".join(make_plan(small, located(small, 24), tmp_path / "run").describe())
     assert (f"before its first penalty, at step {every}: objective.penalty_every" in text) == is_missed
+
+
+@pytest.mark.parametrize(
+    ("chosen", "flags", "is_warned"),
+    [
+        ("bfloat16", {"avx2"}, True),
+        ("bfloat16", {"amx_bf16"}, False),
+        ("float32", {"avx2"}, False),
+        ("auto", {"avx2"}, False),
+    ],
+)
+def test_a_precision_that_the_processor_lacks_is_warned_of(tmp_path, monkeypatch, chosen, flags, is_warned):
+    monkeypatch.setattr(precision, "processor_flags", lambda: frozenset(flags))
+    gan = build_gan(tiny_config(training={"precision": chosen}))
+    warnings = [note for note in make_plan(gan, located(gan), tmp_path).notes if "training.precision" in note]
+    assert len(warnings) == is_warned

@@ -6,7 +6,8 @@ import keras
 import pytest
 from PIL import Image
 
-from facegan_tf import train
+from facegan_tf import load_config, train
+from facegan_tf.model import precision
 from facegan_tf.training.pictures import PsnrLog
 from tests.helpers.configs import tiny_config, tiny_dcgan
 from tests.helpers.interruptions import Crash, StopAfter
@@ -211,3 +212,15 @@ def test_other_files_among_the_grids_are_left_alone(config, tmp_path):
     assert (stopped / "grids" / "step_best.png").read_text() == "mine"
     with Image.open(stopped / "training.gif") as gif:
         assert gif.n_frames == 2  # steps 4 and 6
+
+
+def test_a_run_whose_precision_was_chosen_keeps_it_on_another_machine(store_folder, tmp_path, monkeypatch):
+    config = tiny_config(store_folder, training={"precision": "auto", "steps": 2})
+    monkeypatch.setattr(precision, "processor_flags", lambda: frozenset({"amx_bf16"}))
+    run = train(config, tmp_path / "run")
+    assert load_config(run / "config.yaml").training.precision == "bfloat16"
+    monkeypatch.setattr(precision, "processor_flags", frozenset)
+    longer = tiny_config(store_folder, training={"precision": "auto", "steps": 3})
+    train(longer, run, resume=True)
+    assert load_config(run / "config.yaml").training.precision == "bfloat16"
+    assert record(run)["status"] == "finished"
