@@ -79,7 +79,8 @@ def _principal_directions(early: keras.Model, latent_dim: int) -> np.ndarray:
     activations = np.concatenate(
         [np.reshape(early(part, training=False), (len(part), -1)) for part in np.split(latents, latent_dim)]
     ).astype(np.float32)
-    linear, *_ = np.linalg.lstsq(latents, activations - activations.mean(axis=0), rcond=None)
+    centred = latents - latents.mean(axis=0)
+    linear, *_ = np.linalg.lstsq(centred, activations - activations.mean(axis=0), rcond=None)
     _, vectors = np.linalg.eigh((linear @ linear.T).astype(np.float64))  # ascending, in columns
     largest_first = vectors.T[::-1][: min(COUNT, latent_dim)]
     signs = np.sign(largest_first[np.arange(len(largest_first)), np.abs(largest_first).argmax(axis=1)])

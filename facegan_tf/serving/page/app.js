@@ -284,10 +284,12 @@ const KEYS = {
   "?": () => byId("keys").showModal(),
 };
 
+// Letters work everywhere, as no field takes them. Arrows and the space bar belong to what has the focus.
 function onKey(event) {
-  const inField = event.target.closest("input, dialog, summary") || (event.key === " " && event.target.closest("button, a"));
-  const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action || inField || event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const owners = { ArrowLeft: "dialog, input", ArrowRight: "dialog, input", " ": "dialog, input, button, a, summary" };
+  const isTaken = event.target.closest(owners[key] ?? "dialog");
+  if (!KEYS[key] || isTaken || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  action();
+  KEYS[key]();
 }

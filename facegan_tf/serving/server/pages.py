@@ -8,7 +8,6 @@ import prometheus_client
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from swagger_ui_bundle import swagger_ui_path
 
 from facegan_tf.serving.server.errors import ErrorBody, RefusedError, too_busy
 from facegan_tf.serving.server.service import Served, Service
@@ -73,7 +72,7 @@ def page_files() -> StaticFiles:
 
 def swagger_files() -> StaticFiles:
     """Swagger UI, for `/docs`."""
-    return StaticFiles(directory=swagger_ui_path)
+    return StaticFiles(packages=[("fastapi_swagger", "resources")])
 
 
 def _facts(service: Service, served: Served) -> dict[str, Any]:
