@@ -6,7 +6,7 @@ from typing import Any
 
 import prometheus_client
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from facegan_tf.serving.server.errors import ErrorBody, RefusedError, too_busy
@@ -52,7 +52,7 @@ def operator_routes(service: Service) -> APIRouter:
             return too_busy("the thread that draws has ended; start the server again")
         return JSONResponse({"status": "ok", "version": served.model.version})
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Requests, latencies, batch sizes, the queue and memory, for Prometheus."""
         content = prometheus_client.generate_latest(service.metrics.registry)
