@@ -13,6 +13,7 @@ from facegan_tf.serving.model_facts import ModelFacts
 from facegan_tf.serving.onnx import write_onnx
 
 PAGE = Path(__file__).parent / "page"
+"""The page's files, which `facegan serve` serves as they are."""
 ONLY_WITH_A_SERVER = ("docs.html", "docs.js", "server_painter.js")
 VERSION = "1.30.0"
 """Version of onnxruntime-web that is loaded from the CDN."""

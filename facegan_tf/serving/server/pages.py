@@ -1,7 +1,5 @@
 """The page, its files, what it knows about the model, and the pages for operators."""
 
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import prometheus_client
@@ -11,10 +9,10 @@ from starlette.staticfiles import StaticFiles
 
 from facegan_tf.serving.server.errors import ErrorBody, RefusedError, too_busy
 from facegan_tf.serving.server.service import Served, Service
+from facegan_tf.serving.web import PAGE
 
-PAGE = Path(str(resources.files("facegan_tf.serving"))) / "page"
-"""The page's files. `facegan export --format web` copies them."""
 STATIC = {"Cache-Control": "no-cache"}
+"""Headers of the pages: browsers ask each time whether they have changed."""
 
 
 def page_routes(service: Service) -> APIRouter:

@@ -8,15 +8,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.serving import pictures
-from facegan_tf.serving.face_code import Face, parse_moves, parse_seeds
+from facegan_tf.serving.face import Face, parse_moves, parse_seeds
 from facegan_tf.serving.interpolation import round_trip
 from facegan_tf.serving.server.errors import REFUSALS
 from facegan_tf.serving.server.service import Served, Service
 
 MAX_PIXELS = 2**23
 """Most pixels in a picture, all frames of a GIF together."""
-SEEDS_PATTERN = r"^[0-9]{1,18}(-[0-9]{1,18})?(,[0-9]{1,18}(-[0-9]{1,18})?)*$"
-MOVES_PATTERN = r"^([0-9]{1,3}:-?[0-5](\.[0-9]{1,6})?(,[0-9]{1,3}:-?[0-5](\.[0-9]{1,6})?)*)?$"
 
 Seed = Annotated[int, Path(ge=0, le=2**63 - 1, description="The same seed always gives the same face.")]
 Truncation = Annotated[

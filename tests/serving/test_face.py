@@ -3,7 +3,7 @@
 import pytest
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.serving.face_code import parse_moves, parse_seeds
+from facegan_tf.serving.face import parse_moves, parse_seeds
 
 
 @pytest.mark.parametrize(
