@@ -43,6 +43,12 @@ def run(tmp_path_factory):
     return folder, untrained_run(folder, tiny_config())
 
 
+@pytest.fixture(scope="module")
+def address(run):
+    with listening(Service(run[0], "faces")) as (host, port):
+        yield f"{host}:{port}"
+
+
 def ready(browser, selector, count):
     browser.eventually(lambda: browser.page.locator(f"{selector} img.ready").count() == count)
 
@@ -93,7 +99,6 @@ def use_every_control(browser):
     ready(browser, "#walk-stops", 2)
     page.locator("#walk-play").click()
     browser.eventually(lambda: int(page.locator("#walk-place").input_value()) > 2)
-    page.keyboard.press("Escape")
     page.locator("#walk-play").click()
     assert page.locator("#walk-play").inner_text() == "Play"
     with page.expect_download() as download:
@@ -116,10 +121,10 @@ def use_every_control(browser):
     assert page.locator("#walk-stops .tile").count() == 2 and page.locator("#favourites .tile").count() == 1
 
 
-def test_each_control_works_with_a_server_and_nothing_comes_from_elsewhere(run, tmp_path):
-    folder, (gan, checkpoints) = run
-    with listening(Service(folder, "faces")) as (host, port), chromium(tmp_path / "profile") as browser:
-        browser.page.goto(f"http://{host}:{port}/")
+def test_each_control_works_with_a_server_and_nothing_comes_from_elsewhere(run, address, tmp_path):
+    _, (gan, checkpoints) = run
+    with chromium(tmp_path / "profile") as browser:
+        browser.page.goto(f"http://{address}/")
         use_every_control(browser)
         gan.clock.step.assign(gan.steps_done + 1)
         checkpoints.save()
@@ -127,23 +132,20 @@ def test_each_control_works_with_a_server_and_nothing_comes_from_elsewhere(run, 
         browser.page.locator("#reload").click()
         browser.eventually(lambda: not browser.page.locator("#reload").is_visible())
         assert f"step {gan.steps_done}" in browser.page.locator("#facts").inner_text()
-        browser.page.goto(f"http://{host}:{port}/docs")
+        browser.page.goto(f"http://{address}/docs")
         browser.page.locator("[data-path='/grid.png']").first.wait_for()
     assert not browser.problems
-    assert browser.hosts == {f"{host}:{port}"}
+    assert browser.hosts == {address}
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_screens_of_all_widths_and_its_controls_have_names(run, tmp_path, width):
-    view = {"width": width, "height": 800}
-    with (
-        listening(Service(run[0], "faces")) as (host, port),
-        chromium(tmp_path / "p", viewport=view) as browser,
-    ):
-        browser.page.goto(f"http://{host}:{port}/#walk=1,2")
-        ready(browser, "#wall", 36)
-        wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert browser.page.locator("html").evaluate(wide) == 0
+def test_the_page_fits_screens_of_all_widths_and_its_controls_have_names(address, tmp_path):
+    with chromium(tmp_path / "profile") as browser:
+        for width in (390, 1280):
+            browser.page.set_viewport_size({"width": width, "height": 800})
+            browser.page.goto(f"http://{address}/#walk=1,2")
+            ready(browser, "#wall", 36)
+            wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert browser.page.locator("html").evaluate(wide) == 0
         unnamed = """page => [...page.querySelectorAll("button, input, a")].filter((each) => !(
             each.getAttribute("aria-label") || each.textContent.trim() || each.labels?.length
         )).map((each) => each.id)"""
