@@ -8,6 +8,8 @@ quickstart: .venv/installed
 	.venv/bin/facegan train configs/quickstart.yaml --out $(RUN) --resume
 	test -d $(RUN)/samples || .venv/bin/facegan sample $(RUN) --out $(RUN)/samples
 	test -d $(RUN)/export || .venv/bin/facegan export $(RUN) --out $(RUN)/export
+	@echo
+	@echo "To see the faces in your browser:  .venv/bin/facegan serve $(RUN)"
 
 test: .venv/installed-dev
 	.venv/bin/ruff format --check .

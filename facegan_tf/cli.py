@@ -21,6 +21,7 @@ from facegan_tf.commands import (
     prepare,
     report,
     sample,
+    serve,
     train,
 )
 from facegan_tf.commands.arguments import Command
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     info,
     sample,
     interpolate,
+    serve,
     evaluate,
     report,
     compare,

@@ -1,7 +1,9 @@
 """Pictures: from the nets' values to pixels, grids, PNG and GIF files."""
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import tensorflow as tf
@@ -41,10 +43,24 @@ def grid(images: np.ndarray | Sequence[np.ndarray], columns: int) -> np.ndarray:
     return by_row.reshape(rows * size, columns * size, 3)
 
 
+def encode_png(picture: np.ndarray) -> bytes:
+    """The PNG file of a picture uint8 [H, W, 3]."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="PNG")
+    return file.getvalue()
+
+
 def save_png(path: Path, picture: np.ndarray) -> None:
     """Write uint8 [H, W, 3] as PNG, atomically."""
     with atomic_file(path) as partial:
-        Image.fromarray(picture).save(partial, format="PNG")
+        partial.write_bytes(encode_png(picture))
+
+
+def encode_gif(frames: Iterable[Image.Image], frame_ms: int) -> bytes:
+    """The GIF file that `save_gif` would write."""
+    file = io.BytesIO()
+    _write_gif(file, frames, frame_ms)
+    return file.getvalue()
 
 
 def save_gif(path: str | Path, frames: Iterable[Image.Image], frame_ms: int) -> None:
@@ -53,8 +69,12 @@ def save_gif(path: str | Path, frames: Iterable[Image.Image], frame_ms: int) -> 
     frames: consumed one at a time, so that an iterator needs little memory. frame_ms: duration of each frame,
     in milliseconds.
     """
+    with atomic_file(Path(path)) as partial, partial.open("wb") as file:
+        _write_gif(file, frames, frame_ms)
+
+
+def _write_gif(file: IO[bytes], frames: Iterable[Image.Image], frame_ms: int) -> None:
     # One palette for each frame: sharing that of the first, noisy frame would show bands in later faces.
     paletted = (frame.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for frame in frames)
     first = next(paletted)
-    with atomic_file(Path(path)) as partial:
-        first.save(partial, format="GIF", save_all=True, append_images=paletted, duration=frame_ms, loop=0)
+    first.save(file, format="GIF", save_all=True, append_images=paletted, duration=frame_ms, loop=0)

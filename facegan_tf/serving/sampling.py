@@ -1,7 +1,6 @@
 """Write faces to files: `facegan sample` and `facegan interpolate`."""
 
 import itertools
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from facegan_tf.common import images
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import atomic_folder, refuse_existing, writable_parent
 from facegan_tf.run.restore import LAST, RunState
+from facegan_tf.serving import pictures
 from facegan_tf.serving.generator import SEED_LIMIT, load_generator
 from facegan_tf.serving.interpolation import round_trip
 
@@ -57,8 +57,7 @@ def write_samples(
                 images.save_png(folder / f"face_{face_seed:06d}.png", face)
             in_grid.extend(faces[: max(0, MAX_IN_GRID - len(in_grid))])
             bar.update(len(faces))
-        picture = images.grid(in_grid, columns=math.ceil(math.sqrt(len(in_grid))))
-        images.save_png(folder / GRID_NAME, picture)
+        images.save_png(folder / GRID_NAME, pictures.grid(in_grid))
     shown = "all of them" if count <= MAX_IN_GRID else f"the first {MAX_IN_GRID}"
     print(f"{out}: {count} faces of {faces.shape[1]} pixels; {GRID_NAME} shows {shown}", file=sys.stderr)
     if len(in_grid) > 1:
@@ -84,7 +83,7 @@ def write_interpolation(
     writable_parent(out)
     generator = load_generator(trained, state.checkpoint, state.weights)
     faces = generator.draw(round_trip(generator.latents(seeds), frames))
-    images.save_gif(out, (Image.fromarray(face) for face in faces), frame_ms=60)
+    images.save_gif(out, (Image.fromarray(face) for face in faces), frame_ms=pictures.FRAME_MS)
     print(f"{out}: {len(faces)} frames of {faces.shape[1]} pixels", file=sys.stderr)
     _warn_if_all_equal(faces, f"{out}: nothing moves: the generator draws the same face from all these seeds")
 

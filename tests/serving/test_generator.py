@@ -11,7 +11,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.model.build import build_gan
 from facegan_tf.run.restore import restore_run
 from facegan_tf.serving.export import export_savedmodel
-from facegan_tf.serving.generator import FaceGenerator
+from facegan_tf.serving.generator import BATCH, FaceGenerator
 from tests.helpers.configs import tiny_config
 
 LATENT_DIM = 4
@@ -34,6 +34,18 @@ def test_drawing_more_faces_than_a_batch_changes_none(generator):
         np.testing.assert_array_equal(many[32:], generator.sample(range(32, 40), of_the_rest))
     latents = generator.latents(range(40))
     np.testing.assert_array_equal(generator.sample(range(40)), generator.draw(latents))
+
+
+@pytest.mark.parametrize("count", [1, 4, 6])
+def test_the_network_gets_batches_of_one_size_so_that_rounding_never_differs(count):
+    sizes = []
+
+    def draw(latents):
+        sizes.append(latents.shape[0])
+        return {"images": tf.zeros([len(latents), 2, 2, 3], tf.uint8)}
+
+    assert FaceGenerator(draw, LATENT_DIM).sample(range(count)).shape == (count, 2, 2, 3)
+    assert sizes == [BATCH] * -(-count // BATCH)
 
 
 @pytest.mark.parametrize("count", [1, LATENT_DIM, 20])

@@ -1,0 +1,163 @@
+"""The model card: what an export is, in the format of the Hugging Face Hub.
+
+Source of the format: https://huggingface.co/docs/hub/model-cards
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from facegan_tf.config.settings import Config
+from facegan_tf.model.gan import GAN
+from facegan_tf.run.directory import RunDirectory
+from facegan_tf.run.records import newest_evaluation
+from facegan_tf.run.restore import RunState
+from facegan_tf.serving.onnx import OPSET
+
+CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class Licence:
+    """What is known about the photos that a generator learned from."""
+
+    identifier: str
+    """The Hub's name of a licence."""
+    text: str
+    bias: str = "Nobody has described who is shown in the photos."
+
+
+SYNTHETIC = Licence(
+    "apache-2.0",
+    "The faces are drawings that facegan_tf makes itself. They show nobody, and have its licence, "
+    "Apache-2.0.",
+    "The drawings vary evenly in what they vary in, and in nothing else.",
+)
+CELEBA = Licence(
+    "other",
+    "The name of the source suggests CelebA (Liu et al., 2015), which is for non-commercial research only. "
+    "What was trained on it should be used accordingly.",
+    "CelebA shows celebrities, most of them light-skinned, young and smiling.",
+)
+LFW = Licence(
+    "other",
+    "The name of the source suggests Labeled Faces in the Wild (Huang et al., 2007), photos from the news "
+    "whose rights belong to others. It was made for research.",
+    "LFW shows public figures, most of them men, light-skinned and middle-aged.",
+)
+UNKNOWN = Licence(
+    "other",
+    "The licence of the photos, and whether the people in them agreed, is not recorded. **Fill this in "
+    "before you publish the model.**",
+)
+
+
+def licence_of(source: str) -> Licence:
+    """What is known about a source, which only its name tells."""
+    if source.startswith("synthetic"):
+        return SYNTHETIC
+    name = Path(source).name.lower()
+    return next((known for word, known in {"celeba": CELEBA, "lfw": LFW}.items() if word in name), UNKNOWN)
+
+
+def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: RunState) -> None:
+    """Write the card of an export that is complete otherwise."""
+    config = gan.config
+    evaluation = _evaluation_of(run, gan.steps_done, state.weights_of(gan))
+    content = {
+        "format": format,
+        "library": {"savedmodel": "tf-keras", "onnx": "onnx", "web": "onnx"}[format],
+        "name": config.name,
+        "size": config.data.size,
+        "step": gan.steps_done,
+        "images_seen": gan.steps_done * config.training.batch_size,
+        "latent_dim": config.networks.latent_dim,
+        "parameters": state.net_of(gan).count_params(),
+        "precision": config.training.precision,
+        "opset": OPSET,
+        "data": _data(run, config),
+        "licence": licence_of(config.data.source),
+        "scores": _scores(evaluation),
+        "provenance": _provenance(evaluation),
+        "weights": {"ema": "the moving average of the generator's", "raw": "the generator's own"}[
+            state.weights_of(gan)
+        ],
+        "versions": _versions(run),
+        "config": _without_folders(config).to_yaml(),
+        "checksums": _checksums(folder),
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("facegan_tf.serving"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    text = environment.get_template("card.md").render(content)
+    (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def _without_folders(config: Config) -> Config:
+    """The config, with only the name of the source: where it was on a disk tells others nothing."""
+    source = config.data.source
+    name = source if source.startswith("synthetic") else Path(source).name
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": name})})
+
+
+def _data(run: RunDirectory, config: Config) -> dict[str, Any]:
+    """Facts about the run's photos."""
+    store = run.read_record()["store"]
+    return {
+        "source": _without_folders(config).data.source,
+        "images": store["images"],
+        "fingerprint": store["fingerprint"],
+        "crop": config.data.crop,
+    }
+
+
+def _evaluation_of(run: RunDirectory, step: int, weights: str) -> dict[str, Any] | None:
+    """The newest evaluation of these very weights; None if there is none."""
+    of_these = [
+        record
+        for record in run.read_evaluations()
+        if (record["generated"].get("checkpoint_step"), record["generated"].get("weights")) == (step, weights)
+    ]
+    return newest_evaluation(of_these)
+
+
+def _scores(evaluation: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """The names and values of the scores."""
+    scores = evaluation["scores"] if evaluation else {}
+    return [(name, f"{value:.5g}") for name, value in scores.items() if value is not None]
+
+
+def _provenance(evaluation: dict[str, Any] | None) -> str:
+    """How the scores were computed, in a sentence or two."""
+    if evaluation is None:
+        return ""
+    generated, reference = evaluation["generated"], evaluation["reference"]
+    first, last = generated["seeds"]
+    features = evaluation["features"] or {"name": "none"}
+    return (
+        f"Computed by `facegan evaluate` on {evaluation['created'][:10]} from {generated['count']:,} faces "
+        f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images of the store with the "
+        f"fingerprint `{reference['fingerprint']}`. Feature network: {Path(features['name']).name}. Scores "
+        "depend on all of these: compare only those that were computed alike."
+    )
+
+
+def _versions(run: RunDirectory) -> str:
+    return ", ".join(f"{name} {version}" for name, version in run.read_record()["versions"].items())
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file below a folder, by its relative path."""
+    checksums = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        checksums[path.relative_to(folder).as_posix()] = digest
+    return checksums

@@ -1,0 +1,139 @@
+"""Plain pictures: `/faces/SEED.png`, `/grid.png` and `/walk.gif`."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from facegan_tf.common.errors import InputError
+from facegan_tf.serving import pictures
+from facegan_tf.serving.face import Face, parse_moves, parse_seeds
+from facegan_tf.serving.interpolation import round_trip
+from facegan_tf.serving.server.errors import REFUSALS
+from facegan_tf.serving.server.service import Served, Service
+
+MAX_PIXELS = 2**23
+"""Most pixels in a picture, all frames of a GIF together."""
+
+Seed = Annotated[int, Path(ge=0, le=2**63 - 1, description="The same seed always gives the same face.")]
+Truncation = Annotated[
+    float,
+    Query(
+        gt=0, le=1, description="The latents are multiplied by it; lower is more typical, and less varied."
+    ),
+]
+Size = Annotated[
+    int | None,
+    Query(ge=16, le=1024, description="Width of a face in pixels, if not the model's own."),
+]
+Seeds = Annotated[str, Query(max_length=4096, description="Seeds and ranges, such as `1,2,7-9`.")]
+Version = Annotated[
+    str | None,
+    Query(
+        max_length=64,
+        description="The `version` in `/model.json`. With it, browsers keep the picture for ever.",
+    ),
+]
+
+
+def picture_routes(service: Service) -> APIRouter:
+    """The routes of the pictures."""
+    routes = APIRouter(tags=["pictures"])
+    png = {200: {"content": {"image/png": {}}, "description": "A PNG file."}, **REFUSALS}
+    gif = {200: {"content": {"image/gif": {}}, "description": "A GIF file."}, **REFUSALS}
+
+    @routes.get("/faces/{seed}.png", response_class=Response, responses=png)
+    async def face(
+        request: Request,
+        seed: Seed,
+        truncation: Truncation = 1.0,
+        size: Size = None,
+        mix: Annotated[
+            int | None, Query(ge=0, le=2**63 - 1, description="Seed of a face to mix it with.")
+        ] = None,
+        share: Annotated[float, Query(ge=0, le=1, description="How much of that face is in it.")] = 0.5,
+        directions: Annotated[
+            str, Query(max_length=400, description="Moves along directions, such as `0:1.5,3:-2`.")
+        ] = "",
+        v: Version = None,
+    ) -> Response:
+        """One face: the same bytes as `facegan sample` writes, unless it is resized, mixed or moved."""
+        served = service.current
+        recipe = Face(seed, truncation, mix, share, parse_moves(directions))
+        latents = recipe.latents(served.model)
+        cached = _Cached(request, v, served, "face", recipe, size)
+
+        async def draw() -> bytes:
+            faces = await service.draw(served, latents)
+            return await service.encode(pictures.face_png, faces[0], size)
+
+        return await cached.answer(draw, "image/png")
+
+    @routes.get("/grid.png", response_class=Response, responses=png)
+    async def grid(
+        request: Request,
+        seeds: Seeds = "1-36",
+        truncation: Truncation = 1.0,
+        size: Size = None,
+        v: Version = None,
+    ) -> Response:
+        """Several faces in a square: the same bytes as the grid of `facegan sample`."""
+        served = service.current
+        numbers = parse_seeds(seeds, served.max_faces)
+        _check_pixels(len(numbers), size or served.model.size)
+        cached = _Cached(request, v, served, "grid", numbers, truncation, size)
+
+        async def draw() -> bytes:
+            latents = served.model.generator.latents(numbers) * np.float32(truncation)
+            return await service.encode(pictures.grid_png, await service.draw(served, latents), size)
+
+        return await cached.answer(draw, "image/png")
+
+    @routes.get("/walk.gif", response_class=Response, responses=gif)
+    async def walk(
+        request: Request,
+        seeds: Seeds = "1,2,3",
+        frames: Annotated[int, Query(ge=2, le=100, description="From one face to the next.")] = 24,
+        truncation: Truncation = 1.0,
+        size: Size = None,
+        v: Version = None,
+    ) -> Response:
+        """A GIF that goes from face to face and back: the same bytes as `facegan interpolate` writes."""
+        served = service.current
+        numbers = parse_seeds(seeds, served.max_faces // frames)
+        _check_pixels(len(numbers) * frames, size or served.model.size)
+        cached = _Cached(request, v, served, "walk", numbers, frames, truncation, size)
+
+        async def draw() -> bytes:
+            latents = round_trip(served.model.generator.latents(numbers), frames) * np.float32(truncation)
+            return await service.encode(pictures.walk_gif, await service.draw(served, latents), size)
+
+        return await cached.answer(draw, "image/gif")
+
+    return routes
+
+
+def _check_pixels(faces: int, size: int) -> None:
+    if faces * size * size > MAX_PIXELS:
+        most = MAX_PIXELS // (size * size)
+        problem = f"{faces:,} faces of this width are too many; ask for {most:,} at most, or for smaller ones"
+        raise InputError("size", size, problem)
+
+
+class _Cached:
+    """An answer that a browser may keep: what it shows follows from its URL and the model's weights."""
+
+    def __init__(self, request: Request, version: str | None, served: Served, *parts: object):
+        self._etag = served.etag(*parts)
+        known = request.headers.get("if-none-match", "")
+        self._is_known = self._etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
+        for_ever = version == served.model.fingerprint
+        control = "public, max-age=31536000, immutable" if for_ever else "no-cache"
+        self._headers = {"ETag": self._etag, "Cache-Control": control}
+
+    async def answer(self, draw: Callable, media_type: str) -> Response:
+        """The picture that `draw` makes; or, if the client has it already, the answer that says so."""
+        if self._is_known:
+            return Response(status_code=304, headers=self._headers)
+        return Response(await draw(), media_type=media_type, headers=self._headers)

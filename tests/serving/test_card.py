@@ -1,0 +1,64 @@
+"""The model card of an export."""
+
+import hashlib
+import re
+
+import pytest
+import yaml
+
+from facegan_tf.config.settings import Config
+from facegan_tf.run.records import EvaluationFiles
+from facegan_tf.serving.card import licence_of
+from facegan_tf.serving.export import export_run
+from tests.helpers.configs import tiny_config, tiny_settings
+from tests.helpers.fake_run import evaluation
+from tests.helpers.served import untrained_run
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports")
+    untrained_run(folder / "run", tiny_config("/home/me/img_align_celeba.zip"))
+    EvaluationFiles(folder / "run").add(evaluation(step=0, fid=12.5))
+    EvaluationFiles(folder / "run").add(evaluation(step=7, fid=99.0))
+    export_run(folder / "run", folder / "export")
+    return folder / "export"
+
+
+@pytest.fixture(scope="module")
+def card(exported):
+    return (exported / "README.md").read_text()
+
+
+def test_it_begins_with_the_facts_that_the_hub_reads(card):
+    facts = yaml.safe_load(card.split("---\n")[1])
+    assert facts["license"] == "other" and facts["pipeline_tag"] == "unconditional-image-generation"
+    [result] = facts["model-index"][0]["results"]
+    assert {metric["type"]: metric["value"] for metric in result["metrics"]}["fid"] == 12.5
+
+
+def test_it_names_data_licence_bias_and_only_the_scores_of_these_weights(card):
+    assert "img_align_celeba.zip" in card and "/home/me" not in card
+    assert "non-commercial" in card and "light-skinned" in card and "f" * 64 in card
+    assert "| fid | 12.5 |" in card and "99" not in card.split("## Scores")[1].split("## Recipe")[0]
+    assert "20 faces" in card and "| `sample` | `seeds` int64 [N]" in card
+
+
+def test_it_holds_the_recipe_and_the_checksums_of_all_files(card, exported):
+    recipe = yaml.safe_load(re.search(r"```yaml\n(.*?)```", card, re.DOTALL)[1])
+    assert Config.model_validate(recipe) == Config.model_validate(tiny_settings("img_align_celeba.zip"))
+    listed = dict(
+        reversed(line.split()) for line in re.findall(r"^    [0-9a-f]{64}  \S+$", card, re.MULTILINE)
+    )
+    files = {path for path in exported.rglob("*") if path.is_file() and path.name != "README.md"}
+    assert {exported / name for name in listed} == files
+    for path in files:
+        assert listed[path.relative_to(exported).as_posix()] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("synthetic:24", "Apache-2.0"), ("lfw-funneled.zip", "Labeled Faces"), ("photos", "Fill this in")],
+)
+def test_what_is_known_about_the_photos_follows_from_their_name(source, words):
+    assert words in licence_of(source).text
