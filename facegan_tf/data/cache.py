@@ -131,8 +131,10 @@ def as_table(entries: Sequence[Entry]) -> str:
 
 def _store_name(request: Request, source: Source) -> str:
     made_from = [source.identity, request.size, request.crop, request.limit]
+    if choices := request.choices.recorded():
+        made_from.append(choices)
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(request.source).stem).strip("-.") or "source"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(request.sources[0]).stem).strip("-.") or "source"
     return f"{stem}-{request.size}-{digest[:12]}"
 
 
@@ -157,8 +159,9 @@ def _manifest_for(folder: Path, request: Request) -> Manifest | None:
         manifest = read_manifest(folder)
     except (OSError, ValueError):
         return None
-    wanted = (request.size, request.crop, request.limit)
-    return manifest if (manifest.size, manifest.crop, manifest.limit) == wanted else None
+    wanted = (request.size, request.crop, request.limit, request.choices.recorded())
+    has = (manifest.size, manifest.crop, manifest.limit, manifest.choices)
+    return manifest if has == wanted else None
 
 
 def _store_entry(folder: Path) -> Entry:

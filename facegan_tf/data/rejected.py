@@ -1,8 +1,10 @@
 """The photos that could not be used: the table that lists them, and how many are too many."""
 
 import csv
+import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from facegan_tf.common.errors import InputError
@@ -11,16 +13,15 @@ from facegan_tf.data.store import REJECTED, FaceStore
 MAX_REJECTED = 0.5
 """Largest share of bad files, 0 to 1: with more, the source is probably not the one that was meant."""
 _REASONS_LISTED = 3
-_HEADER = ["name", "reason"]
+HEADER = ["name", "reason"]
+"""First row of a store's table of what could not be used."""
 
 
-def write_rejected(folder: Path, rejected: list[tuple[str, str]]) -> None:
-    """Write a store's table of (name, reason), with the exact names."""
-    # backslashreplace: a file's name need not be valid text
-    with (folder / REJECTED).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(_HEADER)
-        table.writerows(rejected)
+def as_row(cells: Sequence[str]) -> bytes:
+    """A row of a store's table of (name, reason), with the exact name."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name need not be valid text
 
 
 def read_rejected(folder: Path) -> list[tuple[str, str]]:
@@ -28,7 +29,7 @@ def read_rejected(folder: Path) -> list[tuple[str, str]]:
     try:
         with (folder / REJECTED).open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
-        if header != _HEADER:
+        if header != HEADER:
             raise ValueError(f"its header is {header}")
         return [(name, reason) for name, reason in rows]
     except (OSError, ValueError, csv.Error) as error:
