@@ -6,7 +6,7 @@ from pathlib import Path
 from facegan_tf.commands.arguments import Verbs
 from facegan_tf.common.errors import InputError
 
-DEDUPE_BITS = 10
+DEDUPE_BITS = 20
 """Distance up to which `--dedupe` takes two faces for one; docs/data.md says how it was chosen."""
 
 

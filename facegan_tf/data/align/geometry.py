@@ -9,7 +9,7 @@ from PIL import Image
 FRAME = (178, 218)
 """Width and height of CelebA's aligned photos, in pixels. Crops of aligned faces count in these."""
 
-TEMPLATE = np.array([(69.8, 111.8), (108.3, 111.9), (88.2, 136.1), (71.6, 153.1), (106.3, 153.1)])
+TEMPLATE = np.array([(69.9, 112.0), (108.3, 111.9), (88.5, 135.9), (71.7, 153.1), (106.4, 153.0)])
 """Where CelebA's landmarks stand in FRAME, as (x, y) of `detect.LANDMARKS`.
 
 The means of what MTCNN finds in CelebA's own aligned photos, by benchmarks/alignment.py. The data set's

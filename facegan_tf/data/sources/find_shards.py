@@ -37,8 +37,13 @@ def open_shards(source: str, column: str | None = None) -> ShardsSource | None:
         root = next(each for each in files[0].parents if all(file.is_relative_to(each) for file in files))
     else:
         return None
-    if kind is None:
-        return None
+    return None if kind is None else open_files(source, kind, root, files, column)
+
+
+def open_files(
+    source: str, kind: ShardKind, root: Path, files: Sequence[Path], column: str | None
+) -> ShardsSource:
+    """Open files of a kind below `root`. Raises InputError if there are no photos in them."""
     if column is not None and not kind.has_columns:
         raise InputError("column", column, f"{source} has no columns; leave `column` out")
     return ShardsSource(kind, root, [_listed(root, file) for file in files], column)
@@ -51,7 +56,7 @@ def _in_folder(folder: Path) -> tuple[ShardKind | None, list[Path]]:
     try:
         for file in walk(str(folder)) if not is_store(folder) else ():
             if not is_sidecar(file.name):
-                kinds.add(_kind_of_name(file.name))
+                kinds.add(kind_of_name(file.name))
                 files.append(file.name)
             if len(kinds) > 1 or None in kinds:
                 return None, []
@@ -79,7 +84,8 @@ def _largest_resolution(names: list[str]) -> list[str]:
     return list(largest.values()) if all(parts) else names
 
 
-def _kind_of_name(name: str) -> ShardKind | None:
+def kind_of_name(name: str) -> ShardKind | None:
+    """The kind of files whose names end like this one; None: none."""
     return next((kind for kind in SHARD_KINDS if re.search(kind.endings + "$", name, re.IGNORECASE)), None)
 
 
@@ -99,7 +105,7 @@ def _kind_of_file(path: Path) -> ShardKind | None:
         "parquet": beginning.startswith(b"PAR1"),
         "tfrecord": begins_with_record(beginning),
     }
-    return _kind_of_name(path.name) or next((kind for kind in SHARD_KINDS if begins[kind.name]), None)
+    return kind_of_name(path.name) or next((kind for kind in SHARD_KINDS if begins[kind.name]), None)
 
 
 def _listed(root: Path, path: Path) -> ListedFile:

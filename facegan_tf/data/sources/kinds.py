@@ -9,6 +9,9 @@ from facegan_tf.data.sources.drawn import SCHEME as DRAWN
 from facegan_tf.data.sources.drawn import open_drawn
 from facegan_tf.data.sources.find_shards import open_shards
 from facegan_tf.data.sources.folder import open_folder
+from facegan_tf.data.sources.hub import FORM as FORM_OF_HUB
+from facegan_tf.data.sources.hub import SCHEME as HUB
+from facegan_tf.data.sources.hub import open_hub
 from facegan_tf.data.sources.several import join_sources
 from facegan_tf.data.sources.zipped import open_zip
 
@@ -29,6 +32,7 @@ class Kind:
 
 KINDS = (
     Kind(f"{DRAWN}[:N]", open_drawn, scheme=DRAWN),
+    Kind(FORM_OF_HUB, open_hub, scheme=HUB, has_columns=True),
     Kind("tar, parquet or TFRecord files", open_shards, has_columns=True),
     Kind("a folder", open_folder),
     Kind("a zip", open_zip),
