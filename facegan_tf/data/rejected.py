@@ -56,14 +56,22 @@ def check_share(store: FaceStore, max_rejected: float) -> None:
 
 
 def _most_frequent(rejected: list[tuple[str, str]]) -> str:
-    """The most frequent reasons, each by its first example: some differ only in numbers."""
+    listed = list(by_kind(rejected).items())[:_REASONS_LISTED]
+    return "; ".join(f"{count} x {reason}" for reason, count in listed)
+
+
+def by_kind(rejected: list[tuple[str, str]]) -> dict[str, int]:
+    """How many files were rejected for each reason, the most frequent first.
+
+    Reasons that differ only in numbers and names are one; the first example stands for it.
+    """
     kinds = Counter(_kind(reason) for _, reason in rejected)
     examples = {_kind(reason): reason for _, reason in reversed(rejected)}
-    return "; ".join(f"{count} x {examples[kind]}" for kind, count in kinds.most_common(_REASONS_LISTED))
+    return {examples[kind]: count for kind, count in kinds.most_common()}
 
 
 def _kind(reason: str) -> str:
-    return re.sub("[0-9]+", "N", reason)
+    return re.sub("[0-9]+", "N", re.sub("near-duplicate of .*:", "near-duplicate:", reason))
 
 
 def _rounded_up(rejected: int, files: int) -> float:
