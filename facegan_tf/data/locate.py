@@ -69,8 +69,11 @@ def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     written to or is full, if a store has images of another size, or if too many photos were rejected.
     """
     sources = _as_list(absolute_source(data.source))
-    if store := open_parts(sources):
-        return _of_store(data, store)
+    try:
+        if store := open_parts(sources):
+            return _of_store(data, store)
+    except InputError as error:
+        raise error.renamed({"stores": "data.source"}) from None
     request = Request(tuple(sources), data.size, data.crop, data.limit, Choices(**_choices(data)))
     try:
         return _from_source(data, request)

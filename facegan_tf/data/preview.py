@@ -17,7 +17,7 @@ TILE = 160
 """Pixels of the longer side of a photo in the preview."""
 _MOST = 24  # items of each kind, kept and rejected
 _COLUMNS = 6
-_TEXT = 26  # pixels under each photo
+_LINE = 12  # pixels of a line of text
 _PAPER, _INK, _RED = (255, 255, 255), (30, 30, 30), (176, 0, 0)
 
 
@@ -95,16 +95,15 @@ def _as_text(content: bytes) -> str:
 
 
 def _cell(name: str, reason: str, tile: str, *faces: str) -> Image.Image:
-    height = TILE + (TILE // 2 if faces else 0) + _TEXT
-    cell = Image.new("RGB", (TILE, height), _PAPER)
+    lines = [textwrap.shorten(name.rpartition("/")[2], 28, placeholder="..."), *textwrap.wrap(reason, 28)]
+    top = TILE + (TILE // 2 if faces else 0)
+    cell = Image.new("RGB", (TILE, top + 2 + _LINE * len(lines)), _PAPER)
     cell.paste(_picture(tile), (0, 0))
     for number, face in enumerate(faces):
         cell.paste(_picture(face), (number * TILE // 2, TILE))
-    text = textwrap.shorten(name.rpartition("/")[2], 28, placeholder="...")
-    lines = [text, *textwrap.wrap(reason, 28)[:2]] if reason else [text]
     draw = ImageDraw.Draw(cell)
-    for number, line in enumerate(lines[:2]):
-        draw.text((1, height - _TEXT + 12 * number), _printable(line), fill=_RED if number else _INK)
+    for number, line in enumerate(lines):
+        draw.text((1, top + _LINE * number), _printable(line), fill=_RED if number else _INK)
     return cell
 
 

@@ -27,7 +27,7 @@ class NoFace(Rejected):
 
 @dataclass(frozen=True)
 class Aligned:
-    """The largest face of each photo, or all of them."""
+    """The largest face of each photo that can be used, or all of them."""
 
     size: int
     crop: Crop
@@ -51,17 +51,15 @@ class Aligned:
         box = self.crop.box_in(*FRAME)
         found = find_faces(photo, smallest=_FACE_IN_FRAME * self.size / (box[2] - box[0]))
         squares = [square_of(face.landmarks, box) for face in found]
-        if not self.all_faces:
-            squares = squares[:1]
         problems = [self._problem(photo, square) for square in squares]
-        drawn = [
-            (square.corners(), problem is None) for square, problem in zip(squares, problems, strict=True)
-        ]
-        tile = as_tile(photo, drawn)
         good = [square for square, problem in zip(squares, problems, strict=True) if problem is None]
+        if not self.all_faces:
+            good = good[:1]
+        tile = as_tile(photo, [(square.corners(), square in good) for square in squares])
         if not good:
             raise NoFace(problems[0] or "" if problems else "no face was found", tile)
-        note = _NOTE if len(good) < len(squares) and note is None else note
+        if self.all_faces and len(good) < len(squares) and note is None:
+            note = _NOTE
         return [Face(cut(photo, square, self.size).tobytes(), note, tile) for square in good]
 
     def _problem(self, photo: Image.Image, square: Square) -> str | None:
