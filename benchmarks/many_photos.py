@@ -2,9 +2,9 @@
 
     python benchmarks/many_photos.py --count 1000000 --kinds tar parquet
 
-Each kind of file is written with `count` copies of one photo of 16x16 pixels, under different names, and then
-prepared at 8x8 by the command line, with one worker for each core. The memory is the most that the command and
-its workers had together at any moment (PSS: memory that they share counts once).
+Each kind of file is written with `count` copies of one photo of 16x16 pixels, under different names, and
+then prepared at 8x8 by the command line, with one worker for each core. The memory is the most that the
+command and its workers had together at any moment (PSS: memory that they share counts once).
 """
 
 import argparse
