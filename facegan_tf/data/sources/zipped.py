@@ -57,7 +57,8 @@ class ZipSource(base.PhotoSource):
     @cached_property
     def _members(self) -> list[zipfile.ZipInfo]:
         """The photos by name."""
-        self._archive.NameToInfo.clear()  # 100 bytes a member, in each process, and of no use here; so are times
+        # Neither this index nor the times are of use here, and each takes 100 bytes a member in each process.
+        self._archive.NameToInfo.clear()
         for member in self._archive.infolist():
             member.date_time = _NO_TIME
         # Some programs on Windows write backslashes, against the standard.
