@@ -4,8 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from facegan_tf.commands.arguments import Verbs
-from facegan_tf.commands.prepare import DEDUPE_BITS
+from facegan_tf.commands.arguments import Verbs, add_dedupe
 
 
 def add_to(verbs: Verbs) -> argparse.ArgumentParser:
@@ -19,14 +18,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         help="all parts that `facegan prepare --part I/N` made, in any order",
     )
     verb.add_argument("--out", type=Path, required=True, metavar="STORE", help="folder to create")
-    verb.add_argument(
-        "--dedupe",
-        type=int,
-        nargs="?",
-        const=DEDUPE_BITS,
-        metavar="BITS",
-        help=f"leave out near-duplicates, up to a distance of BITS of 256 (default: {DEDUPE_BITS})",
-    )
+    add_dedupe(verb)
     return verb
 
 

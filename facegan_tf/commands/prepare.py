@@ -3,11 +3,8 @@
 import argparse
 from pathlib import Path
 
-from facegan_tf.commands.arguments import Verbs
+from facegan_tf.commands.arguments import Verbs, add_dedupe
 from facegan_tf.common.errors import InputError
-
-DEDUPE_BITS = 20
-"""Distance up to which `--dedupe` takes two faces for one; docs/data.md says how it was chosen."""
 
 
 def add_to(verbs: Verbs) -> argparse.ArgumentParser:
@@ -58,14 +55,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         help="keep only photos with these attributes, as in: --where list_attr_celeba.csv 'Smiling == 1'; "
         "without TABLE, by a parquet file's own columns",
     )
-    verb.add_argument(
-        "--dedupe",
-        type=int,
-        nargs="?",
-        const=DEDUPE_BITS,
-        metavar="BITS",
-        help=f"leave out near-duplicates, up to a distance of BITS of 256 (default: {DEDUPE_BITS})",
-    )
+    add_dedupe(verb)
     verb.add_argument(
         "--part", metavar="I/N", help="prepare only the I-th of N parts, as one of N jobs; see facegan join"
     )

@@ -21,7 +21,7 @@ from facegan_tf.data.chunks import Job, Schedule
 from facegan_tf.data.draft import Draft
 from facegan_tf.data.manifest import is_store
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected
-from facegan_tf.data.request import Request, as_bytes, check_request, check_room, differences
+from facegan_tf.data.request import Request, as_bytes, check_request, check_room, differences, made_from
 from facegan_tf.data.same_photos import ContentDigest, remember_source
 from facegan_tf.data.sources import Source
 from facegan_tf.data.store import REJECTED, FaceStore
@@ -118,7 +118,7 @@ def _make(out: Path, request: Request, job: Job, workers: int) -> FaceStore:
     kept = _Kept()
     with _writing(out, kept) as folder:
         items = request.choices.part_of(len(job.source.names))
-        draft = Draft(folder, request.size, _made_from(request, job.source), items.start)
+        draft = Draft(folder, request.size, made_from(request, job.source), items.start)
         with closing(draft.faces):
             _fill(draft, job, request, items.stop, workers, kept)
         if not draft.faces.count:
@@ -145,18 +145,6 @@ def _finish(draft: Draft, request: Request, source: Source, items: range) -> Non
         items=None if read == draft.faces.count + draft.rejected else read,
         **_origin(request, source, draft.content),
     )
-
-
-def _made_from(request: Request, source: Source) -> dict[str, Any]:
-    """All that the faces depend on: a draft is only continued if none of it has changed."""
-    return {
-        "identity": source.identity,
-        "size": request.size,
-        "crop": request.crop,
-        "limit": request.limit,
-        "choices": request.choices.recorded(),
-        "versions": versions("numpy", "pillow", "mtcnn", "tensorflow"),
-    }
 
 
 def _print(text: str) -> None:

@@ -3,9 +3,11 @@
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import writable_parent
+from facegan_tf.common.versions import versions
 from facegan_tf.config.crop import Crop, parse_crop
 from facegan_tf.data.align.detect import require_detector
 from facegan_tf.data.align.framing import Aligned
@@ -101,6 +103,18 @@ def check_room(out: Path, source: Source, request: Request) -> None:
             f"the store needs {as_bytes(needed)}, and {parent} has {as_bytes(free)} free; "
             "free some space, or use a smaller `size` or `limit`",
         )
+
+
+def made_from(request: Request, source: Source) -> dict[str, Any]:
+    """All that the faces depend on: a draft is only continued if none of it has changed."""
+    return {
+        "identity": source.identity,
+        "size": request.size,
+        "crop": request.crop,
+        "limit": request.limit,
+        "choices": request.choices.recorded(),
+        "versions": versions("numpy", "pillow", "mtcnn", "tensorflow"),
+    }
 
 
 def differences(manifest: Manifest, request: Request, source: Source) -> list[str]:

@@ -199,6 +199,24 @@ def test_the_column_of_photos_is_found_or_asked_for(tmp_path: Path) -> None:
         open_source(written(tmp_path, "tar"), "image")
 
 
+def test_a_row_group_is_read_once_however_many_rows_are_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from facegan_tf.data.sources.parquet import ParquetShard
+
+    photos = [photo if k % 3 else None for k, photo in enumerate(PHOTOS.values())]
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes(photos, rows=6))
+    groups, rows_of = [], ParquetShard._rows_of
+
+    def counted(shard: ParquetShard, group: int) -> Any:
+        groups.append(group)
+        return rows_of(shard, group)
+
+    monkeypatch.setattr(ParquetShard, "_rows_of", counted)
+    store = prepare(tmp_path / "a.parquet", tmp_path / "store", 8, workers=1)
+    assert (len(store), store.manifest.rejected, groups) == (8, 4, [0, 1])
+
+
 def test_a_parquet_without_photos_is_refused_with_its_columns(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as parquet

@@ -59,7 +59,7 @@ class ShardsSource(base.PhotoSource):
         self.root = root
         self._labels = [file.name for file in files]
         self._shards = [_opened(kind, root / label, column) for label in self._labels]
-        self._last: tuple[int, bytes] | None = None
+        self._last: tuple[int, bytes | Rejected] | None = None
         self.identity = _identity(kind.name, root, files) | ({} if column is None else {"column": column})
         broken = [shard for shard in self._shards if isinstance(shard, _Unreadable)]
         if len(broken) == len(self._shards):
@@ -104,8 +104,14 @@ class ShardsSource(base.PhotoSource):
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read."""
         if self._last is None or self._last[0] != index:  # it is read for its content, then for its face
             shard, inside = self._places.of(index)
-            self._last = index, self._shards[shard].read(inside)
-        return self._last[1]
+            try:
+                self._last = index, self._shards[shard].read(inside)
+            except Rejected as reason:
+                self._last = index, reason
+        content = self._last[1]
+        if isinstance(content, Rejected):
+            raise Rejected(*content.args)
+        return content
 
     def contains(self, path: Path) -> bool:
         """Whether `path` is in the folder of several files, where it might be taken for one of them."""
