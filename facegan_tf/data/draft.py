@@ -42,6 +42,8 @@ class Draft:
             elif not (state and path.name.startswith("faces-")):
                 path.unlink()
         self.done: int = state.get("done", first)
+        self.busy = False
+        """Whether `add` or `save` is at work, or was interrupted: then it can't be saved any more."""
         self.rejected: int = state.get("rejected", 0)
         self.notes = Counter[str](state.get("notes", {}))
         self.faces = StoreWriter(folder, size, count=state.get("faces", 0))
@@ -61,7 +63,7 @@ class Draft:
         most_bits: drop faces that are so near to an earlier one. Returns the number of items that have no
         face left because of that.
         """
-        dropped = 0
+        dropped, self.busy = 0, True
         for index, outcome in enumerate(chunk.outcomes, chunk.start):
             if limit is not None and self.faces.count >= limit:
                 break
@@ -76,6 +78,7 @@ class Draft:
             self._new[CONTENTS] += self.content.add(names[index], outcome.content)
             self.preview.add(names[index], outcome._replace(faces=faces, reason=reason), self.faces.size)
             self.done = index + 1
+        self.busy = False
         return dropped
 
     def _add_faces(self, index: int, faces: Sequence[Face]) -> None:
@@ -100,6 +103,7 @@ class Draft:
 
     def save(self) -> None:
         """Write everything that has come, so that a killed process can be continued from here."""
+        self.busy = True
         self.faces.flush()
         saved = self._sizes.get(_ITEMS, 0) // self.items.itemsize
         self._new[_ITEMS] += self.items[saved:].tobytes()
@@ -114,6 +118,7 @@ class Draft:
             "preview": self.preview.state(),
         }
         write_json(self.folder / STATE, state)
+        self.busy = False
 
     def _append_new(self) -> None:
         for name, new in self._new.items():

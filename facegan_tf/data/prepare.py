@@ -217,7 +217,7 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kep
                     draft.save()
                     kept.faces, saved = draft.faces.count, time.monotonic()
         except (KeyboardInterrupt, FaceganError):
-            if draft.faces.count:
+            if draft.faces.count and not draft.busy:
                 draft.save()
                 kept.faces = draft.faces.count
             raise

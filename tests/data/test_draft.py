@@ -11,7 +11,9 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.data import chunks as chunks_module
 from facegan_tf.data import prepare as prepare_module
 from facegan_tf.data import workers as workers_module
+from facegan_tf.data.draft import Draft
 from facegan_tf.data.prepare import prepare
+from facegan_tf.data.same_photos import ContentDigest
 from tests.helpers.photos import encoded, pixels, write_zip
 
 GOOD = {f"{k:03}.png": encoded(pixels(12, 12, k)) for k in range(24)}
@@ -75,6 +77,29 @@ def test_interrupted_again_and_again_it_goes_on_where_it_was(
         seen += [item for item in begun if item < place // 3 * 3 - 3]
     assert [path.name for path in out.parent.iterdir()] == ["store"]
     assert files_of(out) == files_of(tmp_path / "undisturbed")
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("place", ["content", "append"])
+def test_an_interruption_while_an_item_is_added_or_saved_spoils_nothing(tmp_path: Path, place: str) -> None:
+    source = write_zip(tmp_path / "a.zip", GOOD | BAD)
+    prepare(source, tmp_path / "undisturbed", 8, workers=1)
+    owner, name = {"content": (ContentDigest, "add"), "append": (Draft, "_append_new")}[place]
+    original, calls = getattr(owner, name), []
+
+    def interrupted(*arguments: Any) -> Any:
+        done = original(*arguments)
+        calls.append(done)
+        if len(calls) == {"content": 14, "append": 4}[place]:
+            raise KeyboardInterrupt
+        return done
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(owner, name, interrupted)
+        prepare(source, tmp_path / "store", 8, workers=1)
+    assert (tmp_path / UNFINISHED).is_dir()
+    prepare(source, tmp_path / "store", 8, workers=1)
+    assert files_of(tmp_path / "store") == files_of(tmp_path / "undisturbed")
 
 
 @pytest.mark.usefixtures("often")
