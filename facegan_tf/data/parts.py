@@ -1,5 +1,6 @@
 """Stores that were prepared in parts, by `prepare --part I/N`: trained on as they are, or joined into one."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 
 from facegan_tf.common.errors import InputError, in_short
 from facegan_tf.common.progress import progress
-from facegan_tf.data.manifest import Manifest, is_store
+from facegan_tf.data.manifest import Manifest, is_store, read_manifest
 from facegan_tf.data.sources import has_scheme
 from facegan_tf.data.store import FaceStore, pixel_digest
 
@@ -21,14 +22,23 @@ def open_parts(sources: Sequence[str]) -> FaceStore | None:
     if any(has_scheme(source) for source in sources):
         return None
     folders = [Path(source) for source in sources]
-    if len(folders) == 1 and not is_store(folders[0]) and folders[0].is_dir():
-        folders = sorted(folder for folder in folders[0].iterdir() if is_store(folder))
-        if not folders:
-            return None
+    if len(folders) == 1:
+        if is_store(folders[0]):
+            return FaceStore.open(folders[0])
+        folders = _parts_in(folders[0])
     if not any(is_store(folder) for folder in folders):
         return None
-    stores = [FaceStore.open(folder) for folder in folders]
-    return stores[0] if len(sources) == len(stores) == 1 and is_store(Path(sources[0])) else as_one(stores)
+    return as_one([FaceStore.open(folder) for folder in folders])
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    """The parts of a store that lie in a folder; none if it can't be listed."""
+    try:
+        with os.scandir(folder) as listing:
+            stores = [Path(entry.path) for entry in listing if entry.is_dir() and is_store(Path(entry.path))]
+        return [store for store in stores if "part" in read_manifest(store).choices]
+    except (OSError, ValueError):
+        return []
 
 
 def as_one(stores: Sequence[FaceStore]) -> FaceStore:
