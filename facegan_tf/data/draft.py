@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from facegan_tf.common.files import write_json
+from facegan_tf.common.files import sync, write_json
 from facegan_tf.data.chunks import Chunk, Outcome
 from facegan_tf.data.duplicates import SeenFaces
 from facegan_tf.data.framing import Face
@@ -125,6 +125,7 @@ class Draft:
             with (self.folder / name).open("ab") as file:
                 file.write(new)
                 self._sizes[name] = file.tell()
+            sync(self.folder / name)
             new.clear()
 
     def finish(self, keep_contents: bool) -> None:

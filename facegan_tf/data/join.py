@@ -2,12 +2,13 @@
 
 import datetime
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.common.files import atomic_folder, refuse_existing, writable_parent
+from facegan_tf.common.files import atomic_folder, refuse_existing
 from facegan_tf.common.progress import progress
 from facegan_tf.data.attributes.stored import read_attributes, write_attributes
 from facegan_tf.data.choices import MOST_BITS
@@ -15,6 +16,7 @@ from facegan_tf.data.draft import CONTENTS
 from facegan_tf.data.duplicates import SeenFaces, perceptual_hash, require_hash
 from facegan_tf.data.parts import in_order, whole_manifest
 from facegan_tf.data.rejected import HEADER, as_row, read_rejected
+from facegan_tf.data.request import check_space
 from facegan_tf.data.same_photos import ContentDigest
 from facegan_tf.data.store import REJECTED, FaceStore, StoreWriter
 
@@ -33,8 +35,8 @@ def join(stores: Sequence[str | Path], out: str | Path, dedupe: int | None = Non
             raise InputError("dedupe", dedupe, f"must be 0 to {MOST_BITS} bits of 256")
     out = Path(out)
     refuse_existing(out)
-    writable_parent(out)
     parts = in_order([FaceStore.open(Path(store)) for store in stores])
+    check_space(out, sum(len(part) * part.size**2 * 3 for part in parts))
     with atomic_folder(out) as folder:
         _write(folder, parts, dedupe)
     return FaceStore.open(out)
@@ -42,35 +44,14 @@ def join(stores: Sequence[str | Path], out: str | Path, dedupe: int | None = Non
 
 def _write(folder: Path, parts: Sequence[FaceStore], dedupe: int | None) -> None:
     writer = StoreWriter(folder, parts[0].size)
-    kept: list[int] = []
-    duplicates: list[tuple[str, str]] = []
-    seen, place = SeenFaces(), 0
-    with progress(sum(map(len, parts)), "joining", "face") as bar:
-        for part in parts:
-            for faces in part.in_order():
-                for face in faces if dedupe is not None else ():
-                    hashed = perceptual_hash(face.tobytes(), part.size)
-                    if near := seen.nearest(hashed, dedupe or 0):
-                        reason = (
-                            f"a near-duplicate of face {kept[near.place]}: {near.bits} of 256 bits differ"
-                        )
-                        duplicates.append((f"face {place}", reason))
-                    else:
-                        seen.add(hashed)
-                        kept.append(place)
-                        writer.append(face.tobytes())
-                    place += 1
-                if dedupe is None:
-                    writer.append(faces.tobytes())
-                bar.update(len(faces))
+    with closing(writer):
+        kept, duplicates = _append_faces(writer, parts, dedupe)
     rows = [row for part in parts for row in read_rejected(part.folder)] + duplicates
     (folder / REJECTED).write_bytes(b"".join(map(as_row, (HEADER, *rows))))
     tables = [read_attributes(part.folder) for part in parts]
     if all(tables):
         columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-        write_attributes(
-            folder, columns, kept if dedupe is not None else range(place or sum(map(len, parts)))
-        )
+        write_attributes(folder, columns, kept)
     content = ContentDigest()
     for part in parts:
         content.add_hashed((part.folder / CONTENTS).read_bytes())
@@ -88,3 +69,30 @@ def _write(folder: Path, parts: Sequence[FaceStore], dedupe: int | None) -> None
         versions=about.versions,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _append_faces(
+    writer: StoreWriter, parts: Sequence[FaceStore], dedupe: int | None
+) -> tuple[Sequence[int], list[tuple[str, str]]]:
+    """Append the faces of all parts; returns which of them were kept, and rows about near-duplicates."""
+    count = sum(map(len, parts))
+    kept: list[int] = []
+    duplicates: list[tuple[str, str]] = []
+    seen, place = SeenFaces(), 0
+    with progress(count, "joining", "face") as bar:
+        for faces in (faces for part in parts for faces in part.in_order()):
+            bar.update(len(faces))
+            if dedupe is None:
+                writer.append(faces.tobytes())
+                continue
+            for pixels in map(np.ndarray.tobytes, faces):
+                hashed = perceptual_hash(pixels, writer.size)
+                if near := seen.nearest(hashed, dedupe):
+                    first = f"a near-duplicate of face {kept[near.place]}"
+                    duplicates.append((f"face {place}", f"{first}: {near.bits} of 256 bits differ"))
+                else:
+                    seen.add(hashed)
+                    kept.append(place)
+                    writer.append(pixels)
+                place += 1
+    return range(count) if dedupe is None else kept, duplicates

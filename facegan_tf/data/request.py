@@ -93,16 +93,19 @@ def check_room(out: Path, source: Source, request: Request) -> None:
     """Raise InputError if the store can't be written to `out`, or if there is no room for it."""
     if source.contains(out):
         raise InputError("out", out, "is inside the source folder; choose a folder outside it")
+    check_space(out, request.most_faces(source) * request.size**2 * 3, ", or use a smaller `size` or `limit`")
+
+
+def check_space(out: Path, needed: int, otherwise: str = "") -> None:
+    """Raise InputError if `out` can't be written, or if `needed` bytes are not free there.
+
+    otherwise: what else can be done then, after `free some space`.
+    """
     parent = writable_parent(out)
-    needed = request.most_faces(source) * request.size**2 * 3
     free = shutil.disk_usage(parent).free
     if needed > free:
-        raise InputError(
-            "out",
-            out,
-            f"the store needs {as_bytes(needed)}, and {parent} has {as_bytes(free)} free; "
-            "free some space, or use a smaller `size` or `limit`",
-        )
+        problem = f"the store needs {as_bytes(needed)}, and {parent} has {as_bytes(free)} free"
+        raise InputError("out", out, f"{problem}; free some space{otherwise}")
 
 
 def made_from(request: Request, source: Source) -> dict[str, Any]:

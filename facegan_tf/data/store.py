@@ -155,9 +155,10 @@ class StoreWriter:
             self._file.seek(0, os.SEEK_END)
 
     def flush(self) -> None:
-        """Hand all that was appended to the operating system, which keeps it if this process is killed."""
+        """Wait until all that was appended is on the disk."""
         if self._file is not None:
             self._file.flush()
+            os.fsync(self._file.fileno())
 
     def append(self, pixels: bytes) -> None:
         """Append whole faces: uint8 RGB, row by row. Raises ValueError if a part of a face is missing."""
@@ -198,6 +199,7 @@ class StoreWriter:
             with self._file:
                 self._file.seek(0)
                 self._write_header()
+                self.flush()
             self._file = None
 
     def _shard_path(self, k: int) -> Path:
