@@ -1,10 +1,12 @@
 """Measure the speed of `facegan prepare` against a bare Pillow loop in one process.
 
-    python benchmarks/prepare_speed.py SOURCE_ZIP --size 64
+    python benchmarks/prepare_speed.py SOURCE_ZIP [SAME_PHOTOS ...] --size 64
 
-The rounds of both alternate, so that both meet the same noise. The bare loop opens the zip, decodes, crops
-the centred square, resizes with Lanczos, and keeps the pixels in an array. `prepare` does all that it does
-for a user, from opening the zip to the finished store, on all cores. Target: 0.8 x cores x the bare loop.
+SAME_PHOTOS: the photos of the zip in other forms, such as a folder, a tar, or parquet files, each of which is
+measured too. The rounds of all alternate, so that all meet the same noise. The bare loop opens the zip,
+decodes, crops the centred square, resizes with Lanczos, and keeps the pixels in an array. `prepare` does all
+that it does for a user, from opening the source to the finished store, on all cores. Target: 0.8 x cores x
+the bare loop.
 """
 
 import argparse
@@ -40,10 +42,10 @@ def bare_loop(source: Path, size: int) -> np.ndarray:
     return faces
 
 
-def timed_prepare(source: Path, size: int) -> tuple[float, np.ndarray]:
+def timed_prepare(source: str, size: int) -> tuple[float, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         started = time.perf_counter()
-        store = prepare(str(source), Path(folder) / "store", size)
+        store = prepare(source, Path(folder) / "store", size)
         seconds = time.perf_counter() - started
         return seconds, store.gather(np.arange(len(store)))
 
@@ -66,26 +68,30 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", type=Path, metavar="SOURCE_ZIP")
+    parser.add_argument("others", nargs="*", metavar="SAME_PHOTOS")
     parser.add_argument("--size", type=int, default=64, help="pixels a side (default 64)")
     parser.add_argument("--rounds", type=int, default=5, help="of each kind (default 5)")
     arguments = parser.parse_args()
 
-    bare_speeds, prepare_speeds = [], []
+    sources = [str(arguments.source), *arguments.others]
+    bare_speeds: list[float] = []
+    speeds: dict[str, list[float]] = {source: [] for source in sources}
     for _ in range(arguments.rounds):
         seconds, expected = timed_bare(arguments.source, arguments.size)
         bare_speeds.append(len(expected) / seconds)
-        seconds, faces = timed_prepare(arguments.source, arguments.size)
-        prepare_speeds.append(len(faces) / seconds)
-        if not np.array_equal(faces, expected):
-            raise SystemExit("prepare and the bare loop gave different pixels")
+        for source in sources:
+            seconds, faces = timed_prepare(source, arguments.size)
+            speeds[source].append(len(faces) / seconds)
+            if not np.array_equal(faces, expected):
+                raise SystemExit(f"prepare {source} and the bare loop gave different pixels")
 
     cores = available_cores()
-    ratio = statistics.median(p / b for p, b in zip(prepare_speeds, bare_speeds, strict=True))
     print(f"{len(expected)} images at {arguments.size}x{arguments.size}, {cores} cores, ", end="")
-    print(f"load average {os.getloadavg()[0]:.1f}; pixels identical")
+    print(f"load average {os.getloadavg()[0]:.1f}; pixels identical; target {TARGET} per core")
     print(line("bare Pillow loop, 1 process", bare_speeds))
-    print(line(f"facegan prepare, {cores} processes", prepare_speeds))
-    print(f"ratio {ratio:.2f}, per core {ratio / cores:.2f}   target {TARGET} per core")
+    for source in sources:
+        ratio = statistics.median(p / b for p, b in zip(speeds[source], bare_speeds, strict=True))
+        print(f"{line(source[-28:], speeds[source])}   ratio {ratio:.2f}, per core {ratio / cores:.2f}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from facegan_tf.commands import (
     export,
     info,
     interpolate,
+    join,
     prepare,
     report,
     sample,
@@ -29,6 +30,7 @@ from facegan_tf.common.errors import FaceganError, InputError
 
 COMMANDS: tuple[Command, ...] = (
     prepare,
+    join,
     train,
     info,
     sample,

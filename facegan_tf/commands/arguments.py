@@ -10,6 +10,10 @@ CACHE = "~/.cache/facegan_tf"
 """Default of `--cache`: that of the setting `data.cache`, which can't be imported without pydantic."""
 
 
+DEDUPE_BITS = 20
+"""Distance up to which `--dedupe` takes two faces for one; docs/data.md says how it was chosen."""
+
+
 class Command(Protocol):
     """What the module of a command defines."""
 
@@ -47,4 +51,16 @@ def add_state(verb: argparse.ArgumentParser) -> None:
         choices=("ema", "raw"),
         help="weights of a run's generator to use: ema (default), their moving average if the run keeps one, "
         "or raw, the weights themselves",
+    )
+
+
+def add_dedupe(verb: argparse.ArgumentParser) -> None:
+    """Add `--dedupe`, which looks for near-duplicates."""
+    verb.add_argument(
+        "--dedupe",
+        type=int,
+        nargs="?",
+        const=DEDUPE_BITS,
+        metavar="BITS",
+        help=f"leave out near-duplicates, up to a distance of BITS of 256 (default: {DEDUPE_BITS})",
     )

@@ -1,4 +1,4 @@
-"""`facegan info`: show layers, parameters, FLOPs and memory."""
+"""`facegan info`: describe networks, or a store."""
 
 import argparse
 import json
@@ -11,20 +11,30 @@ from facegan_tf.common.tensorflow_start import start_tensorflow
 
 def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     """Add the command's parser."""
-    verb = verbs.add_parser("info", help="show layers, parameters, FLOPs and memory")
-    verb.add_argument("path", metavar="CONFIG_OR_RUN", help="a YAML file or a run directory")
+    verb = verbs.add_parser("info", help="describe the networks of a config or a run, or a store")
+    verb.add_argument("path", metavar="CONFIG_RUN_OR_STORE", help="a YAML file, a run directory, or a store")
     verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw both nets into this file")
+    verb.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE.png",
+        help="also draw both nets, or faces of the store, into this file",
+    )
     return verb
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the description of both networks, and draw them for `--plot`."""
+    """Print the description, and draw the networks or faces for `--plot`."""
     from facegan_tf.common.files import refuse_existing, writable_parent
 
     if options.plot is not None:
         refuse_existing(options.plot, "plot")
         writable_parent(options.plot, "plot")
+    from facegan_tf.data.manifest import is_store
+
+    if is_store(Path(options.path)):
+        _print_store(options)
+        return
     start_tensorflow()
     from facegan_tf.report.info import describe, format_description
 
@@ -35,3 +45,16 @@ def run(options: argparse.Namespace) -> None:
         save_network_plot(options.plot, facts)
         print(f"{options.plot}: both nets, layer by layer", file=sys.stderr)
     print(json.dumps(facts, indent=2) if options.json else format_description(facts))
+
+
+def _print_store(options: argparse.Namespace) -> None:
+    from facegan_tf.report.store import contact_sheet, describe_store, format_store
+
+    facts = describe_store(options.path)
+    if options.plot is not None:
+        start_tensorflow()
+        from facegan_tf.common.images import save_png
+
+        save_png(options.plot, contact_sheet(options.path))
+        print(f"{options.plot}: faces of the store", file=sys.stderr)
+    print(json.dumps(facts, indent=2) if options.json else format_store(facts))

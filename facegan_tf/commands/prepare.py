@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from facegan_tf.commands.arguments import Verbs
+from facegan_tf.commands.arguments import Verbs, add_dedupe
+from facegan_tf.common.errors import InputError
 
 
 def add_to(verbs: Verbs) -> argparse.ArgumentParser:
@@ -12,7 +13,10 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "source",
         metavar="SOURCE",
-        help="a folder (searched recursively), a zip (read in place), or synthetic[:N] (drawn faces)",
+        nargs="+",
+        help="a folder (searched recursively) or a zip of photos; tar, parquet or TFRecord files (a file, a "
+        "folder, or a pattern in quotes); hf:OWNER/NAME[@REVISION][:SPLIT]; or synthetic[:N] (drawn faces). "
+        "Nothing is unpacked to disk",
     )
     verb.add_argument("--out", type=Path, required=True, metavar="STORE", help="folder to create")
     verb.add_argument(
@@ -26,6 +30,35 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     )
     verb.add_argument("--limit", type=int, metavar="N", help="keep only the first N good images by name")
     verb.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
+    verb.add_argument(
+        "--column", metavar="NAME", help="column of the photos in a parquet file, or feature in a TFRecord"
+    )
+    verb.add_argument(
+        "--align", action="store_true", help="find the faces, and turn and scale them to stand as CelebA's do"
+    )
+    verb.add_argument(
+        "--faces",
+        default="largest",
+        metavar="WHICH",
+        help="faces to align: largest (default) or all of a photo",
+    )
+    verb.add_argument(
+        "--outside",
+        default="mirror",
+        metavar="HOW",
+        help="for aligned faces that reach over the edge of the photo: mirror (default) or reject",
+    )
+    verb.add_argument(
+        "--where",
+        nargs="+",
+        metavar=("TABLE", "EXPRESSION"),
+        help="keep only photos with these attributes, as in: --where list_attr_celeba.csv 'Smiling == 1'; "
+        "without TABLE, by a parquet file's own columns",
+    )
+    add_dedupe(verb)
+    verb.add_argument(
+        "--part", metavar="I/N", help="prepare only the I-th of N parts, as one of N jobs; see facegan join"
+    )
     verb.add_argument(
         "--max-rejected",
         type=float,
@@ -41,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
     """Prepare the store."""
     from facegan_tf.data.prepare import prepare
 
+    table, where = _where(options.where)
     prepare(
         options.source,
         options.out,
@@ -49,4 +83,23 @@ def run(options: argparse.Namespace) -> None:
         options.limit,
         workers=options.workers,
         max_rejected=options.max_rejected,
+        column=options.column,
+        align=options.align,
+        faces=options.faces,
+        outside=options.outside,
+        attributes=table,
+        where=where,
+        dedupe=options.dedupe,
+        part=options.part,
     )
+
+
+def _where(words: list[str] | None) -> tuple[str | None, str | None]:
+    """The table and the expression of `--where`."""
+    if words is None:
+        return None, None
+    if len(words) > 2:
+        raise InputError(
+            "where", " ".join(words), "must be a table and an expression in quotes, after SOURCE"
+        )
+    return (words[0] if len(words) == 2 else None), words[-1]

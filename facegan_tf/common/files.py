@@ -109,15 +109,20 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
-        for written in (*partial.rglob("*"), partial):
-            sync(written)
-        if path.exists():
-            raise FileExistsError(path)
-        partial.rename(path)
-        sync(path.parent)
+        put_folder(partial, path)
     finally:
         if partial.exists():
             shutil.rmtree(partial)
+
+
+def put_folder(finished: Path, path: Path) -> None:
+    """Rename a folder to `path`, once all of it is on the disk. Raises FileExistsError if `path` exists."""
+    for written in (*finished.rglob("*"), finished):
+        sync(written)
+    if path.exists():
+        raise FileExistsError(path)
+    finished.rename(path)
+    sync(path.parent)
 
 
 def refuse_existing(path: Path, name: str = "out") -> None:

@@ -1,5 +1,7 @@
 """Settings of the images."""
 
+from typing import Any, Literal
+
 from pydantic import Field, field_validator
 
 from facegan_tf.config.base import Changeable, Settings
@@ -9,11 +11,14 @@ from facegan_tf.config.crop import parse_crop
 class DataSettings(Settings):
     """The images, and how they reach the nets."""
 
-    source: Changeable[str] = Field(min_length=1)
-    """Source of the images: a prepared store, a folder of photos, a zip of photos, or `synthetic[:N]`.
+    source: Changeable[str | list[str]]
+    """Source of the images: a prepared store, a folder or a zip of photos, tar, parquet or TFRecord files,
+    `hf:OWNER/NAME` or `synthetic[:N]`; or a list of these.
 
     A resumed run may name another, since a source may move; its store must still have the same pixels.
     """
+    column: str | None = None
+    """Column of the photos in a parquet file, or feature in a TFRecord; null: found by its type."""
     size: int = Field(ge=8, le=1024)
     """Height and width of an image, in pixels."""
     crop: str = "square"
@@ -21,6 +26,18 @@ class DataSettings(Settings):
 
     A prepared store has been cropped already.
     """
+    align: bool = False
+    """Whether to find the faces, and to turn and scale them so that they stand as CelebA's do."""
+    faces: Literal["largest", "all"] = "largest"
+    """Faces of a photo to align: `largest` or `all`."""
+    outside: Literal["mirror", "reject"] = "mirror"
+    """Treatment of aligned faces that reach over the edge of their photo: `mirror` or `reject`."""
+    attributes: str | None = None
+    """Table of the photos' attributes for `where`, such as CelebA's `list_attr_celeba.txt`."""
+    where: str | None = None
+    """Expression that the attributes of a photo must fulfil, such as `Smiling == 1 and Male == -1`."""
+    dedupe: int | None = Field(default=None, ge=0, le=32)
+    """Largest distance of near-duplicates to leave out, in bits of 256; null: they are not looked for."""
     limit: int | None = Field(default=None, ge=1)
     """Number of images to use, the first by name; null: all."""
     max_rejected: Changeable[float] = Field(default=0.5, ge=0, le=1)
@@ -29,6 +46,16 @@ class DataSettings(Settings):
     """Whether to mirror each image left to right with probability 1/2."""
     cache: Changeable[str] = Field(default="~/.cache/facegan_tf", min_length=1)
     """Folder for the stores that are prepared from photos, kept for later runs."""
+
+    @field_validator("source", mode="before")  # else a wrong one has a problem for each of both types
+    @classmethod
+    def _source_is_text(cls, source: Any) -> Any:
+        texts = source if isinstance(source, list) else [source]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("must be text, or a list of texts; put numbers in quotes")
+        if not texts or "" in texts:
+            raise ValueError("must not be empty")
+        return source
 
     @field_validator("crop")
     @classmethod

@@ -19,8 +19,8 @@ def apply_override(override: str, settings: YamlSettings, model: Block) -> None:
     """Change the settings as `key.path=value` says; ConfigError if that is impossible.
 
     If the setting is text, everything after `=` is that text: spaces, `#`, `:` and quotes are part of it. If
-    it may also be null, the word `null` means null. Every other value is YAML. model: the class that will
-    validate the settings.
+    it may also be null, the word `null` means null; if it may also be a list, `[a, b]` is one. Every other
+    value is YAML. model: the class that will validate the settings.
     """
     key, equals, text = override.partition("=")
     path = tuple(key.split("."))
@@ -36,10 +36,23 @@ def apply_override(override: str, settings: YamlSettings, model: Block) -> None:
             settings.remove(("training", other))
 
 
+def _as_list(text: str) -> Written | None:
+    """A list in YAML, such as `[a.zip, b.tar]`; None if the text is anything else, such as `[old] photos`."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    try:
+        written = parse_yaml(text)
+    except UnreadableYaml:
+        return None
+    return written if isinstance(written.content, list) else None
+
+
 def _value(path: KeyPath, text: str, settings: YamlSettings, model: Block) -> Written:
     kind = text_type(path, model, settings.plain())
     if kind == "text or null" and text == "null":
         return Written(None, 1)
+    if kind == "text or list" and (written := _as_list(text)):
+        return written
     if kind:
         if problem := invisible_problem(text):
             raise InputError(None, None, problem)

@@ -51,8 +51,11 @@ def all_settings(block: Block, above: KeyPath = (), kind: str | None = None) -> 
             yield from all_settings(inner, path, kind)
 
 
-def text_type(path: KeyPath, block: Block, written: dict[str, Any]) -> Literal["text", "text or null"] | None:
-    """Whether the setting at `path` is text, or text or null; None if it is neither, or does not exist.
+TextType = Literal["text", "text or null", "text or list"]
+
+
+def text_type(path: KeyPath, block: Block, written: dict[str, Any]) -> TextType | None:
+    """Whether the setting at `path` is text, perhaps null or a list of texts; None if it is anything else.
 
     written: the settings that are written so far, which choose the kinds of blocks. Where the kind is not
     chosen yet, the setting is text if it is text in every kind that has it.
@@ -65,8 +68,10 @@ def text_type(path: KeyPath, block: Block, written: dict[str, Any]) -> Literal["
         inner = [each for annotation in types for each in blocks_in(annotation)]
         blocks = [each for each in inner if _is_chosen(each, value)] or inner
     parts = [set(get_args(annotation) or [annotation]) for annotation in types]
-    if not parts or any(part - {str, type(None)} or str not in part for part in parts):
+    if not parts or any(part - {str, type(None), list[str]} or str not in part for part in parts):
         return None
+    if any(list[str] in part for part in parts):
+        return "text or list"
     return "text or null" if any(type(None) in part for part in parts) else "text"
 
 

@@ -21,6 +21,7 @@ from facegan_tf.data.manifest import MANIFEST, Manifest, is_store, read_manifest
 from facegan_tf.data.request import Request, as_bytes
 from facegan_tf.data.same_photos import remember_source, same_photos
 from facegan_tf.data.sources import Source
+from facegan_tf.data.unfinished import is_unfinished
 
 DEFAULT_CACHE: str = DataSettings.model_fields["cache"].default
 FEATURES = "features"
@@ -80,12 +81,17 @@ def new_store(cache: Path, request: Request, source: Source) -> Path:
 
 
 def list_cache(cache: str | Path = DEFAULT_CACHE) -> list[Entry]:
-    """What is in the cache: its stores by name, and all features as one entry.
+    """What is in the cache: its stores by name, those that are unfinished, and all features as one entry.
 
     Only what this package wrote is listed, and so can be removed; files of others are left alone.
     """
     folder = cache_folder(cache)
     entries = [_store_entry(store) for store in _store_folders(folder)]
+    entries += [
+        Entry(path.name, (path,), folder_bytes(path), "a store that was interrupted", _time_of(path))
+        for path in _listed(folder)
+        if is_unfinished(path)
+    ]
     features = [path for path in _listed(folder / FEATURES) if _FEATURES_NAME.fullmatch(path.name)]
     if features:
         sizes_and_times = [(path.stat().st_size, path.stat().st_mtime) for path in features]
@@ -131,8 +137,10 @@ def as_table(entries: Sequence[Entry]) -> str:
 
 def _store_name(request: Request, source: Source) -> str:
     made_from = [source.identity, request.size, request.crop, request.limit]
+    if choices := request.choices.recorded():
+        made_from.append(choices)
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(request.source).stem).strip("-.") or "source"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(request.sources[0]).stem).strip("-.") or "source"
     return f"{stem}-{request.size}-{digest[:12]}"
 
 
@@ -157,8 +165,9 @@ def _manifest_for(folder: Path, request: Request) -> Manifest | None:
         manifest = read_manifest(folder)
     except (OSError, ValueError):
         return None
-    wanted = (request.size, request.crop, request.limit)
-    return manifest if (manifest.size, manifest.crop, manifest.limit) == wanted else None
+    wanted = (request.size, request.crop, request.limit, request.choices.recorded())
+    has = (manifest.size, manifest.crop, manifest.limit, manifest.choices)
+    return manifest if has == wanted else None
 
 
 def _store_entry(folder: Path) -> Entry:
@@ -169,7 +178,11 @@ def _store_entry(folder: Path) -> Entry:
         source = f"{manifest.source_identity.get('path', manifest.source)}{crop}{limit}"
     except (OSError, ValueError):
         source = f"unknown: its {MANIFEST} is damaged"
-    return Entry(folder.name, (folder,), folder_bytes(folder), source, _as_time(folder.stat().st_mtime))
+    return Entry(folder.name, (folder,), folder_bytes(folder), source, _time_of(folder))
+
+
+def _time_of(path: Path) -> datetime.datetime:
+    return _as_time(path.stat().st_mtime)
 
 
 def _as_time(seconds: float) -> datetime.datetime:

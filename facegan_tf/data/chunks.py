@@ -1,10 +1,11 @@
 """The work on a few items of a source, and the order in which items are taken."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from facegan_tf.common.errors import Rejected
-from facegan_tf.config.crop import Crop
 from facegan_tf.data.decode import pillow_warnings
+from facegan_tf.data.framing import Face, Framing
 from facegan_tf.data.sources.base import Source
 
 
@@ -13,44 +14,57 @@ class Job:
     """What to make of each item of a source. It is pickled once to each worker process."""
 
     source: Source
-    size: int
-    crop: Crop
+    framing: Framing
+    hashed: bool = False
+    """Whether to compute the perceptual hash of each face."""
+
+
+class Outcome(NamedTuple):
+    """What became of one item."""
+
+    content: bytes
+    """Its digest, as `Source.content` gives it."""
+    faces: list[Face]
+    reason: str = ""
+    """Why it can't be used, if it has no faces."""
+    tile: bytes | None = None
+    """A small picture that shows why (JPEG)."""
+    hashes: tuple[bytes, ...] = ()
+    """Perceptual hash of each face, if asked for."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The result for items `start` to `stop` (exclusive)."""
+    """The outcomes of items `start` to `stop` (exclusive)."""
 
     start: int
     stop: int
-    pixels: bytes
-    """All good faces, one after the other."""
-    rejected: list[tuple[str, str]]
-    """(name, reason) of each item that can't be used."""
-    contents: list[bytes] = field(default_factory=list)
-    """Digests of all items, as `Source.content` gives them."""
-    notes: list[str] = field(default_factory=list)
-    """The notes of all faces that have one."""
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def bad(self) -> int:
+        """How many items can't be used."""
+        return sum(not outcome.faces for outcome in self.outcomes)
 
 
 def make_chunk(job: Job, start: int, stop: int) -> Chunk:
     """Make the faces of items `start` to `stop` (exclusive) of the job's source."""
-    faces: list[bytes] = []
-    rejected: list[tuple[str, str]] = []
-    contents: list[bytes] = []
-    notes: list[str] = []
     with pillow_warnings():
-        for index in range(start, stop):
-            contents.append(job.source.content(index))
-            try:
-                face = job.source.face(index, job.size, job.crop)
-            except Rejected as reason:
-                rejected.append((job.source.names[index], str(reason)))
-                continue
-            faces.append(face.pixels)
-            if face.note:
-                notes.append(face.note)
-    return Chunk(start, stop, b"".join(faces), rejected, contents, notes)
+        return Chunk(start, stop, [_outcome(job, index) for index in range(start, stop)])
+
+
+def _outcome(job: Job, index: int) -> Outcome:
+    content = job.source.content(index)
+    try:
+        faces = job.source.faces(index, job.framing)
+    except Rejected as reason:
+        return Outcome(content, [], str(reason), getattr(reason, "tile", None))
+    if not job.hashed:
+        return Outcome(content, faces)
+    from facegan_tf.data.duplicates import perceptual_hash  # other workers need no numpy
+
+    size = job.framing.size
+    return Outcome(content, faces, hashes=tuple(perceptual_hash(face.pixels, size) for face in faces))
 
 
 @dataclass
@@ -58,6 +72,7 @@ class Schedule:
     """Which items come next: all of them, or until `limit` are good, and never one more than that."""
 
     items: int
+    """The end of the items (exclusive)."""
     limit: int | None
     chunk: int
     """Most items in a chunk."""
@@ -75,5 +90,9 @@ class Schedule:
         return items if items else None
 
     def finished(self, chunk: Chunk) -> None:
-        """Count a finished chunk: each rejected item allows one more to be taken."""
-        self.promised -= len(chunk.rejected)
+        """Count a finished chunk: each bad item allows one more to be taken."""
+        self.promised -= chunk.bad
+
+    def dropped(self, items: int) -> None:
+        """Count good items that were dropped after all, as near-duplicates."""
+        self.promised -= items

@@ -1,13 +1,16 @@
 """From a config's `data` settings to its store: an existing one, or one to be prepared into the cache."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, overload
 
 from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.cache import cache_folder, cached_store, new_store
+from facegan_tf.data.choices import Choices
 from facegan_tf.data.manifest import is_store
+from facegan_tf.data.parts import open_parts
 from facegan_tf.data.prepare import StoreNotWrittenError, prepare
 from facegan_tf.data.rejected import check_share
 from facegan_tf.data.request import Request, check_request, check_room
@@ -15,7 +18,10 @@ from facegan_tf.data.sources import Source, has_scheme
 from facegan_tf.data.sources.base import path_of
 from facegan_tf.data.store import FaceStore
 
-_SETTINGS = {name: f"data.{name}" for name in ("source", "size", "crop", "limit", "max_rejected", "cache")}
+_CHOICES = tuple(each.name for each in fields(Choices) if each.name in DataSettings.model_fields)
+_SETTINGS = {
+    name: f"data.{name}" for name in ("source", "size", "crop", "limit", "max_rejected", "cache", *_CHOICES)
+}
 """The setting that gives each parameter of `prepare`."""
 
 
@@ -40,7 +46,9 @@ class Located:
             return self.store
         data = self.data
         try:
-            store = prepare(data.source, self.folder, data.size, data.crop, data.limit, max_rejected=1)
+            store = prepare(
+                data.source, self.folder, data.size, data.crop, data.limit, max_rejected=1, **_choices(data)
+            )
         except FaceganError as error:
             if not is_store(self.folder):
                 raise _by_settings(error, data) from error
@@ -55,14 +63,18 @@ def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     prepared: the folder of the store that a run was trained on. If the source can't be opened any more, that
     store is used, with a message on stderr, provided that it has images of `data.size`.
 
-    If `data.source` is a store itself, it is used directly, and `crop` and `max_rejected` do not apply.
+    If `data.source` is a store itself, or the parts of one, it is used directly, and the settings that say
+    how to prepare one do not apply.
     Raises InputError, which names the setting to change: if the source can't be used, if the cache can't be
     written to or is full, if a store has images of another size, or if too many photos were rejected.
     """
-    source = absolute_source(data.source)
-    if not has_scheme(source) and is_store(Path(source)):
-        return _of_store(data, FaceStore.open(Path(source)))
-    request = Request(source, data.size, data.crop, data.limit)
+    sources = _as_list(absolute_source(data.source))
+    try:
+        if store := open_parts(sources):
+            return _of_store(data, store)
+    except InputError as error:
+        raise error.renamed({"stores": "data.source"}) from None
+    request = Request(tuple(sources), data.size, data.crop, data.limit, Choices(**_choices(data)))
     try:
         return _from_source(data, request)
     except InputError as error:
@@ -72,8 +84,22 @@ def locate(data: DataSettings, prepared: Path | None = None) -> Located:
         raise _by_settings(error, data) from None
 
 
-def absolute_source(source: str) -> str:
-    """The same source as an absolute path: a run may be resumed from another working directory."""
+def _choices(data: DataSettings) -> dict[str, Any]:
+    return {name: getattr(data, name) for name in _CHOICES}
+
+
+def _as_list(source: str | list[str]) -> list[str]:
+    return [source] if isinstance(source, str) else source
+
+
+@overload
+def absolute_source(source: str) -> str: ...
+@overload
+def absolute_source(source: list[str]) -> list[str]: ...
+def absolute_source(source: str | list[str]) -> str | list[str]:
+    """The same source, or sources, as absolute paths: a run may be resumed from another working directory."""
+    if isinstance(source, list):
+        return [absolute_source(each) for each in source]
     if has_scheme(source):
         return source
     path = path_of(source)

@@ -41,11 +41,15 @@ class Manifest:
     """UTC, ISO 8601."""
     notes: dict[str, int] = field(default_factory=dict)
     """What was ignored in photos, and in how many of them."""
+    choices: dict[str, Any] = field(default_factory=dict)
+    """How the faces were found and chosen, where that is not the default: see `Choices`."""
+    items: int | None = None
+    """Items of the source that were read, where that is not one for each face and each rejected file."""
 
     @property
     def items_read(self) -> int:
         """How many items of the source were read, good and bad."""
-        return self.count + self.rejected
+        return self.count + self.rejected if self.items is None else self.items
 
 
 def is_store(folder: Path) -> bool:
@@ -64,7 +68,9 @@ def read_manifest(folder: Path) -> Manifest:
         raise ValueError(f"{MANIFEST} does not hold a store's fields")
     if (version := content.get("format_version")) != FORMAT_VERSION:
         raise ValueError(f"{MANIFEST} has format version {version}; this program reads {FORMAT_VERSION}")
-    required = [each.name for each in fields(Manifest) if each.default_factory is MISSING]
+    required = [
+        each.name for each in fields(Manifest) if each.default is MISSING and each.default_factory is MISSING
+    ]
     if missing := [name for name in required if name not in content]:
         raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
     if not isinstance(content["source_identity"], dict):

@@ -4,38 +4,50 @@ import datetime
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from tqdm import tqdm
 
 from facegan_tf.common.cores import available_cores
 from facegan_tf.common.errors import FaceganError, InputError, in_short
-from facegan_tf.common.files import atomic_folder
 from facegan_tf.common.versions import versions
-from facegan_tf.data.chunks import Chunk, Job
+from facegan_tf.data.attributes.stored import write_attributes
+from facegan_tf.data.choices import Choices
+from facegan_tf.data.chunks import Job, Schedule
+from facegan_tf.data.draft import Draft
 from facegan_tf.data.manifest import is_store
-from facegan_tf.data.rejected import MAX_REJECTED, check_share, write_rejected
-from facegan_tf.data.request import Request, as_bytes, check_request, check_room, differences
+from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected
+from facegan_tf.data.request import Request, as_bytes, check_request, check_room, differences, made_from
 from facegan_tf.data.same_photos import ContentDigest, remember_source
 from facegan_tf.data.sources import Source
-from facegan_tf.data.store import REJECTED, FaceStore, StoreWriter
-from facegan_tf.data.workers import make_chunks, usable_workers
+from facegan_tf.data.store import REJECTED, FaceStore
+from facegan_tf.data.unfinished import unfinished_folder, unfinished_path
+from facegan_tf.data.workers import chunk_items, make_chunks, usable_workers
 
 FILTER = "lanczos"
+SAVE_SECONDS = 10
+"""How often the draft of a store is saved: so much work a kill may cost."""
 
 
 class Options(TypedDict, total=False):
-    """More parameters of `prepare`."""
+    """More parameters of `prepare`: its own, and those of `Choices`."""
 
     workers: int | None
     """Number of processes; None: one for each core. The pixels don't depend on it."""
     max_rejected: float
     """Largest share of bad files, 0 to 1, that is not an error."""
+    column: str | None
+    align: bool
+    faces: Literal["largest", "all"]
+    outside: Literal["mirror", "reject"]
+    attributes: str | None
+    where: str | None
+    dedupe: int | None
+    part: str | None
 
 
 class StoreNotWrittenError(FaceganError):
@@ -43,7 +55,7 @@ class StoreNotWrittenError(FaceganError):
 
 
 def prepare(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     out: str | Path,
     size: int,
     crop: str = "square",
@@ -52,41 +64,47 @@ def prepare(
 ) -> FaceStore:
     """Make the store `out` of `size` x `size` faces (8 to 1024 pixels), and return it.
 
-    source: a folder, a zip, or `synthetic[:N]`. crop: `square`, `center:N` or `box:L,T,R,B`, in pixels of
-    the photo. limit: keep only the first `limit` good images by name, and read no more than that takes.
-    workers: number of processes (default: one for each core); the pixels don't depend on it. max_rejected:
-    largest share of bad files, 0 to 1 (default 0.5).
+    source: a folder, a zip, tar, parquet or TFRecord files, a data set of the Hub, or `synthetic[:N]`, or
+    several of these. crop: `square`, `center:N` or `box:L,T,R,B`, in pixels of the photo, or of CelebA's
+    178x218 for aligned faces. limit: keep only the first `limit` good images by name, and read no more than
+    that takes. workers: number of processes (default: one for each core); the pixels don't depend on it.
+    max_rejected: largest share of bad files, 0 to 1 (default 0.5). For the other options, see `Choices`.
 
     The store's rejected.csv lists the bad files with the reasons. Messages and a progress bar go to stderr.
     If `out` is already the store of this request, it is only opened.
 
     Raises InputError for parameters that can't be used, before any work, and if no image is good;
-    FaceganError if the work fails. There is no store then, as there is none after Ctrl-C. The store is
-    complete where InputError says that more than `max_rejected` of the files are bad.
+    FaceganError if the work fails. There is no store then, as there is none after Ctrl-C, but what was done
+    is kept beside `out`, and the next call with the same parameters continues there. The store is complete
+    where InputError says that more than `max_rejected` of the files are bad.
 
     >>> store = prepare("synthetic:10", "faces", size=64)
     >>> len(store), store.gather([0, 1]).shape
     (10, (2, 64, 64, 3))
     """
-    workers, max_rejected = _checked(**options)
+    workers, max_rejected, choices = _checked(**options)
     out = Path(out)
-    request = Request(str(source), size, crop, limit)
-    opened, parsed_crop = check_request(request)
+    sources = [source] if isinstance(source, (str, Path)) else source
+    request = Request(tuple(map(str, sources)), size, crop, limit, choices)
+    opened, framing = check_request(request)
     if store := _existing_store(out, request, opened):
         _print(f"{out} already exists: {len(store)} faces, fingerprint {store.fingerprint[:12]}")
     else:
         check_room(out, opened, request)
-        store = _make(out, request, Job(opened, size, parsed_crop), usable_workers(workers))
+        job = Job(opened, framing, hashed=request.choices.dedupe is not None)
+        store = _make(out, request, job, usable_workers(workers))
     check_share(store, max_rejected)
     return store
 
 
-def _checked(workers: int | None = None, max_rejected: float = MAX_REJECTED) -> tuple[int, float]:
+def _checked(
+    workers: int | None = None, max_rejected: float = MAX_REJECTED, **choices: Any
+) -> tuple[int, float, Choices]:
     if workers is not None and workers < 1:
         raise InputError("workers", workers, "must be 1 or more")
     if not 0 <= max_rejected <= 1:
         raise InputError("max_rejected", max_rejected, "must be 0 to 1: it is a share of the files")
-    return workers or available_cores(), max_rejected
+    return workers or available_cores(), max_rejected, Choices(**choices)
 
 
 def _make(out: Path, request: Request, job: Job, workers: int) -> FaceStore:
@@ -97,21 +115,36 @@ def _make(out: Path, request: Request, job: Job, workers: int) -> FaceStore:
         f"in {out}, with {processes}"
     )
     started = time.perf_counter()
-    with _writing(out) as folder:
-        writer, outcome = StoreWriter(folder, request.size), _Outcome()
-        with closing(writer):
-            _fill(writer, outcome, job, request.limit, workers)
-        if not writer.count:
-            raise _no_good_image(request, outcome.rejected)
-        write_rejected(folder, outcome.rejected)
-        writer.finish(
-            rejected=len(outcome.rejected),
-            notes=dict(outcome.notes),
-            **_origin(request, job.source, outcome.content),
-        )
+    kept = _Kept()
+    with _writing(out, kept) as folder:
+        items = request.choices.part_of(len(job.source.names))
+        draft = Draft(folder, request.size, made_from(request, job.source), items.start)
+        with closing(draft.faces):
+            _fill(draft, job, request, items.stop, workers, kept)
+        if not draft.faces.count:
+            raise _no_good_image(request, draft)
+        _finish(draft, request, job.source, items)
     store = FaceStore.open(out)
     _print(_summary(store, time.perf_counter() - started))
     return store
+
+
+def _finish(draft: Draft, request: Request, source: Source, items: range) -> None:
+    """Turn a draft into a store."""
+    draft.preview.save(draft.folder)
+    if (columns := source.attributes()) and (
+        left_out := write_attributes(draft.folder, columns, draft.items)
+    ):
+        _print(f"attributes with long texts are not kept: {', '.join(left_out)}")
+    draft.finish(keep_contents=request.choices.part is not None)
+    read = draft.done - items.start
+    draft.faces.finish(
+        rejected=draft.rejected,
+        notes=dict(draft.notes),
+        choices=request.choices.recorded(),
+        items=None if read == draft.faces.count + draft.rejected else read,
+        **_origin(request, source, draft.content),
+    )
 
 
 def _print(text: str) -> None:
@@ -137,50 +170,62 @@ def _existing_store(out: Path, request: Request, source: Source) -> FaceStore | 
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[Path]:
+def _writing(out: Path, kept: "_Kept") -> Iterator[Path]:
     """A folder that becomes `out` if the block succeeds. Raises StoreNotWrittenError if writing fails."""
     try:
-        with atomic_folder(out) as folder:
+        with unfinished_folder(out, lambda: kept.faces > 0) as folder:
             yield folder
-            if out.is_dir():
-                out.rmdir()  # an empty folder may be there; a filled one makes this fail
     except OSError as error:
         raise StoreNotWrittenError(f"the store {out} can't be written: {error.strerror or error}") from error
+    finally:
+        if kept.faces and unfinished_path(out).exists():
+            _print(f"{kept.faces} faces are kept; the same command continues from there")
 
 
 @dataclass
-class _Outcome:
-    """What was found in the photos, besides pixels."""
+class _Kept:
+    """What a draft has saved, and so will keep if the work is interrupted."""
 
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
-    content: ContentDigest = field(default_factory=ContentDigest)
-
-    def add(self, chunk: Chunk, names: tuple[str, ...]) -> None:
-        self.rejected += chunk.rejected
-        self.notes.update(chunk.notes)
-        self.content.add(names, chunk.contents)
+    faces: int = 0
 
 
-def _fill(writer: StoreWriter, outcome: _Outcome, job: Job, limit: int | None, workers: int) -> None:
-    """Write all faces of the job, with a progress bar, and record the outcome."""
-    names = job.source.names
-    wanted = min(len(names), limit or len(names))
+def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kept: _Kept) -> None:
+    """Add the items up to `stop` to the draft, with a progress bar, and save it every few seconds."""
+    names, limit, most_bits = job.source.names, request.limit, request.choices.dedupe
+    chunk = chunk_items(request.size, job.framing)
+    schedule = Schedule(stop, limit, chunk, start=draft.done, promised=draft.faces.count)
+    if draft.faces.count:
+        kept.faces = draft.faces.count
+        _print(f"continuing after {draft.faces.count} faces that an interrupted run has left")
+    wanted = min(stop - draft.done + draft.faces.count, limit or stop)
     interval = 0.1 if sys.stderr.isatty() else 5.0  # a log wants few lines
+    saved = time.monotonic()
     with (
-        tqdm(total=wanted, unit=" images", file=sys.stderr, mininterval=interval) as bar,
-        closing(make_chunks(job, limit, workers)) as chunks,
+        tqdm(
+            total=wanted, initial=draft.faces.count, unit=" images", file=sys.stderr, mininterval=interval
+        ) as bar,
+        closing(make_chunks(job, schedule, workers)) as chunks,
     ):
-        for chunk in chunks:
-            writer.append(chunk.pixels)
-            outcome.add(chunk, names[chunk.start : chunk.stop])
-            if chunk.rejected:
-                bar.total = min(wanted, len(names) - len(outcome.rejected))
-                bar.set_postfix(rejected=len(outcome.rejected), refresh=False)
-            bar.update(chunk.stop - chunk.start - len(chunk.rejected))
+        try:
+            for made in chunks:
+                before = draft.faces.count
+                schedule.dropped(draft.add(made, names, limit, most_bits))
+                bar.total = max(min(wanted, (bar.total or 0) - made.bad), draft.faces.count)
+                bar.set_postfix(rejected=draft.rejected, refresh=False)
+                bar.update(draft.faces.count - before)
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    draft.save()
+                    kept.faces, saved = draft.faces.count, time.monotonic()
+        except (KeyboardInterrupt, FaceganError):
+            if draft.faces.count and not draft.busy:
+                draft.save()
+                kept.faces = draft.faces.count
+            raise
 
 
-def _no_good_image(request: Request, rejected: list[tuple[str, str]]) -> InputError:
+def _no_good_image(request: Request, draft: Draft) -> InputError:
+    draft.finish(keep_contents=False)
+    rejected = read_rejected(draft.folder)
     examples = "; ".join(f"{in_short(name, 200)}: {reason}" for name, reason in rejected[:3])
     return InputError(
         "source",

@@ -1,8 +1,10 @@
 """The photos that could not be used: the table that lists them, and how many are too many."""
 
 import csv
+import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from facegan_tf.common.errors import InputError
@@ -11,16 +13,15 @@ from facegan_tf.data.store import REJECTED, FaceStore
 MAX_REJECTED = 0.5
 """Largest share of bad files, 0 to 1: with more, the source is probably not the one that was meant."""
 _REASONS_LISTED = 3
-_HEADER = ["name", "reason"]
+HEADER = ["name", "reason"]
+"""First row of a store's table of what could not be used."""
 
 
-def write_rejected(folder: Path, rejected: list[tuple[str, str]]) -> None:
-    """Write a store's table of (name, reason), with the exact names."""
-    # backslashreplace: a file's name need not be valid text
-    with (folder / REJECTED).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(_HEADER)
-        table.writerows(rejected)
+def as_row(cells: Sequence[str]) -> bytes:
+    """A row of a store's table of (name, reason), with the exact name."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name need not be valid text
 
 
 def read_rejected(folder: Path) -> list[tuple[str, str]]:
@@ -28,7 +29,7 @@ def read_rejected(folder: Path) -> list[tuple[str, str]]:
     try:
         with (folder / REJECTED).open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
-        if header != _HEADER:
+        if header != HEADER:
             raise ValueError(f"its header is {header}")
         return [(name, reason) for name, reason in rows]
     except (OSError, ValueError, csv.Error) as error:
@@ -55,14 +56,22 @@ def check_share(store: FaceStore, max_rejected: float) -> None:
 
 
 def _most_frequent(rejected: list[tuple[str, str]]) -> str:
-    """The most frequent reasons, each by its first example: some differ only in numbers."""
+    listed = list(by_kind(rejected).items())[:_REASONS_LISTED]
+    return "; ".join(f"{count} x {reason}" for reason, count in listed)
+
+
+def by_kind(rejected: list[tuple[str, str]]) -> dict[str, int]:
+    """How many files were rejected for each reason, the most frequent first.
+
+    Reasons that differ only in numbers and names are one; the first example stands for it.
+    """
     kinds = Counter(_kind(reason) for _, reason in rejected)
     examples = {_kind(reason): reason for _, reason in reversed(rejected)}
-    return "; ".join(f"{count} x {examples[kind]}" for kind, count in kinds.most_common(_REASONS_LISTED))
+    return {examples[kind]: count for kind, count in kinds.most_common()}
 
 
 def _kind(reason: str) -> str:
-    return re.sub("[0-9]+", "N", reason)
+    return re.sub("[0-9]+", "N", re.sub("near-duplicate of .*:", "near-duplicate:", reason))
 
 
 def _rounded_up(rejected: int, files: int) -> float:

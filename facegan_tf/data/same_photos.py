@@ -6,11 +6,11 @@ touched, and their content decides.
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from facegan_tf.common.progress import progress
+from facegan_tf.data.choices import Choices
 from facegan_tf.data.manifest import Manifest, write_manifest
 from facegan_tf.data.sources import Source
 
@@ -24,11 +24,16 @@ class ContentDigest:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
-    def add(self, names: Iterable[str], contents: Iterable[bytes]) -> None:
-        """Add photos by their names and what `Source.content` gives for them."""
-        for name, content in zip(names, contents, strict=True):
-            # surrogatepass: a file's name need not be valid text
-            self._digest.update(name.encode("utf-8", "surrogatepass") + b"\0" + content)
+    def add(self, name: str, content: bytes) -> bytes:
+        """Add a photo by its name and what `Source.content` gives for it; return what was hashed."""
+        # surrogatepass: a file's name need not be valid text
+        hashed = name.encode("utf-8", "surrogatepass") + b"\0" + content
+        self._digest.update(hashed)
+        return hashed
+
+    def add_hashed(self, hashed: bytes) -> None:
+        """Add photos by what `add` returned for them."""
+        self._digest.update(hashed)
 
     def hexdigest(self) -> str:
         """The digest of all that was added."""
@@ -45,8 +50,9 @@ def same_photos(manifest: Manifest, source: Source) -> bool:
         return False
     digest = ContentDigest()
     with progress(manifest.items_read, "comparing photos", "photo") as bar:
-        for index, name in enumerate(source.names[: manifest.items_read]):
-            digest.add([name], [source.content(index)])
+        first = Choices(part=manifest.choices.get("part")).part_of(len(source.names)).start
+        for index in range(first, min(first + manifest.items_read, len(source.names))):
+            digest.add(source.names[index], source.content(index))
             bar.update()
     return digest.hexdigest() == old.get("content")
 

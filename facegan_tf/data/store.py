@@ -6,6 +6,9 @@ STORE/rejected.csv               name,reason of the files that could not be used
 """
 
 import hashlib
+import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,7 +39,7 @@ class FaceStore:
         self.manifest = manifest
         self.size = manifest.size
         self.fingerprint = manifest.fingerprint
-        self._shards = shards
+        self.shards = shards
         self._ends = np.cumsum([len(shard) for shard in shards])
 
     @classmethod
@@ -76,14 +79,26 @@ class FaceStore:
             raise IndexError(f"indices must be integers [N], not {indices.dtype} {list(indices.shape)}")
         if indices.min() < 0 or indices.max() >= len(self):
             raise IndexError(f"indices {indices.min()}..{indices.max()} of a store of {len(self)} faces")
-        if len(self._shards) == 1:
-            return self._shards[0][indices]
+        if len(self.shards) == 1:
+            return self.shards[0][indices]
         faces = np.empty((len(indices), self.size, self.size, 3), np.uint8)
         shard_of = np.searchsorted(self._ends, indices, side="right")
         for row, (shard, index) in enumerate(zip(shard_of.tolist(), indices.tolist(), strict=True)):
             from_end = index - self._ends[shard]  # negative: counted from the shard's end
-            faces[row] = self._shards[shard][from_end]
+            faces[row] = self.shards[shard][from_end]
         return faces
+
+    def in_order(self) -> Iterator[np.ndarray]:
+        """All faces, a few at a time: uint8 [n, S, S, 3]."""
+        rows = max(1, 2**24 // (self.size * self.size * 3))
+        for shard in self.shards:
+            for start in range(0, len(shard), rows):
+                yield shard[start : start + rows]
+
+
+def pixel_digest(size: int) -> Any:
+    """The SHA-256 of a store of `size` x `size` faces, to be updated with their pixels: its fingerprint."""
+    return hashlib.sha256(f"uint8 RGB {size}x{size}\n".encode())
 
 
 def _map_shard(folder: Path, shard: dict[str, Any], size: int) -> np.ndarray:
@@ -105,16 +120,45 @@ class StoreWriter:
     Call `finish` at the end. Use it inside `files.atomic_folder`, so that the store is complete or absent.
     """
 
-    def __init__(self, folder: Path, size: int, shard_bytes: int = SHARD_BYTES) -> None:
-        """folder: exists and is empty. shard_bytes: most pixels in a shard, in bytes."""
+    def __init__(self, folder: Path, size: int, shard_bytes: int = SHARD_BYTES, *, count: int = 0) -> None:
+        """folder: exists. shard_bytes: most pixels in a shard, in bytes.
+
+        count: continue after the first `count` faces, which another writer left there.
+        """
         self.folder = folder
         self.size = size
-        self.count = 0
+        self.count = count
         self._face_bytes = size * size * 3
         self._shard_rows = max(1, shard_bytes // self._face_bytes)
         self._counts: list[int] = []
         self._file: BinaryIO | None = None
-        self._digest = hashlib.sha256(f"uint8 RGB {size}x{size}\n".encode())
+        self._digest = pixel_digest(size)
+        if count:
+            self._continue()
+
+    def _continue(self) -> None:
+        """Cut off what stands after the first `count` faces, and hash these."""
+        full, rest = divmod(self.count, self._shard_rows)
+        self._counts = [self._shard_rows] * full + [rest] * (rest > 0)
+        for k, rows in enumerate(self._counts):
+            with self._shard_path(k).open("r+b") as file:
+                header = len(_header(rows, self.size))
+                file.truncate(header + rows * self._face_bytes)
+                file.seek(header)
+                while pixels := file.read(2**24):
+                    self._digest.update(pixels)
+        for later in self.folder.glob("faces-*.npy"):
+            if later not in map(self._shard_path, range(len(self._counts))):
+                later.unlink()
+        if self._counts:
+            self._file = self._shard_path(len(self._counts) - 1).open("r+b")
+            self._file.seek(0, os.SEEK_END)
+
+    def flush(self) -> None:
+        """Wait until all that was appended is on the disk."""
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def append(self, pixels: bytes) -> None:
         """Append whole faces: uint8 RGB, row by row. Raises ValueError if a part of a face is missing."""
@@ -155,6 +199,7 @@ class StoreWriter:
             with self._file:
                 self._file.seek(0)
                 self._write_header()
+                self.flush()
             self._file = None
 
     def _shard_path(self, k: int) -> Path:
@@ -167,8 +212,13 @@ class StoreWriter:
         self._write_header()
 
     def _write_header(self) -> None:
-        """Write the .npy header; numpy pads it, so its length does not depend on the number of rows."""
         assert self._file is not None
-        shape = (self._counts[-1], self.size, self.size, 3)
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._file, header)
+        self._file.write(_header(self._counts[-1], self.size))
+
+
+def _header(rows: int, size: int) -> bytes:
+    """The header of a shard; numpy pads it, so its length does not depend on the number of rows."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (rows, size, size, 3)}
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue()

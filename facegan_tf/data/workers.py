@@ -21,9 +21,11 @@ from typing import TextIO
 import facegan_tf
 from facegan_tf.common.errors import FaceganError, in_short
 from facegan_tf.data.chunks import Chunk, Job, Schedule, make_chunk
+from facegan_tf.data.framing import Framing
 
 _CHUNK_BYTES = 2**20  # most pixels in a chunk, in bytes; small chunks take little memory
 _CHUNK_ITEMS = 32
+_SLOW_ITEMS = 8
 _AHEAD = 2  # chunks that a worker has at a time, so that the next is there when one is done
 _WINDOW = 4  # chunks for each worker, in work or waiting for their turn; bounds the memory
 
@@ -39,17 +41,23 @@ def usable_workers(workers: int) -> int:
     return workers
 
 
-def make_chunks(job: Job, limit: int | None, workers: int) -> Generator[Chunk, None, None]:
+def chunk_items(size: int, framing: Framing) -> int:
+    """Most items in a chunk of faces of this size, in pixels; few where each takes long."""
+    most = _SLOW_ITEMS if framing.needs_worker else _CHUNK_ITEMS
+    return max(1, min(most, _CHUNK_BYTES // (size * size * 3)))
+
+
+def make_chunks(job: Job, schedule: Schedule, workers: int) -> Generator[Chunk, None, None]:
     """Yield the chunks of a job in the order of their items. The faces don't depend on `workers`.
 
     Raises FaceganError if a worker dies. Closing the generator ends the workers.
     """
-    chunk = max(1, min(_CHUNK_ITEMS, _CHUNK_BYTES // (job.size * job.size * 3)))
-    items = len(job.source.names)
-    schedule = Schedule(items, limit, chunk)
-    workers = min(workers, -(-min(items, limit or items) // chunk))
-    if workers > 1:
-        with _Crew(job, workers) as crew:
+    items = schedule.items - schedule.start
+    most = min(items, items if schedule.limit is None else schedule.limit)
+    workers = min(workers, -(-most // schedule.chunk))
+    # Finding faces takes TensorFlow, which is set up for one thread in a worker, and for all in a training.
+    if workers > 1 or (job.framing.needs_worker and WORKERS_SUPPORTED):
+        with _Crew(job, max(workers, 1)) as crew:
             yield from crew.run(schedule)
         return
     while taken := schedule.take():
@@ -94,7 +102,7 @@ class _Crew:
 
     def run(self, schedule: Schedule) -> Iterator[Chunk]:
         """Yield the schedule's chunks in order."""
-        position = 0
+        position = schedule.start
         early: dict[int, Chunk] = {}  # chunks that were done before one that comes first
         while True:
             self._hand_out(schedule, len(early))
@@ -148,7 +156,9 @@ def _start_worker() -> _Worker:
     code = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve({theirs.fileno()})"
     # -S: the path is known, and finding it again takes a third of an interpreter's start.
     command = [sys.executable, "-S", "-c", code]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}  # else numpy starts a thread per core
+    # One thread each, or they would get into each other's way: numpy's and TensorFlow's.
+    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    settings = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"} | dict.fromkeys(threads, "1")
     with theirs:
         process = subprocess.Popen(
             command,
@@ -156,7 +166,7 @@ def _start_worker() -> _Worker:
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,  # Ctrl-C is for the main process alone, which then ends this one
-            env={**os.environ, **quiet},
+            env={**os.environ, **settings},
         )
     return _Worker(process, ours)
 

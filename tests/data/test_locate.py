@@ -171,11 +171,11 @@ class TestCacheThatCannotBeWritten:
             locate(settings("synthetic:3", tmp_path, cache="~nobody-of-this-name/cache"))
 
     def test_a_disk_that_fills_up_while_preparing_is_the_fault_of_the_cache(self, tmp_path, monkeypatch):
-        def full(*_):
+        def full(*_, **__):
             raise OSError(errno.ENOSPC, "No space left on device")
 
         located = locate(settings("synthetic:3", tmp_path))
-        monkeypatch.setattr("facegan_tf.data.prepare.write_rejected", full)
+        monkeypatch.setattr("facegan_tf.data.draft.Draft.finish", full)
         with pytest.raises(FaceganError, match=r"No space left.*data\.cache"):
             located.open_or_prepare()
 

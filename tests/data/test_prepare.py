@@ -22,10 +22,11 @@ from facegan_tf.common.errors import FaceganError, InputError, Rejected
 from facegan_tf.config.crop import Crop
 from facegan_tf.data import request as request_module
 from facegan_tf.data import workers as workers_module
-from facegan_tf.data.chunks import Chunk, Job, Schedule
+from facegan_tf.data.chunks import Chunk, Job, Outcome, Schedule
 from facegan_tf.data.decode import decode_face, pillow_warnings
+from facegan_tf.data.framing import Cropped, Face, Framing
 from facegan_tf.data.prepare import prepare
-from facegan_tf.data.sources import Face, open_source
+from facegan_tf.data.sources import open_source
 from facegan_tf.data.store import FaceStore
 from tests.helpers import paths
 from tests.helpers.photos import bare_pillow, encoded, pixels, raw_png, write_zip
@@ -110,6 +111,8 @@ def test_the_manifest_says_how_the_store_was_made(photos: str, tmp_path: Path) -
         "fingerprint": store.fingerprint,
         "shards": [{"file": "faces-00000-of-00001.npy", "count": 20}],
         "notes": {},
+        "choices": {},
+        "items": None,
     }
 
 
@@ -166,7 +169,8 @@ def test_the_schedule_takes_every_item_once_and_none_after_the_last_wanted(
         if not flying:
             break
         items = flying.pop(data.draw(st.integers(0, len(flying) - 1)))  # they finish in any order
-        schedule.finished(Chunk(items.start, items.stop, b"", [("", "")] * sum(not good[k] for k in items)))
+        outcomes = [Outcome(b"", [Face(b"")] * good[k]) for k in items]
+        schedule.finished(Chunk(items.start, items.stop, outcomes))
     places = [k for k, one in enumerate(good) if one]
     enough = limit is not None and len(places) >= limit
     assert taken == list(range(places[limit - 1] + 1 if enough and limit else len(good)))
@@ -425,7 +429,7 @@ def test_a_full_disk_leaves_nothing_behind(photos: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_worker_that_is_killed_ends_the_work(photos: str) -> None:
-    job = Job(open_source(photos), 8, Crop())
+    job = Job(open_source(photos), Cropped(8, Crop()))
     with workers_module._Crew(job, 2) as crew:
         chunks = crew.run(Schedule(32, None, 3))
         next(chunks)
@@ -488,7 +492,7 @@ def test_after_an_interruption_there_is_no_store_and_no_worker(tmp_path: Path, s
         start_new_session=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    shards = f".store.partial-{process.pid}/faces-*.npy"
+    shards = ".store.unfinished/faces-*.npy"
     wait_for(lambda: any(shard.stat().st_size > 128 for shard in tmp_path.glob(shards)))
     workers = children_of(process.pid)
     assert len(workers) == 2
@@ -499,13 +503,11 @@ def test_after_an_interruption_there_is_no_store_and_no_worker(tmp_path: Path, s
     assert not (tmp_path / "store").exists()
     wait_for(lambda: not any(map(is_running, workers)))
     assert printed.count("Traceback") == printed.count("KeyboardInterrupt") == (stop == signal.SIGINT)
-    left = [path.name for path in tmp_path.iterdir() if path != source]
+    assert [path.name for path in tmp_path.iterdir() if path != source] == [".store.unfinished"]
     if stop == signal.SIGINT:
-        assert left == []
-    else:  # the process could not clean up: the next one does
-        assert left == [f".store.partial-{process.pid}"]
-        prepare(str(source), tmp_path / "store", 8, limit=1)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["photos.zip", "store"]
+        assert "faces are kept; the same command continues from there" in printed
+    prepare(str(source), tmp_path / "store", 8, limit=1)  # another store of this name, which replaces it
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos.zip", "store"]
 
 
 NOISY = """
@@ -529,24 +531,26 @@ class NoisySource:
     def content(self, index: int) -> bytes:
         return b""
 
-    def face(self, index: int, size: int, crop: Crop) -> Face:
+    def faces(self, index: int, framing: Framing) -> list[Face]:
         exec(NOISY)
         if self.fails:
             raise ZeroDivisionError("a fault of our own")
-        return Face(bytes(size * size * 3))
+        return [Face(bytes(framing.size**2 * 3))]
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_workers_print_nothing_of_what_libraries_print(capfd: pytest.CaptureFixture[str]) -> None:
-    chunks = list(workers_module.make_chunks(Job(NoisySource(("x",) * 9), 8, Crop()), None, 2))
-    assert sum(len(chunk.pixels) for chunk in chunks) == 9 * 8 * 8 * 3
+    job = Job(NoisySource(("x",) * 9), Cropped(8, Crop()))
+    chunks = list(workers_module.make_chunks(job, Schedule(9, None, 3), 2))
+    assert sum(len(outcome.faces) for chunk in chunks for outcome in chunk.outcomes) == 9
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_workers_print_the_traceback_of_a_fault_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
+    job = Job(NoisySource(("x",) * 9, fails=True), Cropped(8, Crop()))
     with pytest.raises(FaceganError, match="exit code 1"):
-        list(workers_module.make_chunks(Job(NoisySource(("x",) * 9, fails=True), 8, Crop()), None, 2))
+        list(workers_module.make_chunks(job, Schedule(9, None, 3), 2))
     printed = capfd.readouterr().err
     assert "a fault of our own" in printed
     assert "noise" not in printed.replace(NOISY, "")

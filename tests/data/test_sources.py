@@ -252,7 +252,9 @@ def test_a_wrong_number_of_drawn_faces_is_refused(spec: str) -> None:
 
 
 def test_a_source_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
-    with refusal("source", "does not exist; give synthetic[:N], a folder or a zip", value=tmp_path / "gone"):
+    with refusal(
+        "source", "does not exist; give synthetic[:N], ", "a folder or a zip", value=tmp_path / "gone"
+    ):
         open_source(str(tmp_path / "gone"))
     (tmp_path / "empty" / "deeper").mkdir(parents=True)
     (tmp_path / "empty" / ".hidden.jpg").touch()
@@ -348,7 +350,7 @@ def test_a_new_kind_of_source_needs_one_entry(monkeypatch: pytest.MonkeyPatch, t
     source = open_source("listed:photos")
     assert (source.names, source.read(1), source.can_crop) == (("one", "two"), b"two", True)
     assert has_scheme("listed:photos") and not has_scheme("./listed")
-    with refusal("source", "give listed:NAME, synthetic[:N], a folder or a zip"):
+    with refusal("source", "give listed:NAME, synthetic[:N], ", "a folder or a zip"):
         open_source(str(tmp_path / "gone"))
 
 

@@ -2,32 +2,29 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from facegan_tf.common.errors import Rejected
-from facegan_tf.config.crop import Crop
-from facegan_tf.data.decode import decode_face
+from facegan_tf.data.framing import Face, Framing
 
 FILE_LIMIT = 256 * 2**20
 """Largest file that is read, in bytes. Photos are far smaller, and a file is held in memory."""
-
-
-class Face(NamedTuple):
-    """One face of a store."""
-
-    pixels: bytes
-    """RGB, uint8, row by row: size * size * 3 bytes."""
-    note: str | None = None
-    """What was ignored in the photo, in the same words for each photo; None: nothing."""
 
 
 class Source(Protocol):
     """An ordered set of faces. It pickles into worker processes, and is cheap to open."""
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """One name for each item, sorted. Raises InputError if there are none."""
+    def names(self) -> Sequence[str]:
+        """One name for each item, in their order. Raises InputError if there are none."""
+
+    def keys(self) -> Sequence[str]:
+        """The name of each item by which tables of attributes know it."""
+
+    def attributes(self) -> dict[str, Any] | None:
+        """What the source itself says of its items: columns, as numpy arrays; None: nothing."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -39,10 +36,10 @@ class Source(Protocol):
 
     @property
     def can_crop(self) -> bool:
-        """Whether a crop other than `square` makes sense."""
+        """Whether its items can be cropped or aligned."""
 
-    def face(self, index: int, size: int, crop: Crop) -> Face:
-        """The face of item `names[index]` at size x size pixels. Raises Rejected if it can't be used."""
+    def faces(self, index: int, framing: Framing) -> list[Face]:
+        """The faces in item `names[index]`. Raises Rejected if it can't be used."""
 
     def content(self, index: int) -> bytes:
         """A short digest of item `names[index]`, which changes when its content does. Never raises."""
@@ -60,10 +57,17 @@ class PhotoSource(ABC):
     def read(self, index: int) -> bytes:
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read or is too large."""
 
-    def face(self, index: int, size: int, crop: Crop) -> Face:
-        """The decoded, cropped and resized photo. Raises Rejected if it can't be used."""
-        image, note = decode_face(self.read(index), size, crop)
-        return Face(image.tobytes(), note)
+    def faces(self, index: int, framing: Framing) -> list[Face]:
+        """The faces in the photo. Raises Rejected if it can't be used."""
+        return framing.faces(self.read(index))
+
+    def keys(self) -> Sequence[str]:
+        """The names of the photos."""
+        return self.names  # type: ignore[attr-defined]  # a property or an attribute, as a source likes
+
+    def attributes(self) -> dict[str, Any] | None:
+        """None: most sources hold photos only."""
+        return None
 
     def content(self, index: int) -> bytes:
         """The SHA-256 of the photo's bytes, or of the reason why they can't be read."""

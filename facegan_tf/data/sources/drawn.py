@@ -1,13 +1,13 @@
 """Faces drawn by our own code, for those who have no photos: `synthetic[:N]`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.config.crop import Crop
-from facegan_tf.data.sources.base import Face
+from facegan_tf.data.framing import Face, Framing
 
 SCHEME = "synthetic"
 DEFAULT_COUNT = 5000
@@ -34,11 +34,18 @@ class DrawnSource:
 
         return {"kind": SCHEME, "count": self.count, "seed": SEED, "drawing_version": DRAWING_VERSION}
 
-    def face(self, index: int, size: int, crop: Crop) -> Face:
-        """Face `index`, drawn at size x size pixels."""
+    def keys(self) -> Sequence[str]:
+        """The names of the faces."""
+        return self.names
+
+    def attributes(self) -> None:
+        """None: `facegan_tf.data.synthetic` says what each face shows."""
+
+    def faces(self, index: int, framing: Framing) -> list[Face]:
+        """Face `index`, drawn at the size that is asked for."""
         from facegan_tf.data.synthetic.faces import draw_face  # imports numpy, which photos do not need
 
-        return Face(draw_face(SEED, index, size).tobytes())
+        return [Face(draw_face(SEED, index, framing.size).tobytes())]
 
     def content(self, index: int) -> bytes:
         """Nothing: the identity covers it."""

@@ -1,13 +1,18 @@
 """The registry of sources. To add a kind: write its module, and list it in KINDS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.data.sources.base import Source, path_of
 from facegan_tf.data.sources.drawn import SCHEME as DRAWN
 from facegan_tf.data.sources.drawn import open_drawn
+from facegan_tf.data.sources.find_shards import open_shards
 from facegan_tf.data.sources.folder import open_folder
+from facegan_tf.data.sources.hub import FORM as FORM_OF_HUB
+from facegan_tf.data.sources.hub import SCHEME as HUB
+from facegan_tf.data.sources.hub import open_hub
+from facegan_tf.data.sources.several import join_sources
 from facegan_tf.data.sources.zipped import open_zip
 
 
@@ -17,14 +22,18 @@ class Kind:
 
     form: str
     """How users write such a source, for error messages."""
-    open: Callable[[str], Source | None]
+    open: Callable[..., Source | None]
     """Opens what the user wrote; None if it is not of this kind. Raises InputError if it can't be used."""
     scheme: str | None = None
     """Claims `scheme` and all that begins with `scheme:`, even if there is such a path; None: paths."""
+    has_columns: bool = False
+    """Whether `open` also takes the column that holds the photos."""
 
 
 KINDS = (
     Kind(f"{DRAWN}[:N]", open_drawn, scheme=DRAWN),
+    Kind(FORM_OF_HUB, open_hub, scheme=HUB, has_columns=True),
+    Kind("tar, parquet or TFRecord files", open_shards, has_columns=True),
     Kind("a folder", open_folder),
     Kind("a zip", open_zip),
 )
@@ -36,13 +45,24 @@ def has_scheme(source: str) -> bool:
     return any(_claims(kind, source) for kind in KINDS)
 
 
-def open_source(source: str) -> Source:
-    """Open a folder, a zip, or `synthetic[:N]`. Raises InputError for anything else."""
+def open_sources(sources: Sequence[str], column: str | None = None) -> Source:
+    """Open one source, or several as one. Raises InputError if any of them can't be used."""
+    return join_sources([(source, open_source(source, column)) for source in sources])
+
+
+def open_source(source: str, column: str | None = None) -> Source:
+    """Open photos of any kind, or `synthetic[:N]`. Raises InputError for anything else.
+
+    column: the one that holds the photos, in a source with columns; None: found by its type.
+    """
     for kind in KINDS:
         if kind.scheme is None or _claims(kind, source):
-            opened = kind.open(source)
-            if opened is not None:
-                return opened
+            opened = kind.open(source, column) if kind.has_columns else kind.open(source)
+            if opened is None:
+                continue
+            if column is not None and not kind.has_columns:
+                raise InputError("column", column, f"{source} has no columns; leave `column` out")
+            return opened
     path = path_of(source)
     if path.is_file():
         problem = "is a file of a kind that can't be used, or it is damaged"

@@ -1,0 +1,79 @@
+"""The folder in which a store is made, which stays behind if that is interrupted.
+
+.STORE.unfinished/   the draft of STORE, for the next `prepare` of the same store to continue
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from facegan_tf.common.files import atomic_folder, put_folder, remove_abandoned_partials
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+_ENDING = ".unfinished"
+
+
+def unfinished_path(out: Path) -> Path:
+    """Where the draft of the store `out` is."""
+    return out.with_name(f".{out.name}{_ENDING}")
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether this is the draft of a store."""
+    return path.name.startswith(".") and path.name.endswith(_ENDING)
+
+
+@contextlib.contextmanager
+def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterator[Path]:
+    """Yield a folder with the draft of a store, or an empty one; it becomes `out` if the block succeeds.
+
+    If the block fails, the folder is removed unless `is_worth_keeping()`. If another process is at work in
+    it, or the system has no locks, another folder is used, which can't be continued.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned_partials(out)
+    folder = unfinished_path(out)
+    with _held(folder) as is_ours:
+        if not is_ours:
+            with atomic_folder(out) as private:
+                yield private
+                _remove_empty(out)
+            return
+        try:
+            yield folder
+            _remove_empty(out)
+            put_folder(folder, out)
+        except BaseException:
+            if not is_worth_keeping():
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _remove_empty(out: Path) -> None:
+    if out.is_dir():
+        out.rmdir()  # an empty folder may be there; a filled one makes this fail
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold a folder, which is made if needed, against other processes; yields whether that worked."""
+    if fcntl is None:
+        yield False
+        return
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = os.path.samestat(os.fstat(descriptor), folder.stat())  # not just renamed by its holder
+        except OSError:  # held by another process, or the file system has no locks
+            is_ours = False
+        yield is_ours
+    finally:
+        os.close(descriptor)

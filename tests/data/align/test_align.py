@@ -1,0 +1,106 @@
+"""`--align`, with the real detector on drawn faces, which it takes for people."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facegan_tf.common.errors import Rejected
+from facegan_tf.config.crop import Crop
+from facegan_tf.data.align.framing import Aligned
+from facegan_tf.data.align.geometry import TEMPLATE
+from facegan_tf.data.decode import pillow_warnings
+from facegan_tf.data.prepare import prepare
+from facegan_tf.data.rejected import read_rejected
+from facegan_tf.data.synthetic.faces import draw_face
+from tests.helpers.photos import encoded, pixels, write_zip
+from tests.helpers.refusals import refusal
+
+pytest.importorskip("mtcnn", reason="needs the extra `align`")
+
+
+def photo_of(*faces: tuple[int, int, int, float], width: int = 500, height: int = 400) -> bytes:
+    """Drawn faces on a grey photo: (number, left, side, angle in degrees) of each."""
+    photo = Image.new("RGB", (width, height), (120, 120, 120))
+    for number, left, side, angle in faces:
+        face = Image.fromarray(draw_face(0, number, side)).rotate(
+            angle, Image.Resampling.BICUBIC, expand=True
+        )
+        mask = Image.new("L", (side, side), 255).rotate(angle, expand=True)
+        photo.paste(face, (left, 40), mask)
+    return encoded(photo)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("aligned")
+    photos = {
+        f"{k}.png": photo_of((k, 30 * k, 180 + 12 * k, angle)) for k, angle in enumerate((0, 25, -20, 9))
+    }
+    photos["empty.png"] = encoded(Image.new("RGB", (300, 300), (90, 120, 150)))
+    photos["small.png"] = photo_of((15, 20, 60, 0))
+    photos["two.png"] = photo_of((16, 10, 160, 0), (20, 240, 220, 0))
+    return prepare(write_zip(folder / "a.zip", photos), folder / "store", 96, align=True, workers=1)
+
+
+def test_faces_stand_where_celebas_stand_and_others_are_rejected_with_reasons(store) -> None:
+    from facegan_tf.data.align.detect import find_faces
+
+    assert len(store) == 5
+    reasons = dict(read_rejected(store.folder))
+    assert reasons["empty.png"] == "no face was found"
+    assert reasons["small.png"].startswith("the face is too small: its square has ")
+    assert reasons["small.png"].endswith("fewer than 96x96")
+    wanted = (TEMPLATE - (0, 20)) / 178 * 96
+    for face in store.gather(np.arange(len(store))):
+        found = find_faces(Image.fromarray(face), smallest=30)[0].landmarks
+        assert np.abs(found[:2] - wanted[:2]).max() < 5  # pixels of 96; turned by 25 degrees they are 12 away
+
+
+def test_a_contact_sheet_shows_what_happened(store) -> None:
+    with Image.open(store.folder / "preview.png") as sheet:
+        assert sheet.width > 900 and sheet.height > 300
+        assert store.manifest.choices == {"align": True}
+        colours = {pixel for _, pixel in sheet.convert("RGB").getcolors(2**24)}
+        assert (176, 0, 0) in colours, "reasons are written in red"
+
+
+def test_one_photo_gives_its_largest_face_or_all_of_them() -> None:
+    photo = photo_of((16, 10, 160, 0), (20, 240, 220, 0))
+    largest, all_faces = Aligned(64, Crop()), Aligned(64, Crop(), all_faces=True)
+    with pillow_warnings():
+        (one,) = largest.faces(photo)
+        first, second = all_faces.faces(photo)
+    assert one.pixels == first.pixels != second.pixels
+    alone = Image.open(io.BytesIO(photo)).crop((235, 0, 500, 400))
+    with pillow_warnings():
+        (expected,) = largest.faces(encoded(alone))
+    difference = np.frombuffer(one.pixels, np.uint8).astype(int) - np.frombuffer(expected.pixels, np.uint8)
+    assert np.abs(difference).mean() < 12
+
+
+def test_a_face_at_the_edge_is_mirrored_or_refused() -> None:
+    at_edge = photo_of((15, -45, 200, 0), width=300, height=260)
+    with pillow_warnings():
+        (face,) = Aligned(48, Crop()).faces(at_edge)
+        assert len(face.pixels) == 48 * 48 * 3
+        with pytest.raises(Rejected, match=r"cut off: \d+% of its square lies outside the photo"):
+            Aligned(48, Crop(), mirror=False).faces(at_edge)
+
+
+def test_a_photo_too_small_to_hold_a_face_is_rejected() -> None:
+    with pillow_warnings(), pytest.raises(Rejected, match="no face was found"):
+        Aligned(8, Crop()).faces(encoded(pixels(10, 300)))
+
+
+def test_choices_about_faces_need_faces_to_be_looked_for(tmp_path: Path) -> None:
+    for name, value in {"faces": "all", "outside": "reject"}.items():
+        with refusal(name, "needs `align`", value=value):
+            prepare("synthetic:2", tmp_path / "store", 8, **{name: value})
+    with refusal("align", "can't be cropped", value=True):
+        prepare("synthetic:2", tmp_path / "store", 8, align=True)
+    photos = str(write_zip(tmp_path / "a.zip", {"a.png": encoded(pixels(9, 9))}))
+    with refusal("crop", "178x218", value="center:200"):
+        prepare(photos, tmp_path / "store", 8, "center:200", align=True)

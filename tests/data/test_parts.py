@@ -1,0 +1,109 @@
+"""Stores prepared in parts: joined, or trained on as they are."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facegan_tf.config.settings import DataSettings
+from facegan_tf.data.attributes.stored import read_attributes
+from facegan_tf.data.join import join
+from facegan_tf.data.locate import locate
+from facegan_tf.data.prepare import prepare
+from facegan_tf.data.store import FaceStore
+from tests.data.test_draft import files_of
+from tests.helpers.photos import encoded, pixels
+from tests.helpers.refusals import refusal
+from tests.helpers.shards import parquet_bytes
+
+PHOTOS = [b"bad" if k in (3, 11) else encoded(pixels(16, 16, k)) for k in range(14)]
+PHOTOS[9] = encoded(pixels(16, 16, 2), "JPEG", quality=95)  # nearly the same as number 2
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parts")
+    (folder / "a.parquet").write_bytes(
+        parquet_bytes(PHOTOS, age=list(range(14)), name=list("abcdefghijklmn"))
+    )
+    for number in (1, 2, 3):
+        prepare(folder / "a.parquet", folder / "parts" / f"p{number}", 8, part=f"{number}/3", workers=1)
+    prepare(folder / "a.parquet", folder / "whole", 8, workers=1)
+    return folder
+
+
+def test_joined_parts_are_what_one_machine_makes(parts: Path, tmp_path: Path) -> None:
+    store = join([parts / "parts" / f"p{number}" for number in (2, 3, 1)], tmp_path / "joined")
+    assert files_of(store.folder) == files_of(parts / "whole")
+    assert list(read_attributes(store.folder)["age"]) == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 12, 13]
+    again = prepare(parts / "a.parquet", tmp_path / "joined", 8)  # recognised as the store of this request
+    assert again.fingerprint == store.fingerprint
+
+
+def test_a_part_is_recognised_when_it_is_asked_for_again(
+    parts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(parts / "a.parquet", parts / "parts" / "p2", 8, part="2/3")
+    assert "already exists" in capsys.readouterr().err
+    with refusal("out", "part 2/3 -> 1/3"):
+        prepare(parts / "a.parquet", parts / "parts" / "p2", 8, part="1/3")
+
+
+@pytest.mark.parametrize("form", ["folder", "list"])
+def test_parts_are_trained_on_without_joining(parts: Path, form: str) -> None:
+    folder = parts / "parts"
+    source = str(folder) if form == "folder" else [str(folder / name) for name in ("p3", "p1", "p2")]
+    located = locate(DataSettings(source=source, size=8))
+    whole = FaceStore.open(parts / "whole")
+    assert located.store is not None and located.count == len(whole)
+    assert located.store.fingerprint == whole.fingerprint
+    order = np.random.default_rng(0).permutation(len(whole))
+    np.testing.assert_array_equal(located.store.gather(order), whole.gather(order))
+
+
+def test_parts_that_do_not_make_a_whole_are_refused(parts: Path, tmp_path: Path) -> None:
+    one, two, three = (parts / "parts" / f"p{number}" for number in (1, 2, 3))
+    prepare(parts / "a.parquet", tmp_path / "other", 9, part="3/3", workers=1)
+    cases = {
+        (one, three): (None, "these parts are missing: 2/3"),
+        (one, two, two): (two, "is part 2/3, as is"),
+        (one, two, tmp_path / "other"): (tmp_path / "other", "size differ"),
+        (one, parts / "whole"): (parts / "whole", "is not a part"),
+    }
+    for stores, (value, fact) in cases.items():
+        with refusal("stores", fact, value=value):
+            join(stores, tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+    shutil.copytree(one, tmp_path / "few" / "p1")
+    with refusal("data.source", "missing: 2/3, 3/3"):
+        locate(DataSettings(source=str(tmp_path / "few"), size=8))
+
+
+def test_near_duplicates_are_dropped_and_named(parts: Path, tmp_path: Path) -> None:
+    from facegan_tf.data.rejected import read_rejected
+
+    pytest.importorskip("imagehash", reason="needs the extra `dedupe`")
+    store = prepare(parts / "a.parquet", tmp_path / "store", 8, dedupe=20)
+    reasons = dict(read_rejected(store.folder))
+    assert reasons["row-000000009"].startswith("a near-duplicate of row-000000002: ")
+    assert len(store) == 11 and 9 not in read_attributes(store.folder)["age"]
+    first = prepare(parts / "a.parquet", tmp_path / "first", 8, dedupe=20, limit=9, workers=1)
+    assert list(read_attributes(first.folder)["age"]) == [0, 1, 2, 4, 5, 6, 7, 8, 10]
+    joined = join([parts / "parts" / f"p{number}" for number in (1, 2, 3)], tmp_path / "joined", dedupe=20)
+    assert joined.fingerprint == store.fingerprint
+    assert list(read_attributes(joined.folder)["age"]) == list(read_attributes(store.folder)["age"])
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "1", "1/0", "-1/2", "a/b"])
+def test_a_part_that_does_not_exist_is_refused(part: str, tmp_path: Path) -> None:
+    with refusal("part", "must be I/N", value=part):
+        prepare("synthetic:9", tmp_path / "store", 8, part=part)
+
+
+def test_what_needs_all_photos_is_not_for_a_part(tmp_path: Path) -> None:
+    for name, value in {"limit": 3, "dedupe": 4}.items():
+        with refusal(name, "can't be used with `part`", value=value):
+            prepare("synthetic:9", tmp_path / "store", 8, part="1/2", **{name: value})
+    with refusal("part", "is empty"):
+        prepare("synthetic:2", tmp_path / "store", 8, part="1/3")
