@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from facegan_tf.model.replica import mean_over_replicas
 from facegan_tf.model.objectives.objective import Terms
 
 
@@ -55,8 +56,11 @@ class Composed(keras.Model):
             terms = self._terms(inputs, fakes, logits, draws)
             loss = self.optimizer.scale_loss(sum(terms.values()))
         variables = self.trainable_weights
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return terms
+        # The terms come along, so that they cost no message of their own between machines.
+        means = mean_over_replicas([*tape.gradient(loss, variables), *terms.values()])
+        gradients, values = means[: len(variables)], means[len(variables) :]
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return dict(zip(terms, values, strict=True))
 
     def step_in_graph(self, data: tuple) -> Terms:
         """`train_step` for a graph of several steps, compiled by XLA where `train_on_batch` would be."""
