@@ -75,8 +75,13 @@ def mean_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     if replica is None:
         return list(values)
     context = tf.distribute.get_replica_context()
-    shares = [value / tf.cast(replica.share.count, value.dtype) for value in values]
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
+    means = [value / tf.cast(replica.share.count, value.dtype) for value in values]
+    for dtype in sorted({value.dtype.name for value in values}):  # TensorFlow adds up one type at a time
+        places = [place for place, value in enumerate(values) if value.dtype.name == dtype]
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [means[place] for place in places])
+        for place, total in zip(places, sums, strict=True):
+            means[place] = total
+    return means
 
 
 def rows_of_all_replicas(value: tf.Tensor) -> tf.Tensor:

@@ -23,7 +23,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         if current_replica() is not None:
             return self._over_all_replicas(inputs)
-        if not _is_fusible(inputs):
+        if self.variable_dtype != "float32" or not _is_fusible(inputs):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -40,8 +40,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _over_all_replicas(self, inputs: tf.Tensor) -> tf.Tensor:
         """The same by the statistics of the whole batch, of which this replica has a share."""
         x = tf.cast(inputs, self.variable_dtype)
-        moments = rows_of_all_replicas(tf.stack(tf.nn.moments(x, list(range(len(x.shape) - 1)))))
-        means, variances = moments[:, 0], moments[:, 1]
+        # Not by tf.nn.moments, whose second derivatives, which penalties need, lack a part.
+        pixels = [0, 1, 2]
+        mean = tf.reduce_mean(x, pixels)
+        variance = tf.reduce_mean(tf.square(x - mean), pixels)
+        means, variances = tf.unstack(rows_of_all_replicas(tf.stack([mean, variance])), axis=1)
         mean = tf.reduce_mean(means, axis=0)
         variance = tf.reduce_mean(variances + tf.square(means - mean), axis=0)
         self._follow(mean, variance)
@@ -56,7 +59,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Whether none of Keras' options is used that the operation lacks."""
         has_both = self.scale and self.center
         others = self.renorm or self.synchronized
-        return self.axis in (-1, 3) and has_both and not others and self.variable_dtype == "float32"
+        return self.axis in (-1, 3) and has_both and not others
 
 
 def _is_fusible(inputs: Any) -> bool:
