@@ -7,18 +7,18 @@ import tensorflow as tf
 
 
 class Share(NamedTuple):
-    """Share number `index` of `count` equal shares of every batch."""
+    """Share `number` of `of` equal shares of every batch."""
 
-    index: int | tf.Tensor
-    count: int
+    number: int | tf.Tensor
+    of: int
 
     def rows(self, batch_size: int, batches: int = 1) -> tf.Tensor:
         """Which rows of `batches` batches, one after the other, are in this share: int64 [R], in their order.
 
-        batch_size: rows of each batch, a multiple of `count`. The share has the same places in each batch.
+        batch_size: rows of each batch, a multiple of `of`. The share has the same places in each batch.
         """
-        size = batch_size // self.count
-        first = tf.cast(self.index, tf.int64) * size + tf.range(batches, dtype=tf.int64) * batch_size
+        size = batch_size // self.of
+        first = tf.cast(self.number, tf.int64) * size + tf.range(batches, dtype=tf.int64) * batch_size
         return tf.reshape(first[:, None] + tf.range(size, dtype=tf.int64), [-1])
 
 

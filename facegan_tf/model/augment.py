@@ -150,5 +150,5 @@ class Augmentation(keras.layers.Layer):
         if replica is None:
             return augment(images, kinds, strength, seed)
         total = replica.batch_size
-        first = replica.share.index * (total // replica.share.count)
+        first = replica.share.number * (total // replica.share.of)
         return augment(images, kinds, strength, seed, first=first, total=total)

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from facegan_tf.model.replica import mean_over_replicas
 from facegan_tf.model.objectives.objective import Terms
+from facegan_tf.model.replica import mean_over_replicas
 
 
 class Composed(keras.Model):

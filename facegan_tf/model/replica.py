@@ -25,8 +25,8 @@ class Replica(NamedTuple):
     penalised: bool | None = None
     """Whether this step has the lazy penalties; None: there are none.
 
-    Decided before the replicas' graphs are built: what is computed over all replicas can't depend on a condition
-    inside them.
+    Decided before the replicas' graphs are built: what is computed over all replicas can't depend on a
+    condition inside them.
     """
 
     def rows_of(self, count: int) -> tuple[int, tf.Tensor]:
@@ -34,7 +34,7 @@ class Replica(NamedTuple):
 
         The rows may be those of several batches, such as the fakes and the reals.
         """
-        batches = count * self.share.count // self.batch_size
+        batches = count * self.share.of // self.batch_size
         return batches * self.batch_size, self.share.rows(self.batch_size, batches)
 
 
@@ -49,7 +49,7 @@ def current_replica() -> Replica | None:
 @contextlib.contextmanager
 def computing_on(replica: Replica) -> Iterator[None]:
     """In the block, the graph of this replica is built."""
-    token = _current.set(replica if replica.share.count > 1 else None)
+    token = _current.set(replica if replica.share.of > 1 else None)
     try:
         yield
     finally:
@@ -75,7 +75,7 @@ def mean_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     if replica is None:
         return list(values)
     context = tf.distribute.get_replica_context()
-    means = [value / tf.cast(replica.share.count, value.dtype) for value in values]
+    means = [value / tf.cast(replica.share.of, value.dtype) for value in values]
     for dtype in sorted({value.dtype.name for value in values}):  # TensorFlow adds up one type at a time
         places = [place for place, value in enumerate(values) if value.dtype.name == dtype]
         sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [means[place] for place in places])
@@ -89,6 +89,6 @@ def rows_of_all_replicas(value: tf.Tensor) -> tf.Tensor:
     replica = current_replica()
     if replica is None:
         return value[None]
-    place = tf.one_hot(replica.share.index, replica.share.count, dtype=value.dtype)
+    place = tf.one_hot(replica.share.number, replica.share.of, dtype=value.dtype)
     own = tf.reshape(place, [-1, *[1] * len(value.shape)]) * value
     return sum_over_replicas([own])[0]

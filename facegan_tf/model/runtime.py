@@ -68,6 +68,11 @@ class Runtime:
         results = strategy.run(on_replica, args=(inputs,))
         return {name: strategy.experimental_local_results(each)[0] for name, each in results.items()}
 
+    def agree(self, count: int, stops: bool) -> tuple[int, bool]:
+        """The chief's number, and whether any worker wants to stop: all call this at the same time."""
+        everyones = self.gather(count, stops)
+        return int(everyones[0, 0]), bool(everyones[:, 1].any())
+
     def gather(self, *numbers: int) -> np.ndarray:
         """The numbers of every worker, int64 [workers, numbers]: all call this at the same time."""
         if self.workers == 1:
