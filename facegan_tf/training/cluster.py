@@ -12,8 +12,6 @@ import tensorflow as tf
 from facegan_tf.common.errors import InputError
 
 SLURM = "slurm"
-PORT = 8888
-"""Port of the first task on each of Slurm's nodes; the next ones count up."""
 JOBS = ("chief", "worker")
 """TensorFlow's names of the jobs that train, in the order of the workers' numbers."""
 
@@ -108,10 +106,12 @@ def _of_tf_config(text: str) -> Cluster | None:
 
 def _of_slurm(environment: Mapping[str, str]) -> Cluster:
     """The tasks of the Slurm step that this process is one of."""
+    # Jobs that share a node need ports of their own: one for each of up to 8 tasks on it.
+    first_port = 12000 + 8 * (int(environment.get("SLURM_JOB_ID", "0")) % 2500)
     try:
         # Its way to count GPUs fails on nodes without any, and where Slurm shows each task its own.
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
-            port_base=PORT, gpus_per_node=2**16, gpus_per_task=1, auto_set_gpu=False
+            port_base=first_port, gpus_per_node=2**16, gpus_per_task=1, auto_set_gpu=False
         )
         addresses = tuple(resolver.cluster_spec().as_dict()["worker"])
     except (RuntimeError, ValueError, AssertionError) as error:
@@ -120,5 +120,5 @@ def _of_slurm(environment: Mapping[str, str]) -> Cluster:
     task = int(environment["SLURM_PROCID"])
     # TensorFlow sorts the hosts by name, so n10 comes before n9, but Slurm counts its tasks in its own order.
     host, local = environment.get("SLURMD_NODENAME"), environment.get("SLURM_LOCALID", "0")
-    own = f"{host}:{PORT + int(local)}"
+    own = f"{host}:{first_port + int(local)}"
     return Cluster({"worker": addresses}, "worker", addresses.index(own) if own in addresses else task)

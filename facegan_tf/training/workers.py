@@ -37,11 +37,11 @@ def check_all_have_the_same(runtime: Runtime, **facts: object) -> None:
     for place, name in enumerate(facts):
         others = [worker for worker, row in enumerate(rows) if row[place] != rows[0, place]]
         if others:
-            listed = ", ".join(map(str, others))
+            what, listed = name.replace("_", " "), ", ".join(map(str, others))
             raise FaceganError(
-                f"{name.replace('_', ' ')}: not the same on all workers: {listed} of {runtime.workers} (from 0) "
-                f"differ from the chief. Here, on worker {runtime.worker}: {facts[name]}. Give all workers the "
-                "same config, the same images and the same run directory"
+                f"{what}: not the same on all {runtime.workers} workers: {listed} differ from worker 0. "
+                f"Here, on worker {runtime.worker}: {facts[name]}. Give all workers the same config, the "
+                "same images and the same run directory"
             )
 
 
