@@ -1,4 +1,4 @@
-"""Choosing devices. What several of them compute is tested in processes of their own: test_several_devices.py."""
+"""Choosing devices. What several of them compute is tested by test_several_devices.py."""
 
 import pytest
 import tensorflow as tf

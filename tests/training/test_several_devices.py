@@ -71,28 +71,49 @@ def test_two_devices_train_like_one(config_file, one_device, tmp_path):
     check_same(tmp_path / "run", one_device)
 
 
-def test_workers_stop_together_and_go_on_as_another_number_of_devices(config_file, one_device, tmp_path):
-    """Slurm's variables, for two tasks on this machine; SIGTERM to the one that writes nothing."""
-    out, job = tmp_path / "run", os.getpid()
-    common = {"SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_TASKS_PER_NODE": "2"}
-    common |= {"SLURM_STEP_NUM_TASKS": "2", "SLURM_JOB_ID": str(job), "SLURMD_NODENAME": "localhost"}
-    workers = [
-        start(
-            config_file,
-            out,
-            *("--cluster", "slurm", "--set", "training.steps_per_call=1", "training.steps=1000000"),
-            **common,
-            SLURM_PROCID=str(number),
-            SLURM_LOCALID=str(number),
-        )
-        for number in range(2)
+def start_as_slurm_does(config_file, out, *flags):
+    """Two tasks of a Slurm step on this machine."""
+    step = {
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURMD_NODENAME": "localhost",
+    }
+    return [
+        start(config_file, out, "--cluster", "slurm", *flags, **step, SLURM_PROCID=rank, SLURM_LOCALID=rank)
+        for rank in ("0", "1")
     ]
+
+
+def wait_until_running(out, workers):
     deadline = time.monotonic() + 400
-    while not (out / "metrics.jsonl").exists() or not metrics(out):
+    while not (out / "run.json").exists() or record(out).get("status") != "running":
         assert all(worker.poll() is None for worker in workers) and time.monotonic() < deadline
-        time.sleep(0.02)
-    workers[1].send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+    time.sleep(1)  # making the graph of the first step takes longer
+
+
+def test_what_one_worker_is_told_all_do_and_another_number_of_devices_goes_on(
+    config, config_file, one_device, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    workers = start_as_slurm_does(config_file, out, "--set", "training.steps_per_call=1")
+    wait_until_running(out, workers)
+    workers[1].send_signal(signal.SIGTERM)  # not the one that saves
     for worker in workers:
-        ended(worker, 128 + signal.SIGTERM)
-    stopped_at = record(out)["step"]
-    assert stopped_at >= 1
+        assert "saved; resume with" in ended(worker, 128 + signal.SIGTERM)
+    assert record(out)["status"] == "interrupted"
+    assert 1 <= record(out)["step"] < STEPS
+    train(config, out, resume=True)
+    assert "this run had replicas 2 and now has 1" in capsys.readouterr().err
+    check_same(out, one_device)
+
+
+def test_a_worker_that_dies_ends_the_others_with_the_command_that_goes_on(config_file, tmp_path):
+    out = tmp_path / "run"
+    workers = start_as_slurm_does(config_file, out)
+    wait_until_running(out, workers)
+    workers[0].kill()
+    workers[0].communicate()
+    assert f"facegan train {out} --resume" in ended(workers[1], 1)
