@@ -65,7 +65,7 @@ class Session:
             return 0
         start = self._checkpoints.restore()
         self._notes = self._checkpoints.notes(str(start))
-        self._statistics = LossStatistics(self._notes["losses"])
+        self._statistics = LossStatistics(self._notes.get("losses"))
         self.rollbacks = self._notes["rollbacks"]
         return start
 

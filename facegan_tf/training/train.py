@@ -25,6 +25,7 @@ from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.gan import GAN
+from facegan_tf.model.layers.whole_batch import check_layers
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.model.runtime import ONE_DEVICE, Runtime
 from facegan_tf.model.state import weights_sha256
@@ -195,6 +196,9 @@ def _check(
     is_new = not checkpoint_steps(run.checkpoints)  # else its own nets replace those it starts from
     with runtime.scope():
         gan = new_gan(config) if is_new else build_gan(config)
+    if devices.replicas > 1:
+        check_layers(gan.generator)
+        check_layers(gan.discriminator)
     return gan, make_plan(gan, located, run.folder, devices), network
 
 

@@ -19,7 +19,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Maps of the same shape, normalised by the batch's statistics in training."""
-        if not (training and self.trainable and mask is None and self._is_plain()):
+        if not (training and self.trainable and mask is None and self.is_plain()):
             return super().call(inputs, training=training, mask=mask)
         if current_replica() is not None:
             return self._over_all_replicas(inputs)
@@ -55,7 +55,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         for average, of_batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + of_batch * (1.0 - self.momentum))
 
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         """Whether none of Keras' options is used that the operation lacks."""
         has_both = self.scale and self.center
         others = self.renorm or self.synchronized
