@@ -3,40 +3,84 @@
     sudo python tools/cut_workers.py configs/quickstart.yaml --set data.source=synthetic:500
 
 Each case trains with two workers, disturbs one of them (kill -9, kill -STOP, SIGTERM) or the link (cut it, or
-50 ms of delay), prints after how many seconds each worker left and with which code, resumes the run, and
-compares its end with that of a run that nobody disturbed. Needs Linux, root, and iproute2 with tc. The
-namespaces are removed in the end.
+delay it by 50 ms), prints after how many seconds each worker left and with which code, resumes the run, and
+compares its end with that of a run that nobody disturbed. Needs Linux, root, and iproute2.
 """
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
+import queue
 import signal
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+DELAYED = "50 ms of delay"
+DELAY = 0.05
+"""Seconds that each packet takes in that case."""
 HOSTS = ("facegan0", "facegan1")
 ADDRESSES = ("10.73.0.1", "10.73.0.2")
 PORT = 8888
+LINK = "facegan"
+"""Name of each host's network device."""
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
+"""Linux's numbers for making a tunnel: linux/if_tun.h."""
 PATIENCE = 300
+"""Seconds to wait for the first worker to leave; the others get 20 more."""
 
 
 def ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True)
 
 
-def build_network() -> None:
+def build_network(delayed: bool = False) -> None:
+    """Two hosts with a link: a pair of virtual Ethernet devices, or one that delays what it carries."""
     remove_network()
     for host in HOSTS:
         ip("netns", "add", host)
         ip("-n", host, "link", "set", "lo", "up")
-    ip("link", "add", "eth", "netns", HOSTS[0], "type", "veth", "peer", "name", "eth", "netns", HOSTS[1])
+    if delayed:
+        start_delayed_link()
+    else:
+        ip("link", "add", LINK, "netns", HOSTS[0], "type", "veth", "peer", "name", LINK, "netns", HOSTS[1])
     for host, address in zip(HOSTS, ADDRESSES, strict=True):
-        ip("-n", host, "address", "add", f"{address}/24", "dev", "eth")
-        ip("-n", host, "link", "set", "eth", "up")
+        ip("-n", host, "address", "add", f"{address}/24", "dev", LINK)
+        ip("-n", host, "link", "set", LINK, "up")
+
+
+def start_delayed_link() -> None:
+    """A tunnel between the hosts through this process: `tc netem` is not in every kernel."""
+    ends = []
+    for host in HOSTS:
+        end = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(end, TUNSETIFF, struct.pack("16sH", LINK.encode(), IFF_TUN | IFF_NO_PI))
+        ip("link", "set", LINK, "netns", host)
+        ends.append(end)
+    for source, target in (ends, ends[::-1]):
+        packets: queue.Queue[tuple[float, bytes]] = queue.Queue()
+        threading.Thread(target=receive, args=(source, packets), daemon=True).start()
+        threading.Thread(target=deliver, args=(packets, target), daemon=True).start()
+
+
+def receive(source: int, packets: queue.Queue) -> None:
+    with contextlib.suppress(OSError):  # the host was removed
+        while packet := os.read(source, 2**16):
+            packets.put((time.monotonic() + DELAY, packet))
+
+
+def deliver(packets: queue.Queue, target: int) -> None:
+    while True:
+        due, packet = packets.get()
+        time.sleep(max(0.0, due - time.monotonic()))
+        with contextlib.suppress(OSError):  # the host is not up yet, or was removed
+            os.write(target, packet)
 
 
 def remove_network() -> None:
@@ -49,7 +93,7 @@ def bytes_sent() -> int:
     total = 0
     for host in HOSTS:
         shown = subprocess.run(
-            ["ip", "-n", host, "-s", "-j", "link", "show", "eth"], capture_output=True, check=True
+            ["ip", "-n", host, "-s", "-j", "link", "show", LINK], capture_output=True, check=True
         )
         total += json.loads(shown.stdout)[0]["stats64"]["tx"]["bytes"]
     return total
@@ -79,10 +123,12 @@ class Job:
     def leave(self, since: float) -> str:
         """Wait until all workers have left; say when, and with which code."""
         left: dict[int, float] = {}
-        while len(left) < len(self.workers) and time.monotonic() < since + PATIENCE:
+        deadline = since + PATIENCE
+        while len(left) < len(self.workers) and time.monotonic() < deadline:
             for number, worker in enumerate(self.workers):
                 if number not in left and worker.poll() is not None:
                     left[number] = time.monotonic() - since
+                    deadline = min(deadline, time.monotonic() + 20)
             time.sleep(0.02)
         for worker in self.workers:
             if worker.poll() is None:
@@ -91,7 +137,7 @@ class Job:
         return ", ".join(
             f"worker {number} left after {left[number]:.1f} s with {worker.returncode}"
             if number in left
-            else f"worker {number} was still there after {PATIENCE} s"
+            else f"worker {number} did not leave by itself"
             for number, worker in enumerate(self.workers)
         )
 
@@ -100,15 +146,7 @@ class Job:
 
 
 def link(state: str) -> None:
-    ip("-n", HOSTS[1], "link", "set", "eth", state)
-
-
-def delay(milliseconds: int) -> None:
-    for host in HOSTS:
-        subprocess.run(
-            ["tc", "-n", host, "qdisc", "add", "dev", "eth", "root", "netem", "delay", f"{milliseconds}ms"],
-            check=True,
-        )
+    ip("-n", HOSTS[1], "link", "set", LINK, state)
 
 
 CASES: dict[str, Callable[[Job], None]] = {
@@ -117,7 +155,7 @@ CASES: dict[str, Callable[[Job], None]] = {
     "kill -STOP worker 1": lambda job: job.send(1, signal.SIGSTOP),
     "link cut": lambda _: link("down"),
     "SIGTERM to worker 1": lambda job: job.send(1, signal.SIGTERM),
-    "50 ms of delay": lambda _: delay(50),
+    DELAYED: lambda _: None,
 }
 
 
@@ -143,12 +181,14 @@ def train_undisturbed(arguments: argparse.Namespace, out: Path) -> None:
 
 def run_case(arguments: argparse.Namespace, name: str, undisturbed: Path) -> bool:
     out = arguments.out / name.replace(" ", "_")
-    build_network()
+    build_network(delayed=name == DELAYED)
     job = Job(arguments, out)
     job.wait_for_step(arguments.steps // 2)
     since = time.monotonic()
     CASES[name](job)
     print(f"{name:20} {job.leave(since)}", flush=True)
+    if name == DELAYED:
+        print(f"{'':20} the second half of the steps took {time.monotonic() - since:.0f} s", flush=True)
     build_network()  # the link works again
     if any(worker.returncode for worker in job.workers):
         resumed = Job(arguments, out)

@@ -101,7 +101,7 @@ class Session:
         Raises NonFiniteError, Interrupted after a signal, and FaceganError or OSError for what fails.
         """
         start, began = self.gan.steps_done, time.perf_counter()
-        callbacks = self._chiefs_callbacks() if self.runtime.is_chief else self._followers_callbacks()
+        callbacks = self._callbacks(self._context()) if self.runtime.is_chief else self._followers_callbacks()
         self._record("running")
         status = "failed"
         self.gan.stop_training = False  # before a signal may set it
@@ -172,9 +172,8 @@ class Session:
         """Those of a worker that writes nothing."""
         return [NonFiniteGuard(), self._statistics, StateGuard(self.config), *self.callbacks]
 
-    def _chiefs_callbacks(self) -> list[keras.callbacks.Callback]:
+    def _callbacks(self, context: RunContext) -> list[keras.callbacks.Callback]:
         """All callbacks, in the order that they depend on: the checkpoint vouches for the logs before it."""
-        context = self._context()
         faces = ControlFaces(context)
         evaluations = [Evaluations(context, faces, self.network)] if self.config.evaluation.every else []
         return [
