@@ -136,7 +136,8 @@ class Session:
         if received and not finished:
             print_status(f"saved; resume with: facegan train {self.run.folder} --resume")
             raise Interrupted(received)
-        print_status(*self._statistics.describe())
+        if self.runtime.is_chief:
+            print_status(*self._statistics.describe())
 
     def _received_by_any(self, watch: SignalWatch) -> int | None:
         """The signal that this worker, or else another one, received."""
