@@ -62,6 +62,8 @@ class Devices:
     def describe(self) -> list[str]:
         """For a person, one fact a line."""
         each = f"{self.count} x {self.kind}" if self.count > 1 else f"1 {self.kind}"
+        if self.kind == "CPU" and not tf.config.list_physical_devices("GPU"):
+            each += " (TensorFlow sees no GPU)"
         lines = [f"devices          {each}" + (f" in each of {self.workers} workers" if self.cluster else "")]
         if self.unused:
             lines[0] += f" ({self.unused} more are not used: --devices all)"

@@ -14,13 +14,11 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.common.images import grid, save_png, to_uint8
 from facegan_tf.common.status import print_status
 from facegan_tf.common.terminal import lasting_output
-from facegan_tf.common.versions import versions
 from facegan_tf.config.load import load_config
 from facegan_tf.config.places import naming_places
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import LENGTH_SETTINGS
 from facegan_tf.data.locate import absolute_source, locate
-from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.build import build_gan
@@ -28,7 +26,6 @@ from facegan_tf.model.gan import GAN
 from facegan_tf.model.layers.whole_batch import check_layers
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.model.runtime import ONE_DEVICE, Runtime
-from facegan_tf.model.state import weights_sha256
 from facegan_tf.run import environment
 from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.run.lock import locked
@@ -40,7 +37,7 @@ from facegan_tf.training.nonfinite import save_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.session import Session
 from facegan_tf.training.start import absolute_start, new_gan
-from facegan_tf.training.workers import check_all_have_the_same, lost_workers_end_the_run
+from facegan_tf.training.workers import check_all_start_alike, lost_workers_end_the_run, open_in_turn
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """The disk is full, broken, or read-only."""
@@ -76,7 +73,10 @@ def train(
         runtime = devices.start()
         with lost_workers_end_the_run(runtime, run.folder):
             gan, plan, network = _check(config, run, resume, devices, runtime)
-            _train_as_planned(gan, plan, run, network, callbacks, runtime, resume)
+            with lasting_output(), _held_by_chief(run, runtime):
+                if runtime.is_chief:  # again: another may have started one before the lock
+                    check_startable(run, gan.config, resume)
+                _train_as_planned(gan, plan, run, network, callbacks, runtime)
     return run.folder
 
 
@@ -84,6 +84,11 @@ def _checked(devices: Devices | None, config: Config) -> Devices:
     devices = devices or choose_devices()
     devices.check_batch(config.training.batch_size, config.training.jit)
     return devices
+
+
+def _held_by_chief(run: RunDirectory, runtime: Runtime) -> contextlib.AbstractContextManager:
+    """Keeps other trainings out of the run directory."""
+    return locked(run.folder) if runtime.is_chief else contextlib.nullcontext()
 
 
 def _set_graph_options(config: Config) -> None:
@@ -108,52 +113,24 @@ def _train_as_planned(
     network: FeatureNetwork | None,
     callbacks: Sequence[keras.callbacks.Callback],
     runtime: Runtime,
-    resume: bool,
 ) -> None:
     print_status(*_described(plan, run))
-    store = _open_in_turn(plan, runtime)
+    store = open_in_turn(plan.located, runtime)
     images = TrainingSet.of(gan.config, store)
     check_images(gan.config, len(images))
     check_same_images(run, store)
     session = Session(gan, run, images, network, callbacks, runtime)
     start = session.restore()
-    check_all_have_the_same(
-        runtime,
-        settings=_without_places(gan.config),
-        fingerprint_of_the_images=f"{store.fingerprint} ({len(images)} images)",
-        step_to_go_on_from=start,
-        weights=weights_sha256(gan),
-        versions=versions("facegan_tf", "tensorflow", "keras"),
-    )
-    # Only now may the chief write: until here, others looked at the run directory.
-    with lasting_output(), locked(run.folder) if runtime.is_chief else contextlib.nullcontext():
-        if runtime.is_chief:
-            check_startable(run, gan.config, resume)  # again: another may have started one before the lock
-        try:
-            _train_to_the_end(session, start)
-        except OSError as error:
-            if error.errno not in _DISK_ERRORS:
-                raise
-            raise FaceganError(
-                f"{run.folder}: writing failed: {error}. Everything written before is intact; once the disk "
-                f"has room, resume with: facegan train {run.folder} --resume"
-            ) from error
-
-
-def _open_in_turn(plan: Plan, runtime: Runtime) -> FaceStore:
-    """The store. The chief prepares it first, if necessary: the others may see the same folder."""
-    if not runtime.is_chief:
-        runtime.gather()
-    store = plan.located.open_or_prepare()
-    if runtime.is_chief:
-        runtime.gather()
-    return store
-
-
-def _without_places(config: Config) -> str:
-    """The settings as YAML, without the paths of the images, which may differ from machine to machine."""
-    data = config.data.model_copy(update={"source": "", "cache": ""})
-    return config.model_copy(update={"data": data}).to_yaml()
+    check_all_start_alike(gan, images, runtime)  # until then, nothing is written that others look at
+    try:
+        _train_to_the_end(session, start)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise FaceganError(
+            f"{run.folder}: writing failed: {error}. Everything written before is intact; once the disk "
+            f"has room, resume with: facegan train {run.folder} --resume"
+        ) from error
 
 
 def dry_run(config: Config, out: Path, *, resume: bool = False, devices: Devices | None = None) -> str:

@@ -10,11 +10,15 @@ import tensorflow as tf
 
 from facegan_tf.common.due import due
 from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.versions import versions
 from facegan_tf.config.settings import Config
+from facegan_tf.data.locate import Located
+from facegan_tf.data.store import FaceStore
+from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.model.runtime import Runtime
-from facegan_tf.model.state import nonfinite_variables
+from facegan_tf.model.state import nonfinite_variables, weights_sha256
 from facegan_tf.training.step_callback import Logs, StepCallback
 
 LOST = (
@@ -26,6 +30,30 @@ LOST = (
     tf.errors.InternalError,
 )
 """What TensorFlow raises where another worker doesn't answer."""
+
+
+def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
+    """The store. The chief prepares it first, if necessary: the others may see the same folder."""
+    if not runtime.is_chief:
+        runtime.gather()
+    store = located.open_or_prepare()
+    if runtime.is_chief:
+        runtime.gather()
+    return store
+
+
+def check_all_start_alike(gan: GAN, images: TrainingSet, runtime: Runtime) -> None:
+    """Raise FaceganError, on every worker, unless all are about to train the same."""
+    # The images may have other paths on each machine.
+    data = gan.config.data.model_copy(update={"source": "", "cache": ""})
+    check_all_have_the_same(
+        runtime,
+        settings=gan.config.model_copy(update={"data": data}).to_yaml(),
+        fingerprint_of_the_images=f"{images.store.fingerprint}, {len(images)} images",
+        step=gan.steps_done,
+        weights=weights_sha256(gan),
+        versions=versions("tensorflow", "keras", "numpy"),
+    )
 
 
 def check_all_have_the_same(runtime: Runtime, **facts: object) -> None:
