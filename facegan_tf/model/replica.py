@@ -13,6 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from facegan_tf.common.share import Share
+from facegan_tf.model.precision import as_other_replicas_compute
 
 
 class Replica(NamedTuple):
@@ -62,26 +63,32 @@ def sum_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     @tf.custom_gradient
     def summed(*parts: tf.Tensor) -> tuple[list[tf.Tensor], object]:
         context = tf.distribute.get_replica_context()
-        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, list(parts))
+        with as_other_replicas_compute():
+            sums = context.all_reduce(tf.distribute.ReduceOp.SUM, list(parts))
         # TensorFlow's own gradient of this has no gradient.
         return sums, lambda *upstream: sum_over_replicas(upstream)
 
     return list(summed(*values))
 
 
-def mean_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The means over all replicas, whose shares are equal; the values themselves if there is one replica."""
+def part_of_mean(value: tf.Tensor) -> tf.Tensor:
+    """What this replica's mean contributes to that of the whole batch: `add_up` adds the parts up."""
     replica = current_replica()
-    if replica is None:
+    return value if replica is None else value / tf.cast(replica.share.of, value.dtype)
+
+
+def add_up(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """The sums over all replicas; the values themselves if there is one replica. No gradients flow through."""
+    if current_replica() is None:
         return list(values)
     context = tf.distribute.get_replica_context()
-    means = [value / tf.cast(replica.share.of, value.dtype) for value in values]
+    sums = list(values)
     for dtype in sorted({value.dtype.name for value in values}):  # TensorFlow adds up one type at a time
         places = [place for place, value in enumerate(values) if value.dtype.name == dtype]
-        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [means[place] for place in places])
-        for place, total in zip(places, sums, strict=True):
-            means[place] = total
-    return means
+        totals = context.all_reduce(tf.distribute.ReduceOp.SUM, [values[place] for place in places])
+        for place, total in zip(places, totals, strict=True):
+            sums[place] = total
+    return sums
 
 
 def rows_of_all_replicas(value: tf.Tensor) -> tf.Tensor:
