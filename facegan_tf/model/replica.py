@@ -78,7 +78,7 @@ def part_of_mean(value: tf.Tensor) -> tf.Tensor:
 
 
 def add_up(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The sums over all replicas; the values themselves if there is one replica. No gradients flow through."""
+    """The sums over all replicas; the values themselves if there is one. No gradients flow through."""
     if current_replica() is None:
         return list(values)
     context = tf.distribute.get_replica_context()
