@@ -112,7 +112,7 @@ def test_overrides_name_settings_that_exist(page):
 )
 def test_the_slurm_job_is_queued_again_unless_it_is_done_or_keeps_failing(tmp_path, code, restarts, requeued):
     fakes = {
-        "srun": f'echo "$@" >> {tmp_path}/srun; exit {code}',
+        "srun": f'echo "$@" >> {tmp_path}/started; exit {code}',
         "scontrol": f'echo "$@" > {tmp_path}/requeued',
     }
     for command, script in fakes.items():
@@ -122,7 +122,7 @@ def test_the_slurm_job_is_queued_again_unless_it_is_done_or_keeps_failing(tmp_pa
     environment = os.environ | variables | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     job = ["bash", ROOT / "docs" / "slurm.sh", "a.yaml", "run", "--set", "data.source=my photos.zip"]
     assert subprocess.run(job, env=environment).returncode == code
-    started = (tmp_path / "srun").read_text()
+    started = (tmp_path / "started").read_text()
     assert (
         started == "facegan train a.yaml --out run --resume --cluster slurm --set data.source=my photos.zip\n"
     )
