@@ -24,8 +24,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Keras reads this when it is first imported. Other backends have neither SavedModels nor tf.data.
-os.environ["KERAS_BACKEND"] = "tensorflow"
+# Keras reads this when it is first imported. Another value stays, and is refused before Keras is imported.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 if TYPE_CHECKING:  # the same names as in _MODULES, for type checkers and editors
     from facegan_tf.common.images import grid as grid
@@ -63,6 +63,9 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import facegan_tf` itself is instant."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from facegan_tf.common.keras_backend import require_tensorflow
+
+    require_tensorflow()
     return getattr(importlib.import_module(_MODULES[name]), name)
 
 

@@ -27,6 +27,7 @@ from facegan_tf.commands import (
 )
 from facegan_tf.commands.arguments import Command
 from facegan_tf.common.errors import FaceganError, InputError
+from facegan_tf.common.keras_backend import require_tensorflow
 
 COMMANDS: tuple[Command, ...] = (
     prepare,
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     prefix = f"facegan {options.verb}"
     try:
+        require_tensorflow()
         return options.command.run(options) or 0
     except InputError as error:
         message = error.described(_flags(verbs.choices[options.verb], options))

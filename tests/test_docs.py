@@ -1,15 +1,20 @@
 """The pages in the repository: their links lead somewhere, and their commands can be run as written."""
 
 import itertools
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from facegan_tf.cli import main
+from facegan_tf.commands import train
 from facegan_tf.config.load import load_config
 from facegan_tf.evaluation.metrics import METRICS
+from tests.helpers.command_line import parsed
 from tests.helpers.paths import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("outputs/*.md")])
@@ -99,3 +104,46 @@ def test_overrides_name_settings_that_exist(page):
     for overrides in re.findall(r"`--set ([^`]+)`", page.read_text(encoding="utf-8")):
         if "key.path" not in overrides:
             load_config(ROOT / "configs" / "quickstart.yaml", shlex.split(overrides))
+
+
+@pytest.mark.parametrize(
+    ("code", "restarts", "requeued"),
+    [(0, 0, False), (138, 9, True), (143, 0, True), (1, 0, True), (1, 5, False)],
+)
+def test_the_slurm_job_is_queued_again_unless_it_is_done_or_keeps_failing(tmp_path, code, restarts, requeued):
+    fakes = {
+        "srun": f'echo "$@" >> {tmp_path}/started; exit {code}',
+        "scontrol": f'echo "$@" > {tmp_path}/requeued',
+    }
+    for command, script in fakes.items():
+        (tmp_path / command).write_text(f"#!/bin/bash\n{script}\n")
+        (tmp_path / command).chmod(0o755)
+    variables = {"SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": str(restarts)}
+    environment = os.environ | variables | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    job = ["bash", ROOT / "docs" / "slurm.sh", "a.yaml", "run", "--set", "data.source=my photos.zip"]
+    assert subprocess.run(job, env=environment).returncode == code
+    started = (tmp_path / "started").read_text()
+    assert (
+        started == "facegan train a.yaml --out run --resume --cluster slurm --set data.source=my photos.zip\n"
+    )
+    assert (tmp_path / "requeued").exists() == requeued
+    if requeued:
+        assert (tmp_path / "requeued").read_text() == "requeue 7\n"
+
+
+def test_the_kubernetes_job_starts_one_worker_in_each_pod():
+    service, job = yaml.safe_load_all((ROOT / "docs" / "kubernetes.yaml").read_text())
+    pod = job["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    command = [part.replace("$(JOB_COMPLETION_INDEX)", "3") for part in container["command"][2:]]
+    options = parsed(train, *command)
+    assert options.worker == 3 and options.resume
+    names = [
+        f"{job['metadata']['name']}-{number}.{pod['subdomain']}"
+        for number in range(job["spec"]["completions"])
+    ]
+    [port] = [each["port"] for each in service["spec"]["ports"]]
+    assert options.cluster.split(",") == [f"{name}:{port}" for name in names]
+    assert pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    load_config(ROOT / options.config, options.overrides)

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from facegan_tf.commands.arguments import Verbs
+from facegan_tf.common.status import print_status
 from facegan_tf.common.tensorflow_start import start_tensorflow
 
 STEPS = "training.steps"
@@ -25,10 +27,36 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         help="change settings, such as data.source=photos.zip training.batch_size=32; goes after CONFIG; "
         "text is taken literally, other values are YAML",
     )
-    verb.add_argument("--out", type=Path, metavar="RUN", help="run directory (default: outputs/NAME)")
+    verb.add_argument(
+        "--out",
+        type=Path,
+        metavar="RUN",
+        help="run directory (default: outputs/NAME, or NAME in SM_MODEL_DIR or AIP_MODEL_DIR)",
+    )
     verb.add_argument("--steps", dest=STEPS, type=int, metavar="N", help="short for --set training.steps=N")
     verb.add_argument(
         "--resume", action="store_true", help="continue the run in RUN, or start it if there is none"
+    )
+    verb.add_argument(
+        "--devices",
+        metavar="D",
+        help="devices that share each batch: all GPUs, a number of GPUs, or cpu:N, the processor as N "
+        "devices (default: one device; in a cluster, all GPUs of each worker)",
+    )
+    verb.add_argument(
+        "--cluster",
+        metavar="C",
+        help="machines that train together: slurm, or HOST:PORT of each worker with commas between (default: "
+        "what TF_CONFIG says)",
+    )
+    verb.add_argument(
+        "--worker", type=int, metavar="I", help="number of this worker in --cluster, from 0, the chief"
+    )
+    verb.add_argument(
+        "--timeout",
+        type=int,
+        metavar="S",
+        help="seconds after which a worker that doesn't come along is given up (default: 1800)",
     )
     verb.add_argument(
         "--dry-run", action="store_true", help="check everything and print all settings, but do not train"
@@ -42,26 +70,57 @@ def run(options: argparse.Namespace) -> int:
     # rounding need not match that of the exported model.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from facegan_tf.config.load import load_config
+    from facegan_tf.config.platforms import results_of_platform
 
-    overrides = list(options.overrides)
+    overrides = [*_source_of_platform(options), *options.overrides]
     steps = getattr(options, STEPS)
     if steps is not None:
         overrides.append(f"{STEPS}={steps}")
     config = load_config(options.config, overrides)
     out = options.out
     if out is None:
-        is_run = Path(options.config).is_dir()
-        out = Path(options.config) if is_run else Path("outputs") / config.name
+        platform = results_of_platform()
+        outputs = Path(platform.path if platform else "outputs")
+        out = Path(options.config) if Path(options.config).is_dir() else outputs / config.name
 
     start_tensorflow()
+    from facegan_tf.training.devices import choose_devices
     from facegan_tf.training.signals import Interrupted
     from facegan_tf.training.train import dry_run, train
 
+    devices = choose_devices(options.devices, options.cluster, options.worker, options.timeout)
     if options.dry_run:
-        print(dry_run(config, out, resume=options.resume))
+        print(dry_run(config, out, resume=options.resume, devices=devices))
         return 0
+    code = 0
     try:
-        train(config, out, resume=options.resume)
+        train(config, out, resume=options.resume, devices=devices)
     except Interrupted as interrupted:
-        return 128 + interrupted.signum
-    return 0
+        code = 128 + interrupted.signum
+    if devices.cluster:
+        _leave_at_once(code)
+    return code
+
+
+def _source_of_platform(options: argparse.Namespace) -> list[str]:
+    """An override for photos that a cloud platform has put somewhere, if the config names none that exist."""
+    from facegan_tf.config.platforms import photos_of_platform
+    from facegan_tf.config.yaml_settings import read_yaml
+
+    photos = photos_of_platform()
+    is_given = any(override.startswith("data.source=") for override in options.overrides)
+    if photos is None or is_given or Path(options.config).is_dir():
+        return []
+    written = read_yaml(Path(options.config)).find(("data", "source"))
+    source = written.content if written else None
+    if isinstance(source, str) and (source.startswith("synthetic") or Path(source).expanduser().exists()):
+        return []
+    print_status(f"data.source      {photos.path}, from {photos.variable}")
+    return [f"data.source={photos.path}"]
+
+
+def _leave_at_once(code: int) -> None:
+    """End the process: all workers are done, and TensorFlow would wait 10 seconds for them as it ends."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -5,10 +5,13 @@ epoch p // n. Batch k holds the numbers k * B to (k + 1) * B - 1, so every image
 an epoch, no batch is short, and batch k needs none of those before it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from facegan_tf.common import draws
+from facegan_tf.common.share import WHOLE, Rows, Share, turns
 from facegan_tf.config.settings import Config
 from facegan_tf.data.store import FaceStore
 
@@ -65,17 +68,28 @@ class TrainingSet:
         positions = step * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
         return shuffled_indices(positions, len(self), self.seed, self.stream)
 
-    def batches(self, start_step: int = 0) -> tf.data.Dataset:
-        """Endless batches from `start_step` on: float32 [batch_size, S, S, 3] in [-1, 1]."""
-        steps = tf.data.Dataset.range(start_step, tf.int64.max)
-        ready = steps.map(self._load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return ready.prefetch(READY).with_options(draws.untuned())
+    def batches(
+        self, start_step: int = 0, shares: Sequence[Share] = (WHOLE,), parts: int = 1
+    ) -> tf.data.Dataset:
+        """Endless batches from `start_step` on: float32 [batch_size, S, S, 3] in [-1, 1].
 
-    def _load(self, step: tf.Tensor) -> tf.Tensor:
-        images = tf.numpy_function(self.store.gather, [self.indices(step)], tf.uint8, stateful=False)
-        images = tf.ensure_shape(images, [self.batch_size, self.store.size, self.store.size, 3])
-        images = _scale(images)
-        return _flip_some(images, self.seed, step) if self.flip else images
+        shares: shares of each batch, one after the other, in place of the whole. parts: how many equal
+        batches each batch consists of; a share has its part of each.
+        """
+        rows = Rows(shares, self.batch_size // parts, parts)
+
+        def load(step: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+            indices = rows.of(self.indices(step), place)
+            images = tf.numpy_function(self.store.gather, [indices], tf.uint8, stateful=False)
+            images = tf.ensure_shape(images, [indices.shape[0], self.store.size, self.store.size, 3])
+            images = _scale(images)
+            if not self.flip:
+                return images
+            chance = draws.uniform(self.seed, step, draws.Stream.FLIP, [self.batch_size, 1, 1, 1])
+            return tf.where(rows.of(chance, place) < 0.5, tf.reverse(images, axis=[2]), images)
+
+        ready = turns(start_step, shares).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return ready.prefetch(READY * len(shares)).with_options(draws.untuned())
 
 
 def shuffled_indices(
@@ -94,8 +108,3 @@ def shuffled_indices(
 def _scale(images: tf.Tensor) -> tf.Tensor:
     """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in one pass over memory, not one each operation."""
     return tf.quantization.dequantize(tf.bitcast(images, tf.quint8), -1.0, 1.0, mode="MIN_COMBINED")
-
-
-def _flip_some(images: tf.Tensor, seed: int, step: tf.Tensor) -> tf.Tensor:
-    chance = draws.uniform(seed, step, draws.Stream.FLIP, [images.shape[0], 1, 1, 1])
-    return tf.where(chance < 0.5, tf.reverse(images, axis=[2]), images)

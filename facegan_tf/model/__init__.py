@@ -1,0 +1,3 @@
+from facegan_tf.common.keras_backend import require_tensorflow
+
+require_tensorflow()

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from facegan_tf.common.draws import Stream, draw_seed, seed_of_part, uniform_of_seed
 from facegan_tf.config.augment import AugmentKind, AugmentSettings
+from facegan_tf.model.replica import current_replica
 from facegan_tf.model.run_clock import RunClock
 
 
@@ -144,4 +145,10 @@ class Augmentation(keras.layers.Layer):
         if not self.settings.kinds:
             return images
         seed = seed_of_part(draw_seed(self.run_seed, self.clock.step, Stream.AUGMENT), self.part)
-        return augment(images, self.settings.kinds, self.clock.value_of(self.settings.strength), seed)
+        kinds, strength = self.settings.kinds, self.clock.value_of(self.settings.strength)
+        replica = current_replica()
+        if replica is None:
+            return augment(images, kinds, strength, seed)
+        total = replica.batch_size
+        first = replica.share.number * (total // replica.share.of)
+        return augment(images, kinds, strength, seed, first=first, total=total)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from facegan_tf.model.gan import GAN
+from facegan_tf.model.runtime import ONE_DEVICE, Runtime
 from facegan_tf.model.step_inputs import StepInputs
 
 
@@ -14,9 +15,9 @@ class CompiledSteps:
     On a CPU they are equal to the bit, with the graph options that `train` sets.
     """
 
-    def __init__(self, gan: GAN, inputs: Iterator[StepInputs]):
-        """inputs: an iterator of a tf.data.Dataset, which the graph reads."""
-        self.gan = gan
+    def __init__(self, gan: GAN, inputs: Iterator[StepInputs], runtime: Runtime = ONE_DEVICE):
+        """inputs: an iterator of a tf.data.Dataset, which the graph reads: that of `runtime.iterate`."""
+        self.gan, self.runtime = gan, runtime
         self._inputs = inputs
         self._run = tf.function(self._run_in_graph)
 
@@ -33,9 +34,19 @@ class CompiledSteps:
         names = list(self.gan.objective.curves)
 
         def body(k: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
-            terms = self.gan.step_in_graph(next(self._inputs))
+            terms = self._step(next(self._inputs))
             return k + 1, [each.write(k, terms[name]) for name, each in zip(names, arrays, strict=True)]
 
         start = [tf.constant(0), [tf.TensorArray(tf.float32, size=count) for _ in names]]
         _, arrays = tf.while_loop(lambda k, _: k < count, body, start, parallel_iterations=1)
         return {name: array.stack() for name, array in zip(names, arrays, strict=True)}
+
+    def _step(self, inputs: StepInputs) -> dict[str, tf.Tensor]:
+        gan, batch_size = self.gan, self.gan.config.training.batch_size
+
+        def run(penalised: bool | None = None) -> dict[str, tf.Tensor]:
+            return self.runtime.run(gan.step_in_graph, inputs, batch_size, penalised)
+
+        if self.runtime.replicas == 1 or gan.objective.penalty_every == 1:
+            return run()
+        return tf.cond(gan.objective.penalty_is_due(), lambda: run(True), lambda: run(False))

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from facegan_tf.model.objectives.objective import Terms
+from facegan_tf.model.replica import add_up, part_of_mean
 
 
 class Composed(keras.Model):
@@ -53,10 +54,14 @@ class Composed(keras.Model):
         with tf.GradientTape() as tape:
             fakes, logits = self._with_fakes(inputs, training=True)
             terms = self._terms(inputs, fakes, logits, draws)
-            loss = self.optimizer.scale_loss(sum(terms.values()))
+            loss = self.optimizer.scale_loss(part_of_mean(sum(terms.values())))
         variables = self.trainable_weights
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return terms
+        # The terms come along, so that they cost no message of their own between machines.
+        parts = [part_of_mean(term) for term in terms.values()]
+        sums = add_up([*tape.gradient(loss, variables), *parts])
+        gradients, values = sums[: len(variables)], sums[len(variables) :]
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return dict(zip(terms, values, strict=True))
 
     def step_in_graph(self, data: tuple) -> Terms:
         """`train_step` for a graph of several steps, compiled by XLA where `train_on_batch` would be."""

@@ -137,7 +137,7 @@ class GAN:
     @property
     def steps_done(self) -> int:
         """How many steps this GAN has been trained for; restored with its checkpoints."""
-        return int(self.clock.step)
+        return int(self.clock.step.numpy())
 
     def state(self) -> dict[str, Any]:
         """Everything that a step depends on and changes, by name: what a checkpoint holds.
@@ -209,7 +209,7 @@ class GAN:
     def _check_length(self) -> None:
         """Raise ValueError if a setting can't be followed because the run's length is not known."""
         with tf.init_scope():  # outside the graph, if one is being built
-            if self._settings_over_run and not int(self.clock.total_steps):
+            if self._settings_over_run and not int(self.clock.total_steps.numpy()):
                 raise ValueError(
                     f"{', '.join(self._settings_over_run)} can't change over the whole run: its length is "
                     "not known, as training.epochs depends on the number of images. Give training.steps or "

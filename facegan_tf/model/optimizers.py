@@ -1,6 +1,6 @@
 """The optimizers of the recipes, with the arithmetic of the frameworks that their sources used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,27 @@ from facegan_tf.config.schedule import Schedule
 from facegan_tf.model.run_clock import RunClock
 
 
-class RMSprop(keras.optimizers.RMSprop):
+class _OfEachReplica:
+    """An optimizer that gets the gradients of the whole batch, and updates the replica's own copies.
+
+    Keras' would add up the gradients of all replicas after clipping them, and update from outside.
+    """
+
+    def _backend_update_step(
+        self,
+        gradients: Sequence[tf.Tensor],
+        variables: Sequence[keras.Variable],
+        learning_rate: tf.Tensor | float,
+    ) -> None:
+        for gradient, variable in zip(gradients, variables, strict=True):
+            self.update_step(gradient, variable, learning_rate)  # type: ignore[attr-defined]
+
+
+class SGD(_OfEachReplica, keras.optimizers.SGD):
+    """Keras' SGD."""
+
+
+class RMSprop(_OfEachReplica, keras.optimizers.RMSprop):
     """RMSprop that adds epsilon to the root of the mean square, as Keras 2 and PyTorch do.
 
     Keras 3 adds it under the root. There 1e-7 outweighs every gradient below 3e-4, as most gradients of a
@@ -30,7 +50,7 @@ class RMSprop(keras.optimizers.RMSprop):
         self.assign_sub(variable, learning_rate * gradient / (ops.sqrt(mean_square) + self.epsilon))
 
 
-class Adam(keras.optimizers.Adam):
+class Adam(_OfEachReplica, keras.optimizers.Adam):
     """Adam that adds epsilon to the root of the corrected mean square, as its paper and PyTorch do.
 
     Keras adds it to the root of the uncorrected mean square, which is 1,000 times smaller in the first step
@@ -111,4 +131,4 @@ def build_optimizer(settings: OptimizerSettings, clock: RunClock) -> keras.optim
         case AdamSettings(beta1=beta1, beta2=beta2):
             return Adam(rate, beta_1=beta1, beta_2=beta2, epsilon=settings.epsilon, clipvalue=clip)
         case SGDSettings():
-            return keras.optimizers.SGD(rate, momentum=settings.momentum, clipvalue=clip)
+            return SGD(rate, momentum=settings.momentum, clipvalue=clip)

@@ -1,7 +1,8 @@
 """The types that nets compute in."""
 
 import contextlib
-from collections.abc import Iterator
+import contextvars
+from collections.abc import Iterator, Sequence
 
 import keras
 import tensorflow as tf
@@ -47,15 +48,42 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+_exact: contextvars.ContextVar[Sequence] = contextvars.ContextVar("exact", default=())
+"""(layer, policy) of those that compute in the type of their weights in this thread, and did not before."""
+
+
 @contextlib.contextmanager
 def computing_in_type_of_weights(net: keras.Model) -> Iterator[None]:
     """In the block, the net's calls compute in the type of its weights: float32 under any precision."""
     layers = net._flatten_layers()  # with layers inside layers, which `net.layers` leaves out
-    before = [layer.dtype_policy for layer in layers]
+    token = _exact.set([(layer, layer.dtype_policy) for layer in layers])
     try:
-        for layer in layers:
-            layer.dtype_policy = layer.variable_dtype
+        _use_type_of_weights()
         yield
     finally:
-        for layer, policy in zip(layers, before, strict=True):
-            layer.dtype_policy = policy
+        _use_own_types()
+        _exact.reset(token)
+
+
+@contextlib.contextmanager
+def as_other_replicas_compute() -> Iterator[None]:
+    """In the block, `computing_in_type_of_weights` has no effect.
+
+    TensorFlow builds the graphs of several replicas in turn, in threads that share the layers. It changes
+    from one to the next where they add something up.
+    """
+    _use_own_types()
+    try:
+        yield
+    finally:
+        _use_type_of_weights()
+
+
+def _use_type_of_weights() -> None:
+    for layer, _ in _exact.get():
+        layer.dtype_policy = layer.variable_dtype
+
+
+def _use_own_types() -> None:
+    for layer, policy in _exact.get():
+        layer.dtype_policy = policy

@@ -21,12 +21,16 @@ _INSTRUCTION_SETS = ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512f", "avx2"
 """Instruction sets that TensorFlow selects kernels by, widest first, by the names that Linux uses."""
 
 
-def environment() -> dict[str, Any]:
-    """Versions, everything else that the bits depend on, and the host, as JSON values for run.json."""
+def environment(replicas: int = 1) -> dict[str, Any]:
+    """Versions, everything else that the bits depend on, and the host, as JSON values for run.json.
+
+    replicas: devices that share each batch.
+    """
     return {
         "versions": versions("tensorflow", "keras", "numpy", "pillow"),
         "compute": {
             "device": device(),
+            "replicas": replicas,
             "threads": threads(),
             "instructions": _instructions(),
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's default"),
@@ -61,13 +65,16 @@ def restore_threads(record: dict[str, Any]) -> None:
             return
 
 
-def differences(record: dict[str, Any]) -> Iterator[str]:
-    """A line for each way in which this process may round differently from the run with this record."""
-    now = environment()
+def differences(record: dict[str, Any], replicas: int = 1) -> Iterator[str]:
+    """A line for each way in which this process may round differently from the run with this record.
+
+    replicas: devices that share each batch now.
+    """
+    now = environment(replicas)
     for block in ("versions", "compute"):
         before = record.get(block, {})
         for name, value in now[block].items():
-            if before.get(name) != value:
+            if before.get(name, 1 if name == "replicas" else None) != value:
                 yield (
                     f"note: this run had {name} {before.get(name)} and now has {value}: it may end in other "
                     "bits than if it had never stopped"

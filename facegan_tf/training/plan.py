@@ -14,6 +14,7 @@ from facegan_tf.model.costs import StepCosts, largest_batch, step_costs, trainab
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.precision import has_fast_bfloat16
 from facegan_tf.model.state import state_bytes
+from facegan_tf.training.devices import ONE, Devices
 
 GIB = 2**30
 
@@ -26,9 +27,12 @@ class Plan:
     """What a run will do and need."""
 
     located: Located
+    devices: Devices
     images_per_step: int
     steps: int
     costs: StepCosts
+    device_costs: StepCosts
+    """Of the share of a step that has the memory of one device."""
     parameters: tuple[int, int]
     """Trainable parameters of the generator and of the discriminator."""
     disk_bytes: int
@@ -54,13 +58,14 @@ class Plan:
             f"images in all    {self.steps * self.images_per_step:,} ({self.images_per_step} a step)",
             f"parameters       generator {generator:,}, discriminator {discriminator:,}",
             f"a step           {self.costs.flops / 1e9:,.1f} GFLOPs",
-            f"estimated memory {_gib(self.costs.memory_bytes)}, besides TensorFlow itself",
+            f"estimated memory {_gib(self.device_costs.memory_bytes)}, besides TensorFlow itself",
             f"disk needed      at most {_gib(self.disk_bytes)} for the run",
+            *self.devices.describe(),
             *(f"note             {note}" for note in self.notes),
         ]
 
 
-def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
+def make_plan(gan: GAN, located: Located, run_folder: Path, devices: Devices = ONE) -> Plan:
     """Check images, memory and disk, and derive the run's numbers.
 
     Raises InputError for fewer images than a batch takes, for a step that needs more memory than there is,
@@ -71,15 +76,19 @@ def make_plan(gan: GAN, located: Located, run_folder: Path) -> Plan:
     steps = config.training.total_steps(located.count)
     epochs = config.training.whole_epochs(steps, located.count)
     costs = step_costs(gan, config.training.batch_size)
+    shares = devices.shares_of_memory
+    of_device = step_costs(gan, config.training.batch_size // shares)
     plan = Plan(
         located=located,
+        devices=devices,
         images_per_step=config.training.images_per_step,
         steps=steps,
         costs=costs,
+        device_costs=of_device,
         parameters=(trainable_parameters(gan.generator), trainable_parameters(gan.discriminator)),
         disk_bytes=_disk_bytes(gan, config, steps, epochs),
         notes=(
-            *check_memory(gan, costs, device_memory()),
+            *check_memory(gan, of_device, device_memory(), shares),
             *_missed_epochs(config, epochs),
             *_missed_penalties(config, steps),
             *_slow_precision(config),
@@ -109,10 +118,11 @@ def check_images(config: Config, images: int) -> None:
         )
 
 
-def check_memory(gan: GAN, costs: StepCosts, memory: Memory | None) -> list[str]:
+def check_memory(gan: GAN, costs: StepCosts, memory: Memory | None, shares: int = 1) -> list[str]:
     """A warning if a step takes nearly all the free memory. Raises InputError if it needs more than there is.
 
-    memory: of the device that the run computes on; None if it is not known.
+    costs: of a step, or of a device's share of it, one of `shares`. memory: of the device that the run
+    computes on; None if it is not known.
     """
     if memory is None:
         return []
@@ -120,7 +130,7 @@ def check_memory(gan: GAN, costs: StepCosts, memory: Memory | None) -> list[str]
     comfortable = int(COMFORTABLE * min(memory.free, available))
     if needed <= comfortable:
         return []
-    fits = largest_batch(gan, comfortable)
+    fits = largest_batch(gan, comfortable) * shares
     way_out = (
         f"the largest batch size that fits is {fits}"
         if fits

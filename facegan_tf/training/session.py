@@ -14,6 +14,7 @@ from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.nonfinite import NonFiniteError
+from facegan_tf.model.runtime import ONE_DEVICE, Runtime
 from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.tensorboard import EventLog
@@ -24,12 +25,16 @@ from facegan_tf.training.evaluations import Evaluations
 from facegan_tf.training.loop import run_steps
 from facegan_tf.training.nonfinite import NonFiniteGuard
 from facegan_tf.training.pictures import ControlFaces, TrainingGif
-from facegan_tf.training.signals import Interrupted, on_first_signal
+from facegan_tf.training.signals import Interrupted, SignalWatch, on_first_signal
 from facegan_tf.training.statistics import LossStatistics
+from facegan_tf.training.workers import StateGuard
 
 
 class Session:
-    """A GAN, the images it learns from, and the run directory it writes to."""
+    """A GAN, the images it learns from, and the run directory it writes to.
+
+    Of several workers, only the chief writes. The others make the same steps and stop where it does.
+    """
 
     def __init__(
         self,
@@ -38,14 +43,16 @@ class Session:
         images: TrainingSet,
         network: FeatureNetwork | None,
         callbacks: Sequence[keras.callbacks.Callback],
+        runtime: Runtime = ONE_DEVICE,
     ):
         """network: the feature network of the evaluations, if any. callbacks: the caller's own."""
         self.gan, self.config = gan, gan.config
         self.run, self.images = run, images
-        self.network, self.callbacks = network, callbacks
+        self.network, self.callbacks, self.runtime = network, callbacks, runtime
         self.total_steps = gan.config.training.total_steps(len(images))
         self.rollbacks = 0
         self._notes: dict = {}
+        self._statistics = LossStatistics()
 
     @property
     def _checkpoints(self) -> Checkpoints:
@@ -53,14 +60,18 @@ class Session:
 
     def restore(self) -> int:
         """Restore the newest intact checkpoint, if there is one; return its step, or 0."""
+        self._notes, self._statistics = {}, LossStatistics()
         if not self._checkpoints.steps():
-            self._checkpoints.forget_after(0)  # a best that was kept before the first checkpoint
             return 0
         start = self._checkpoints.restore()
-        self._checkpoints.forget_after(start)
         self._notes = self._checkpoints.notes(str(start))
+        self._statistics = LossStatistics(self._notes.get("losses"))
         self.rollbacks = self._notes["rollbacks"]
         return start
+
+    def forget_after(self, step: int) -> None:
+        """Remove the checkpoints of later steps, and a best that was kept before the first checkpoint."""
+        self._checkpoints.forget_after(step)
 
     def save_start(self) -> None:
         """Save the nets that a run takes from another, which may be gone when this one is resumed."""
@@ -70,8 +81,11 @@ class Session:
     def roll_back(self) -> int:
         """Go back to the newest checkpoint, or to the start, to try other noise; return its step."""
         tried = self.rollbacks
-        self.gan = build_gan(self.config)
+        with self.runtime.scope():
+            self.gan = build_gan(self.config)
         start = self.restore()
+        if self.runtime.is_chief:
+            self.forget_after(start)
         # A killed run that is resumed has the count of its checkpoint: the same steps fail again, and are
         # counted again.
         self.rollbacks = tried + 1
@@ -87,9 +101,8 @@ class Session:
         Raises NonFiniteError, Interrupted after a signal, and FaceganError or OSError for what fails.
         """
         start, began = self.gan.steps_done, time.perf_counter()
-        context = self._context()
-        callbacks = self._callbacks(context)
-        self.run.update_record(status="running")
+        callbacks = self._callbacks(self._context()) if self.runtime.is_chief else self._followers_callbacks()
+        self._record("running")
         status = "failed"
         self.gan.stop_training = False  # before a signal may set it
         try:
@@ -101,13 +114,16 @@ class Session:
                     callbacks,
                     self.rollbacks,
                     self._steps_per_call,
+                    self.runtime,
                 )
+            received = self._received_by_any(watch)
             finished = self.gan.steps_done >= self.total_steps
-            status = "finished" if finished else "interrupted" if watch.received else "stopped"
+            status = "finished" if finished else "interrupted" if received else "stopped"
         except NonFiniteError as error:
-            if watch.received:  # the signal came first; a resumed run will meet this step again
+            # The signal came first; a resumed run will meet this step again.
+            if received := self._received_by_any(watch):
                 print_status(f"{error}; nothing of that step was saved")
-                raise Interrupted(watch.received) from error
+                raise Interrupted(received) from error
             raise
         except tf.errors.ResourceExhaustedError as error:
             raise FaceganError(
@@ -115,12 +131,22 @@ class Session:
                 f"channels of the nets ({str(error).splitlines()[0]})"
             ) from error
         finally:
-            self.run.update_record(status=status)
+            self._record(status)
         self._print_outcome(status, start, time.perf_counter() - began)
-        if watch.received and not finished:
+        if received and not finished:
             print_status(f"saved; resume with: facegan train {self.run.folder} --resume")
-            raise Interrupted(watch.received)
-        print_status(*context.statistics.describe())
+            raise Interrupted(received)
+        if self.runtime.is_chief:
+            print_status(*self._statistics.describe())
+
+    def _received_by_any(self, watch: SignalWatch) -> int | None:
+        """The signal that this worker, or else another one, received."""
+        everyones = self.runtime.gather(watch.received or 0)
+        return watch.received or int(everyones.max()) or None
+
+    def _record(self, status: str) -> None:
+        if self.runtime.is_chief:
+            self.run.update_record(status=status)
 
     @property
     def _steps_per_call(self) -> int | None:
@@ -138,10 +164,14 @@ class Session:
             checkpoints=self._checkpoints,
             events=EventLog(self.run.tensorboard),
             clock=Clock(self._notes.get("seconds", 0.0)),
-            statistics=LossStatistics(self._notes.get("losses")),
+            statistics=self._statistics,
             rollbacks=self.rollbacks,
             total_steps=self.total_steps,
         )
+
+    def _followers_callbacks(self) -> list[keras.callbacks.Callback]:
+        """Those of a worker that writes nothing."""
+        return [NonFiniteGuard(), self._statistics, StateGuard(self.config), *self.callbacks]
 
     def _callbacks(self, context: RunContext) -> list[keras.callbacks.Callback]:
         """All callbacks, in the order that they depend on: the checkpoint vouches for the logs before it."""
@@ -162,6 +192,9 @@ class Session:
         ]
 
     def _print_outcome(self, status: str, start: int, seconds: float) -> None:
+        if not self.runtime.is_chief:
+            print_status(f"{status} at step {self.gan.steps_done}")
+            return
         steps = self.gan.steps_done - start
         speed = steps * self.config.training.images_per_step / seconds
         print_status(

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import yaml
 
 from tests.helpers.command_line import call
 from tests.helpers.configs import tiny_config, tiny_settings
@@ -66,3 +67,31 @@ def test_text_settings_are_taken_literally(config, tmp_path, capsys):
     code, _, err = call(capsys, "train", config, "--out", tmp_path / "run", "--set", "data.source=photos #2")
     assert code == 2
     assert "photos #2" in err
+
+
+@pytest.mark.parametrize("source", ["missing.zip", None])
+def test_a_cloud_platforms_folders_are_the_defaults(capsys, tmp_path, store_folder, monkeypatch, source):
+    monkeypatch.setenv("SM_CHANNEL_TRAINING", str(store_folder))
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
+    settings = tiny_settings()
+    settings["data"].pop("source")
+    settings["data"] |= {"source": source} if source else {}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    code, out, errors = call(capsys, "train", tmp_path / "config.yaml", "--dry-run")
+    assert code == 0, errors
+    assert f"source: {store_folder}" in out and str(tmp_path / "model" / "tiny") in out
+    assert "SM_CHANNEL_TRAINING" in errors
+
+
+def test_a_source_that_exists_goes_before_a_cloud_platforms(capsys, tmp_path, store_folder, monkeypatch):
+    monkeypatch.setenv("SM_CHANNEL_TRAINING", str(tmp_path / "missing"))
+    (tmp_path / "config.yaml").write_text(tiny_config(store_folder).to_yaml())
+    code, out, errors = call(capsys, "train", tmp_path / "config.yaml", "--dry-run")
+    assert code == 0 and f"source: {store_folder}" in out, errors
+
+
+def test_a_batch_that_does_not_divide_is_refused_before_other_workers_are_waited_for(capsys, tmp_path):
+    (tmp_path / "config.yaml").write_text(tiny_config().to_yaml())
+    flags = ["--cluster", "a.invalid:1,b.invalid:1,c.invalid:1", "--worker", 0]
+    code, _, errors = call(capsys, "train", tmp_path / "config.yaml", "--out", tmp_path / "run", *flags)
+    assert code == 2 and "training.batch_size: 4" in errors and "nearest that can is 3" in errors

@@ -1,5 +1,6 @@
 """The inputs of each step: images and draws."""
 
+import hashlib
 import itertools
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from facegan_tf.common import draws
 from facegan_tf.common.draws import Stream
+from facegan_tf.common.share import Share
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.model.build import build_gan
@@ -103,6 +105,27 @@ def test_a_loss_that_compares_fakes_with_reals_has_other_reals_for_the_generator
     assert sum(one == other for one, other in zip(ours, theirs, strict=True)) < 6
     limited = first(3, store, data={"limit": 8}, **RELATIVISTIC)
     assert {number for drawn in limited for number in numbers(drawn.reals_g)} == set(range(8))
+
+
+@pytest.mark.parametrize("blocks", [{}, RELATIVISTIC, {"training": {"critic_steps": 3}}])
+@pytest.mark.parametrize("of", [2, 4])
+def test_all_shares_together_are_the_batch_of_one_device(store, blocks, of):
+    blocks = {"data": {"flip": True}} | blocks
+    config = tiny_config(**({"networks": {"latent_dim": 2}} | blocks))
+    gan, parts = build_gan(config), config.training.critic_steps
+    images = TrainingSet.of(config, store)
+    # Two processes with an equal part of the shares each.
+    shares = [[Share(number, of) for number in part] for part in np.split(np.arange(of), 2)]
+    processes = [iter(step_inputs(gan, images, 3, own)) for own in shares]
+    for whole in itertools.islice(step_inputs(gan, images, 3), 3):
+        slices = [next(process) for process in processes for _ in range(of // 2)]
+        for name, batches in zip(whole._fields, (parts, parts, 1, 2 * parts, 1), strict=True):
+            wanted = np.asarray(getattr(whole, name))
+            by_batch = [
+                np.split(np.asarray(getattr(one, name)), batches) for one in slices
+            ]  # each share has its places in each of these batches
+            found = np.concatenate([np.concatenate(batch) for batch in zip(*by_batch, strict=True)])
+            assert hashlib.sha256(found.tobytes()).hexdigest() == hashlib.sha256(wanted.tobytes()).hexdigest()
 
 
 def test_datasets_are_not_tuned_while_they_run(store):

@@ -1,9 +1,11 @@
-"""Batch normalisation in training as one operation of TensorFlow; Keras' own takes ten or so."""
+"""Batch normalisation in training: as one operation of TensorFlow, or over the batch of several devices."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from facegan_tf.model.replica import current_replica, rows_of_all_replicas
 
 FUSED_TYPES = (tf.float32, tf.bfloat16, tf.float16)
 
@@ -17,7 +19,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Maps of the same shape, normalised by the batch's statistics in training."""
-        if not (training and self.trainable and mask is None and self._is_plain() and _is_fusible(inputs)):
+        if not (training and self.trainable and mask is None and self.is_plain()):
+            return super().call(inputs, training=training, mask=mask)
+        if current_replica() is not None:
+            return self._over_all_replicas(inputs)
+        if self.variable_dtype != "float32" or not _is_fusible(inputs):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -28,16 +34,32 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
         )
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
-        variance *= (count - 1.0) / count
-        for average, of_batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            average.assign(average * self.momentum + of_batch * (1.0 - self.momentum))
+        self._follow(mean, variance * ((count - 1.0) / count))
         return outputs
 
-    def _is_plain(self) -> bool:
+    def _over_all_replicas(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The same by the statistics of the whole batch, of which this replica has a share."""
+        x = tf.cast(inputs, self.variable_dtype)
+        # Not by tf.nn.moments, whose second derivatives, which penalties need, lack a part.
+        pixels = [0, 1, 2]
+        mean = tf.reduce_mean(x, pixels)
+        variance = tf.reduce_mean(tf.square(x - mean), pixels)
+        means, variances = tf.unstack(rows_of_all_replicas(tf.stack([mean, variance])), axis=1)
+        mean = tf.reduce_mean(means, axis=0)
+        variance = tf.reduce_mean(variances + tf.square(means - mean), axis=0)
+        self._follow(mean, variance)
+        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        return tf.cast(tf.nn.batch_normalization(x, mean, variance, beta, gamma, self.epsilon), inputs.dtype)
+
+    def _follow(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        for average, of_batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + of_batch * (1.0 - self.momentum))
+
+    def is_plain(self) -> bool:
         """Whether none of Keras' options is used that the operation lacks."""
         has_both = self.scale and self.center
         others = self.renorm or self.synchronized
-        return self.axis in (-1, 3) and has_both and not others and self.variable_dtype == "float32"
+        return self.axis in (-1, 3) and has_both and not others
 
 
 def _is_fusible(inputs: Any) -> bool:

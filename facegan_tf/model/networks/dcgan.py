@@ -15,6 +15,7 @@ from keras import layers
 from facegan_tf.config.networks import DcganNetworks
 from facegan_tf.model.layers.batch_normalization import BatchNormalization
 from facegan_tf.model.layers.convolution import Conv2D, Conv2DTranspose
+from facegan_tf.model.layers.dropout import Dropout
 from facegan_tf.model.layers.leaky_relu import LeakyReLU
 
 KERNEL = 4
@@ -45,7 +46,7 @@ def build_generator(size: int, settings: DcganNetworks, seeds: Iterator[int]) ->
         x = layers.Reshape((1, 1, settings.latent_dim))(latents)
         x = normalise(deconvolve(x, stem_channels, padding="valid"))
     if generator.dropout:
-        x = layers.Dropout(generator.dropout, seed=next(seeds))(x)
+        x = Dropout(generator.dropout, seed=next(seeds))(x)
     for channels in doublings:
         x = normalise(deconvolve(x, channels, strides=2, padding="same"))
     x = deconvolve(x, 3, strides=2, padding="same")
@@ -73,7 +74,7 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
             x = _batch_norm(settings, seeds)(x)
         x = LeakyReLU(negative_slope=discriminator.leaky_slope)(x)
     if discriminator.dropout:
-        x = layers.Dropout(discriminator.dropout, seed=next(seeds))(x)
+        x = Dropout(discriminator.dropout, seed=next(seeds))(x)
     if discriminator.head == "dense":
         x = layers.Dense(1, kernel_initializer=_kernel_initializer(settings, seeds))(layers.Flatten()(x))
     else:

@@ -13,6 +13,7 @@ from keras import layers
 
 from facegan_tf.config.networks import DeepConvNetworks
 from facegan_tf.model.layers.convolution import Conv2D, Conv2DTranspose
+from facegan_tf.model.layers.dropout import Dropout
 from facegan_tf.model.layers.leaky_relu import LeakyReLU
 
 STEM_SIZE = 16
@@ -58,7 +59,7 @@ def build_discriminator(size: int, settings: DeepConvNetworks, seeds: Iterator[i
     for kernel, strides in [(3, 1)] + [(4, 2)] * _doublings(8, size):
         x = Conv2D(channels, kernel, strides=strides, kernel_initializer=_glorot(seeds))(x)
         x = LeakyReLU(negative_slope=settings.leaky_slope)(x)
-    x = layers.Dropout(settings.discriminator.dropout, seed=next(seeds))(layers.Flatten()(x))
+    x = Dropout(settings.discriminator.dropout, seed=next(seeds))(layers.Flatten()(x))
     logits = layers.Dense(1, kernel_initializer=_glorot(seeds), dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")
 

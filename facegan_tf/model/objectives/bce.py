@@ -38,4 +38,6 @@ class Loss:
 
 
 def _cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    return keras.losses.BinaryCrossentropy(from_logits=True)(targets, logits)
+    # Keras' own mean would be divided by the number of devices.
+    total = keras.losses.BinaryCrossentropy(from_logits=True, reduction="sum")(targets, logits)
+    return tf.math.divide_no_nan(total, tf.cast(tf.size(targets), total.dtype))

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from facegan_tf.config.objective import ObjectiveSettings
 from facegan_tf.config.schedule import Number
+from facegan_tf.model.replica import current_replica
 from facegan_tf.model.run_clock import RunClock
 
 Terms = dict[str, tf.Tensor]
@@ -140,7 +141,18 @@ class Objective:
 
         if every == 1:
             return weighted()
-        return tf.cond((self.clock.step + 1) % every == 0, weighted, lambda: tf.zeros([], batch.logits.dtype))
+
+        def nothing() -> tf.Tensor:
+            return tf.zeros([], batch.logits.dtype)
+
+        replica = current_replica()
+        if replica is not None:
+            return weighted() if replica.penalised else nothing()
+        return tf.cond(self.penalty_is_due(), weighted, nothing)
+
+    def penalty_is_due(self) -> tf.Tensor:
+        """Whether lazy penalties are computed in this step: a boolean scalar."""
+        return (self.clock.step + 1) % self.penalty_every == 0
 
     def logged(self, terms: dict[str, float], step: int) -> dict[str, float]:
         """The terms of step `step`, counted from 1, without penalties that were not computed in it."""

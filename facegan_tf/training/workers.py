@@ -1,0 +1,120 @@
+"""What the workers of a cluster check together, and what becomes of them when one is lost."""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+from facegan_tf.common.due import due
+from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.versions import versions
+from facegan_tf.config.settings import Config
+from facegan_tf.data.locate import Located
+from facegan_tf.data.store import FaceStore
+from facegan_tf.data.training_set import TrainingSet
+from facegan_tf.model.gan import GAN
+from facegan_tf.model.nonfinite import NonFiniteError
+from facegan_tf.model.runtime import Runtime
+from facegan_tf.model.state import nonfinite_variables, weights_sha256
+from facegan_tf.training.step_callback import Logs, StepCallback
+
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.CancelledError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+)
+"""What TensorFlow raises where another worker doesn't answer."""
+
+
+def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
+    """The store. The chief prepares it first, if necessary: the others may see the same folder."""
+    if not runtime.is_chief:
+        runtime.gather()
+    store = located.open_or_prepare()
+    if runtime.is_chief:
+        runtime.gather()
+    return store
+
+
+def check_all_start_alike(gan: GAN, images: TrainingSet, runtime: Runtime) -> None:
+    """Raise FaceganError, on every worker, unless all are about to train the same."""
+    # The images may have other paths on each machine.
+    data = gan.config.data.model_copy(update={"source": "", "cache": ""})
+    check_all_have_the_same(
+        runtime,
+        settings=gan.config.model_copy(update={"data": data}).to_yaml(),
+        fingerprint_of_the_images=f"{images.store.fingerprint}, {len(images)} images",
+        step=gan.steps_done,
+        weights=weights_sha256(gan),
+        versions=versions("tensorflow", "keras", "numpy"),
+    )
+
+
+def check_all_have_the_same(runtime: Runtime, **facts: object) -> None:
+    """Raise FaceganError, on every worker, unless all have the same facts as the chief.
+
+    facts: by what they are, with underscores for spaces: `store_fingerprint`.
+    """
+    rows = runtime.gather(*(_number(fact) for fact in facts.values()))
+    for place, name in enumerate(facts):
+        others = [worker for worker, row in enumerate(rows) if row[place] != rows[0, place]]
+        if others:
+            what, listed = name.replace("_", " "), ", ".join(map(str, others))
+            raise FaceganError(
+                f"{what}: not the same on all {runtime.workers} workers: {listed} differ from worker 0. "
+                f"Here, on worker {runtime.worker}: {facts[name]}. Give all workers the same config, the "
+                "same images and the same run directory"
+            )
+
+
+def _number(fact: object) -> int:
+    return int(hashlib.sha256(str(fact).encode()).hexdigest()[:15], 16)
+
+
+@contextlib.contextmanager
+def lost_workers_end_the_run(runtime: Runtime, folder: Path) -> Iterator[None]:
+    """In the block, what TensorFlow raises where another worker is lost becomes a FaceganError."""
+    try:
+        yield
+    except LOST as error:
+        if runtime.workers == 1:
+            raise
+        raise FaceganError(
+            f"worker {runtime.worker} of {runtime.workers}: another worker was lost ({_reason(error)}). What "
+            f"was saved is intact; start all workers again with: facegan train {folder} --resume"
+        ) from error
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """What happened, without the places in the graph that come with it."""
+    found = re.search(r"Collective ops is aborted by: ([^\n]+)", error.message)
+    return " ".join((found[1] if found else error.message.splitlines()[-1]).split())[:200]
+
+
+class StateGuard(StepCallback):
+    """On a worker that saves nothing: raises what saving a bad state raises on the chief, in that step."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.every = [config.training.checkpoint_every, config.evaluation.every]
+        self.last_good = 0
+
+    def after_steps(self, before: int, after: int, logs: Logs) -> None:
+        """Check if the chief saves."""
+        if any(every and due(before, after, every) for every in self.every):
+            self._check(self.model)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Check the state in which the session ends."""
+        self._check(self.model)
+
+    def _check(self, gan: GAN) -> None:
+        if bad := nonfinite_variables(gan):
+            raise NonFiniteError(self.last_good, gan.steps_done, {}, bad)
+        self.last_good = gan.steps_done

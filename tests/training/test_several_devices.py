@@ -1,0 +1,94 @@
+"""Several devices, several processes, one device: the same run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from facegan_tf.run.restore import restore_run
+from facegan_tf.training.train import train
+from tests.helpers.configs import modern_config, tiny_dcgan
+from tests.helpers.paths import ROOT
+from tests.helpers.runs import metrics, record
+
+STEPS = 5
+SETTINGS = {
+    "training": {"steps": STEPS, "batch_size": 4, "log_every": 1, "checkpoint_every": 100},
+    "grids": {"every": 100, "side": 2, "psnr_pool": 8},
+    "data": {"flip": True},
+}
+
+
+def start(config_file, out, *flags, **environment):
+    """A training in a process of its own; its log is `out`.log."""
+    command = [sys.executable, "-m", "facegan_tf", "train", config_file, "--out", out, "--resume", *flags]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), **environment}
+    return subprocess.Popen(
+        [str(part) for part in command], stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def ended(process, code=0):
+    _, errors = process.communicate(timeout=500)
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    return errors
+
+
+def check_same(run, one):
+    """All losses of both runs are equal but for rounding, and so are the averaged weights."""
+    assert [line["step"] for line in metrics(run)] == [line["step"] for line in metrics(one)]
+    for found, wanted in zip(metrics(run), metrics(one), strict=True):
+        assert found == pytest.approx(wanted, rel=1e-5)
+    pairs = zip(*(restore_run(each)[0].sampler.get_weights() for each in (run, one)), strict=True)
+    for found, wanted in pairs:
+        assert abs(found - wanted).max() <= 1e-4 * abs(wanted).max()
+
+
+def test_two_devices_train_like_one(store_folder, tmp_path):
+    """Batch normalisation and dropout in both nets, lazy R1, a relativistic loss, an average, schedules."""
+    config = modern_config(store_folder, **SETTINGS, objective={"penalty_every": 2, "r2": 0.0})
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    two = start(tmp_path / "config.yaml", tmp_path / "two", "--devices", "cpu:2")
+    one = train(config, tmp_path / "one")
+    assert "2 x CPU" in ended(two)
+    assert record(tmp_path / "two")["compute"]["replicas"] == 2
+    check_same(tmp_path / "two", one)
+
+
+def start_as_slurm_does(config_file, out, *flags):
+    """Two tasks of a Slurm step on this machine."""
+    step = {
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURMD_NODENAME": "localhost",
+    }
+    return [
+        start(config_file, out, "--cluster", "slurm", *flags, **step, SLURM_PROCID=rank, SLURM_LOCALID=rank)
+        for rank in ("0", "1")
+    ]
+
+
+def test_what_one_worker_is_told_all_do_and_another_number_of_devices_goes_on(store_folder, tmp_path, capsys):
+    config, out = tiny_dcgan(store_folder, **SETTINGS), tmp_path / "run"
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    workers = start_as_slurm_does(tmp_path / "config.yaml", out, "--set", "training.steps_per_call=1")
+    one = train(config, tmp_path / "one")
+    deadline = time.monotonic() + 400
+    while not (out / "run.json").exists() or record(out).get("status") != "running":
+        assert all(worker.poll() is None for worker in workers) and time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(0.5)  # making the graph of the first step takes longer
+    workers[1].send_signal(signal.SIGTERM)  # not the one that saves
+    for worker in workers:
+        assert "saved; resume with" in ended(worker, 128 + signal.SIGTERM)
+    assert record(out)["status"] == "interrupted"
+    assert 1 <= record(out)["step"] < STEPS
+    train(config, out, resume=True)
+    assert "this run had replicas 2 and now has 1" in capsys.readouterr().err
+    check_same(out, one)

@@ -1,0 +1,110 @@
+"""Trains the same config on one device, on several, and in several processes, and compares every step.
+
+    python tools/compare_devices.py configs/dcgan32_smooth.yaml --steps 50 --set data.source=photos.zip
+
+Prints, for each way to train, the largest relative difference of any loss at any step from those of one
+device, where it first exceeds 1e-5, and that of the weights at the end. Several devices add up sums in
+another order, and a GAN amplifies the last bits: one device with another number of threads shows how much.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+ONE = "1 device"
+WAYS: dict[str, tuple[list[str], int, dict[str, str]]] = {
+    ONE: ([], 1, {}),
+    "1 device, 1 thread": ([], 1, {"TF_NUM_INTRAOP_THREADS": "1"}),
+    "cpu:1": (["--devices", "cpu:1"], 1, {}),
+    "cpu:2": (["--devices", "cpu:2"], 1, {}),
+    "cpu:4": (["--devices", "cpu:4"], 1, {}),
+    "2 processes": ([], 2, {}),
+    "3 processes": ([], 3, {}),
+}
+"""Flags, processes and environment of each way to train."""
+
+
+def free_addresses(count: int) -> str:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    return ",".join(addresses)
+
+
+def train(arguments: argparse.Namespace, way: str) -> Path:
+    flags, processes, environment = WAYS[way]
+    out = arguments.out / way.replace(" ", "_").replace(":", "_").replace(",", "")
+    overrides = ["training.log_every=1", "training.steps_per_call=10", *arguments.overrides]
+    command = [sys.executable, "-m", "facegan_tf", "train", arguments.config, "--out", out]
+    command += ["--steps", arguments.steps, "--set", *overrides, "--resume", *flags]
+    cluster = free_addresses(processes)
+    started = []
+    for worker in range(processes):
+        own = ["--cluster", cluster, "--worker", worker] if processes > 1 else []
+        log = (arguments.out / f"{out.name}.{worker}.log").open("w")
+        started.append(
+            subprocess.Popen(
+                [str(part) for part in (*command, *own)], stdout=log, stderr=log, env=os.environ | environment
+            )
+        )
+    if max(process.wait() for process in started):
+        sys.exit(f"{way}: failed; see {arguments.out}/{out.name}.*.log")
+    return out
+
+
+def losses(run: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("step", "images")} for line in lines]
+
+
+def worst_of_losses(one: Path, other: Path) -> tuple[float, int | None]:
+    """The largest relative difference, and the first step with one above 1e-5."""
+    worst, first = 0.0, None
+    for step, (wanted, found) in enumerate(zip(losses(one), losses(other), strict=True), start=1):
+        difference = max(abs(found[name] - wanted[name]) / max(abs(wanted[name]), 1e-12) for name in wanted)
+        worst = max(worst, difference)
+        if difference > 1e-5 and first is None:
+            first = step
+    return worst, first
+
+
+def worst_of_weights(one: Path, other: Path) -> float:
+    """The largest difference of any weight of either net, over the largest weight of its tensor."""
+    import numpy as np
+
+    from facegan_tf.run.restore import restore_run
+
+    nets = [[gan.generator, gan.discriminator] for gan, _ in map(restore_run, (one, other))]
+    pairs = zip(*([w for net in each for w in net.get_weights()] for each in nets), strict=True)
+    return max(float(np.abs(b - a).max() / max(np.abs(a).max(), 1e-12)) for a, b in pairs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config")
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--out", type=Path, default=Path("outputs/compare_devices"))
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="key.path=value")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    one = train(arguments, ONE)
+    print(f"{'':20} {'losses':>9}  {'above 1e-5 from':>15}  {'weights':>9}")
+    for way in arguments.ways:
+        if way != ONE:
+            run = train(arguments, way)
+            worst, first = worst_of_losses(one, run)
+            since = f"step {first}" if first else "never"
+            print(f"{way:20} {worst:9.1e}  {since:>15}  {worst_of_weights(one, run):9.1e}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
