@@ -4,6 +4,7 @@ Source of the format: https://huggingface.co/docs/hub/model-cards
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,13 @@ UNKNOWN = Licence(
 )
 
 
-def licence_of(source: str) -> Licence:
-    """What is known about a source, which only its name tells."""
+def licence_of(sources: Sequence[str]) -> Licence:
+    """What is known about the photos of some sources, which only their names tell."""
+    known = {_licence_of_one(source) for source in sources}
+    return known.pop() if len(known) == 1 else UNKNOWN
+
+
+def _licence_of_one(source: str) -> Licence:
     if source.startswith("synthetic"):
         return SYNTHETIC
     name = Path(source).name.lower()
@@ -79,7 +85,7 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
         "precision": config.training.precision,
         "opset": OPSET,
         "data": _data(run, config),
-        "licence": licence_of(config.data.source),
+        "licence": licence_of(_sources(config)),
         "scores": _scores(evaluation),
         "provenance": _provenance(evaluation),
         "weights": {"ema": "the moving average of the generator's", "raw": "the generator's own"}[
@@ -100,18 +106,26 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
-def _without_folders(config: Config) -> Config:
-    """The config, with only the name of the source: where it was on a disk tells others nothing."""
+def _sources(config: Config) -> list[str]:
     source = config.data.source
-    name = source if source.startswith("synthetic") else Path(source).name
-    return config.model_copy(update={"data": config.data.model_copy(update={"source": name})})
+    return [source] if isinstance(source, str) else source
+
+
+def _without_folders(config: Config) -> Config:
+    """The config, with only the names of the sources: where they were on a disk tells others nothing."""
+    names = [
+        source if source.startswith(("synthetic", "hf:")) else Path(source).name
+        for source in _sources(config)
+    ]
+    source = names[0] if isinstance(config.data.source, str) else names
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
 
 
 def _data(run: RunDirectory, config: Config) -> dict[str, Any]:
     """Facts about the run's photos."""
     store = run.read_record()["store"]
     return {
-        "source": _without_folders(config).data.source,
+        "source": ", ".join(_sources(_without_folders(config))),
         "images": store["images"],
         "fingerprint": store["fingerprint"],
         "crop": config.data.crop,
