@@ -1,10 +1,10 @@
 #!/bin/bash
-# Trains on several nodes, goes on after a pre-emption or the time limit, and needs nobody for that.
+# Trains on several nodes, and resumes by itself after a pre-emption or the time limit.
 #
 #   sbatch docs/slurm.sh configs/faces128_gpu.yaml outputs/faces128 --set data.source=/shared/photos.zip
 #
-# The environment and the run directory are on a file system that all nodes see. One task a node uses all GPUs that
-# it is given. training.batch_size is that of all GPUs together.
+# The environment and the run directory must be on a file system that all nodes see. One task per node uses all GPUs
+# that it is given. training.batch_size is that of all GPUs together.
 #SBATCH --job-name=facegan
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
@@ -20,7 +20,7 @@ run=$2
 shift 2
 
 # Five minutes before the limit each task gets SIGUSR1, and SIGTERM when the job is pre-empted: all save and leave.
-# --resume starts the run, or goes on with it.
+# --resume starts the run, or continues it.
 srun facegan train "$config" --out "$run" --resume --cluster slurm "$@"
 code=$?
 
