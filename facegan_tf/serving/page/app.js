@@ -18,7 +18,7 @@ let shown = {}; // what the parts of the page show, as text, so that only those 
 let messageTimer = null;
 
 const painter = await makePainter().catch((error) => {
-  say(`The page can't start: ${error.message}`);
+  say(`The page couldn't start: ${error.message}`);
   throw error;
 });
 const face = new Picture(byId("face"), (url) => { byId("glow").src = url; });
@@ -40,7 +40,7 @@ function startState() {
       const kept = JSON.parse(localStorage.getItem(STORE) ?? "[]");
       found.kept = kept.filter((code) => typeof code === "string" && parseCode(code)).slice(0, 60);
     } catch {
-      // Storage may be off, or hold something else; then nothing was kept.
+      // Storage may be off, or hold something else; then there are no kept faces.
     }
   }
   return found;
@@ -90,7 +90,7 @@ function drawWall() {
   byId("wall").replaceChildren(...seeds.map((seed) => seedTile(seed, () => choose(seedRecipe(seed, state.truncation)))));
 }
 
-// Shows a face; on a small screen, where it is far from what was tapped, it comes into view.
+// Shows a face; on a small screen, where it is far from what was tapped, scrolls it into view.
 function choose(recipe) {
   change(recipe);
   byId("stage").scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -99,7 +99,7 @@ function choose(recipe) {
 function drawWalk() {
   byId("walk-stops").replaceChildren(...state.walk.map((seed, place) =>
     seedTile(seed, () => change({ walk: state.walk.filter((_, other) => other !== place) }), `Remove face ${seed} from the walk`)));
-  if (!state.walk.length) byId("walk-stops").append(hint("Add two faces or more, and watch one turn into the next."));
+  if (!state.walk.length) byId("walk-stops").append(hint("Add two or more faces, and watch one turn into the next."));
   walk.set(state.walk, state.truncation);
   byId("walk-place").max = Math.max(walk.length - 1, 1);
   byId("walk-place").disabled = byId("walk-play").disabled = byId("walk-gif").disabled = !walk.length;
@@ -155,7 +155,7 @@ function showPlace(place) {
   byId("walk-play").textContent = walk.playing ? "Pause" : "Play";
   if (walk.length) {
     const { seed, mix } = walk.recipe(place);
-    byId("walk-frame").alt = mix === null ? `Face ${seed}` : `Between the faces ${seed} and ${mix}`;
+    byId("walk-frame").alt = mix === null ? `Face ${seed}` : `Between faces ${seed} and ${mix}`;
   }
 }
 
@@ -220,9 +220,9 @@ async function saveGif() {
 async function copyLink() {
   try {
     await navigator.clipboard.writeText(location.href);
-    say("The link is copied. It holds everything that you see.");
+    say("Link copied. It holds everything you see.");
   } catch {
-    say("This browser keeps the clipboard closed; copy the address above instead.");
+    say("This browser blocked the clipboard; copy the address from the address bar instead.");
   }
 }
 
@@ -266,10 +266,10 @@ async function refresh() {
   try {
     await painter.refresh();
   } catch {
-    return; // the server may be away for a moment; what is shown stays
+    return; // the server may be unreachable for a moment; keep showing what is there
   }
   showFacts();
-  if (painter.facts.version !== version) draw(); // somebody else loaded a newer checkpoint
+  if (painter.facts.version !== version) draw(); // somebody else has loaded a newer checkpoint
 }
 
 const KEYS = {
@@ -284,7 +284,7 @@ const KEYS = {
   "?": () => byId("keys").showModal(),
 };
 
-// Letters work everywhere, as no field takes them. Arrows and the space bar belong to what has the focus.
+// Letters work everywhere, since no field accepts them. Arrow keys and the space bar go to whatever has the focus.
 function onKey(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const owners = { ArrowLeft: "dialog, input", ArrowRight: "dialog, input", " ": "dialog, input, button, a, summary" };

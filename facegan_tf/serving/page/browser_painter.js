@@ -4,7 +4,7 @@ import { encodeGif } from "./gif.js";
 import { latentsOf } from "./latents.js";
 import { seedRecipe } from "./state.js";
 
-const MOST_KEPT = 1500; // pictures kept, so that going back is instant
+const MOST_KEPT = 1500; // pictures cached, so that going back is instant
 const FRAME_MS = 60;
 
 export class BrowserPainter {
@@ -15,7 +15,7 @@ export class BrowserPainter {
     Object.assign(this, { facts, ort, session });
   }
 
-  // Loads the runtime and the generator. Each must have the checksum that the export wrote down.
+  // Loads the runtime and the generator. Each must have the checksum that the export recorded.
   static async start(facts) {
     const { module, wasm } = facts.runtime;
     const [ort, wasmBinary, generator] = await Promise.all([
@@ -90,6 +90,6 @@ export class BrowserPainter {
 
 async function load({ url, integrity }) {
   const answer = await fetch(url, { integrity });
-  if (!answer.ok) throw new Error(`${url} can't be had`);
+  if (!answer.ok) throw new Error(`${url} couldn't be loaded`);
   return answer.blob();
 }

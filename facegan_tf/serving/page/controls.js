@@ -1,4 +1,4 @@
-// The controls beside the face: they change the state, and show it.
+// The controls beside the face: they show the state and change it.
 
 import { parseSeed, randomSeed, seedAfter } from "./state.js";
 
@@ -29,7 +29,7 @@ export class Controls {
     input.oninput = () => {
       const seed = parseSeed(input.value);
       const wrong = input.value !== "" && seed === null;
-      input.setCustomValidity(wrong ? "Whole numbers from 0 to 9223372036854775807" : "");
+      input.setCustomValidity(wrong ? "Enter a whole number from 0 to 9223372036854775807" : "");
       if (!wrong && seed !== null) take(seed);
     };
     input.onchange = () => {
@@ -90,7 +90,7 @@ export class Controls {
     });
     byId("directions").replaceChildren(...rows);
     byId("directions-hint").hidden = byId("directions-clear").hidden = !rows.length;
-    if (!rows.length) byId("directions").textContent = "This export holds no directions; export the run again to get them.";
+    if (!rows.length) byId("directions").textContent = "This export has no directions; export the run again to get them.";
   }
 
   #move(number, distance) {
@@ -117,7 +117,7 @@ export class Controls {
   }
 }
 
-// Sets a field, unless it holds this already: that would move the cursor of somebody who is typing.
+// Sets a field, unless it already holds this value: setting it would move the cursor while somebody types.
 function fill(id, value) {
   const field = byId(id);
   if (field.value !== String(value)) field.value = value;

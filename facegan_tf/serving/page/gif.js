@@ -1,4 +1,4 @@
-// Writes a GIF that loops: each frame with a palette of its own, chosen by median cut, and packed with LZW.
+// Writes a GIF that loops: each frame has its own palette, chosen by median cut, and is packed with LZW.
 
 const COLOURS = 256;
 

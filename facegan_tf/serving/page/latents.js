@@ -26,7 +26,7 @@ export function philox(counter, key) {
   return [c0, c1, c2, c3];
 }
 
-// The words of a seed, as TensorFlow makes a key and a counter of them.
+// The words of a seed, which TensorFlow turns into a key and a counter.
 function keyAndCounter(seed) {
   const words = [Number(seed & 0xffffffffn), Number((seed >> 32n) & 0xffffffffn), STREAM, 0];
   const [k0, k1, c2, c3] = philox(words, KEY);

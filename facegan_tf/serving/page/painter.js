@@ -2,7 +2,7 @@
 
 export async function makePainter() {
   const answer = await fetch("model.json");
-  if (!answer.ok) throw new Error("model.json can't be had");
+  if (!answer.ok) throw new Error("model.json couldn't be loaded");
   const facts = await answer.json();
   if (facts.painter === "server") {
     const { ServerPainter } = await import("./server_painter.js");

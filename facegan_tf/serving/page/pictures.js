@@ -1,8 +1,8 @@
-// Puts pictures on the page without flicker, and tries again where a server was too busy.
+// Puts pictures on the page without flicker, and tries again if the server was too busy.
 
 const ATTEMPTS = 4;
 
-// An image whose content changes often: it waits until one is shown, and skips those asked for meanwhile.
+// An image whose content changes often: it waits until one picture is shown, and skips those requested in the meantime.
 export class Picture {
   #image;
   #wanted = null;
@@ -33,7 +33,7 @@ export class Picture {
   }
 }
 
-// Resolves once the picture at a URL is decoded. Rejects if it can't be had.
+// Resolves once the picture at a URL is decoded. Rejects if it can't be loaded.
 export async function loaded(url) {
   for (let attempt = 1; ; attempt += 1) {
     const image = new Image();

@@ -1,4 +1,4 @@
-// Has a `facegan serve` draw the faces: each picture is a URL.
+// Lets `facegan serve` draw the faces: each picture is a URL.
 
 export class ServerPainter {
   constructor(facts) {

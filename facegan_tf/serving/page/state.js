@@ -1,11 +1,11 @@
-// What the page shows, and the same as text: in the link, and in the list of kept faces.
+// What the page shows, and how it is written as text in the link and in the list of kept faces.
 
 export const DEFAULTS = { seed: "1", truncation: 0.7, mix: null, share: 0.5, moves: {}, from: "1", walk: [], kept: [] };
 
 const LIMIT = 2n ** 63n;
 const REACH = 5; // how far the sliders of the directions go
 
-// Returns a seed as digits, or null if the text is no seed.
+// Returns a seed as digits, or null if the text isn't a seed.
 export function parseSeed(text) {
   if (!/^[0-9]{1,19}$/.test(text)) return null;
   const seed = BigInt(text);
@@ -36,7 +36,7 @@ export function codeOf({ seed, mix, share, moves }) {
   return seed + mixed + Object.entries(moves).map(([number, distance]) => `!${number}:${distance}`).join("");
 }
 
-// The reverse of `codeOf`, without the truncation; null if the text is no such code.
+// The reverse of `codeOf`, without the truncation; null if the text isn't such a code.
 export function parseCode(code) {
   const match = /^([0-9]{1,19})(?:~([0-9]{1,19})~([0-9.]{1,8}))?((?:![0-9]{1,3}:-?[0-9.]{1,8})*)$/.exec(code);
   if (!match) return null;
@@ -65,7 +65,7 @@ export function toHash(state) {
   return `#${parts.join("&")}`;
 }
 
-// Returns the state in a link. What is missing or wrong there has its usual value.
+// Returns the state in a link. Anything missing or wrong in it gets its default value.
 export function fromHash(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, "").replaceAll("+", "%2B"));
   const face = parseCode(given.get("face") ?? "") ?? parseCode(DEFAULTS.seed);

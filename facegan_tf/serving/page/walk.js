@@ -1,4 +1,4 @@
-// Plays a walk from face to face and back to the first, forwards and for ever, or shows one place on it.
+// Plays a walk from face to face and back to the first, forwards and endlessly, or shows one place on it.
 
 import { loaded } from "./pictures.js";
 import { seedRecipe } from "./state.js";
@@ -26,7 +26,7 @@ export class Walk {
     return this.#timer !== null;
   }
 
-  // Sets the faces; what was fetched for others is forgotten.
+  // Sets the faces, and forgets what was fetched for others.
   set(seeds, truncation) {
     this.pause();
     this.#generation += 1;
@@ -70,7 +70,7 @@ export class Walk {
     this.#timer = null;
   }
 
-  // Goes on by a frame if it is there already; otherwise it waits.
+  // Moves on to the next frame if it is already there; otherwise it waits.
   #advance() {
     const next = (this.place + 1) % this.length;
     const frame = this.#urls[next];
