@@ -24,7 +24,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Keras reads this when it is first imported. Another value stays, and is refused before Keras is imported.
+# Keras reads this when it is first imported. Any other value is kept, and refused before Keras is imported.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 if TYPE_CHECKING:  # the same names as in _MODULES, for type checkers and editors

@@ -11,7 +11,7 @@ CACHE = "~/.cache/facegan_tf"
 
 
 DEDUPE_BITS = 20
-"""Distance up to which `--dedupe` takes two faces for one; docs/data.md says how it was chosen."""
+"""Distance up to which `--dedupe` treats two faces as the same; docs/data.md says how it was chosen."""
 
 
 class Command(Protocol):
@@ -62,5 +62,5 @@ def add_dedupe(verb: argparse.ArgumentParser) -> None:
         nargs="?",
         const=DEDUPE_BITS,
         metavar="BITS",
-        help=f"leave out near-duplicates, up to a distance of BITS of 256 (default: {DEDUPE_BITS})",
+        help=f"drop near-duplicates, up to a distance of BITS of 256 (default: {DEDUPE_BITS})",
     )

@@ -26,7 +26,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         "--runtime",
         type=Path,
         metavar="FOLDER",
-        help="for web: the folder dist of npm's onnxruntime-web, to put the runtime beside the page "
+        help="for web: the folder dist of npm's onnxruntime-web, to copy the runtime beside the page "
         "(default: browsers load it from a CDN)",
     )
     add_state(verb)

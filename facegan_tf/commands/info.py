@@ -18,7 +18,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         "--plot",
         type=Path,
         metavar="FILE.png",
-        help="also draw both nets, or faces of the store, into this file",
+        help="also draw both nets, or faces from the store, into this file",
     )
     return verb
 
@@ -56,5 +56,5 @@ def _print_store(options: argparse.Namespace) -> None:
         from facegan_tf.common.images import save_png
 
         save_png(options.plot, contact_sheet(options.path))
-        print(f"{options.plot}: faces of the store", file=sys.stderr)
+        print(f"{options.plot}: faces from the store", file=sys.stderr)
     print(json.dumps(facts, indent=2) if options.json else format_store(facts))

@@ -15,7 +15,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="STORE",
-        help="all parts that `facegan prepare --part I/N` made, in any order",
+        help="all parts made by `facegan prepare --part I/N`, in any order",
     )
     verb.add_argument("--out", type=Path, required=True, metavar="STORE", help="folder to create")
     add_dedupe(verb)

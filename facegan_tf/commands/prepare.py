@@ -33,27 +33,25 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "--column", metavar="NAME", help="column of the photos in a parquet file, or feature in a TFRecord"
     )
-    verb.add_argument(
-        "--align", action="store_true", help="find the faces, and turn and scale them to stand as CelebA's do"
-    )
+    verb.add_argument("--align", action="store_true", help="find the faces and align them as CelebA's are")
     verb.add_argument(
         "--faces",
         default="largest",
         metavar="WHICH",
-        help="faces to align: largest (default) or all of a photo",
+        help="faces to align in each photo: largest (default) or all",
     )
     verb.add_argument(
         "--outside",
         default="mirror",
         metavar="HOW",
-        help="for aligned faces that reach over the edge of the photo: mirror (default) or reject",
+        help="what to do if an aligned face extends beyond the edge of the photo: mirror (default) or reject",
     )
     verb.add_argument(
         "--where",
         nargs="+",
         metavar=("TABLE", "EXPRESSION"),
         help="keep only photos with these attributes, as in: --where list_attr_celeba.csv 'Smiling == 1'; "
-        "without TABLE, by a parquet file's own columns",
+        "without TABLE, a parquet file's own columns are used",
     )
     add_dedupe(verb)
     verb.add_argument(

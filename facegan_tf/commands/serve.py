@@ -14,10 +14,10 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="address to listen on (default: 127.0.0.1, for this machine only; 0.0.0.0 is for all)",
+        help="address to listen on (default: 127.0.0.1, this machine only; 0.0.0.0 lets others connect)",
     )
     verb.add_argument(
-        "--port", type=int, default=8501, metavar="N", help="port (default: 8501); 0 takes a free one"
+        "--port", type=int, default=8501, metavar="N", help="port (default: 8501); 0 picks a free one"
     )
     verb.add_argument(
         "--name", default="faces", metavar="NAME", help="the model's name in URLs (default: faces)"
@@ -32,7 +32,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal stops it."""
     start_tensorflow()
     from facegan_tf.run.restore import RunState
     from facegan_tf.serving.server.serve import serve

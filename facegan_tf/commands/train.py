@@ -40,14 +40,14 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "--devices",
         metavar="D",
-        help="devices that share each batch: all GPUs, a number of GPUs, or cpu:N, the processor as N "
-        "devices (default: one device; in a cluster, all GPUs of each worker)",
+        help="devices that share each batch: all (GPUs), a number of GPUs, or cpu:N, which splits the "
+        "processor into N (default: one device; in a cluster, all GPUs of each worker)",
     )
     verb.add_argument(
         "--cluster",
         metavar="C",
-        help="machines that train together: slurm, or HOST:PORT of each worker with commas between (default: "
-        "what TF_CONFIG says)",
+        help="machines that train together: slurm, or HOST:PORT of each worker, separated by commas "
+        "(default: from TF_CONFIG)",
     )
     verb.add_argument(
         "--worker", type=int, metavar="I", help="number of this worker in --cluster, from 0, the chief"
@@ -56,7 +56,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         "--timeout",
         type=int,
         metavar="S",
-        help="seconds after which a worker that doesn't come along is given up (default: 1800)",
+        help="seconds to wait for a worker that doesn't keep up before it counts as lost (default: 1800)",
     )
     verb.add_argument(
         "--dry-run", action="store_true", help="check everything and print all settings, but do not train"
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _source_of_platform(options: argparse.Namespace) -> list[str]:
-    """An override for photos that a cloud platform has put somewhere, if the config names none that exist."""
+    """An override for a cloud platform's photos, unless the config names some that exist."""
     from facegan_tf.config.platforms import photos_of_platform
     from facegan_tf.config.yaml_settings import read_yaml
 

@@ -15,7 +15,7 @@ class Share(NamedTuple):
     def rows(self, batch_size: int, batches: int = 1) -> tf.Tensor:
         """Which rows of `batches` batches, one after the other, are in this share: int64 [R], in their order.
 
-        batch_size: rows of each batch, a multiple of `of`. The share has the same places in each batch.
+        batch_size: rows of each batch, a multiple of `of`. The share has the same rows in each batch.
         """
         size = batch_size // self.of
         first = tf.cast(self.number, tf.int64) * size + tf.range(batches, dtype=tf.int64) * batch_size
@@ -26,7 +26,7 @@ WHOLE = Share(0, 1)
 
 
 class Rows:
-    """The rows of some shares, which take their turns in each step: share 0, share 1, ..., share 0 again."""
+    """The rows of some shares, which take turns in each step: share 0, share 1, ..., share 0 again."""
 
     def __init__(self, shares: Sequence[Share], batch_size: int, batches: int = 1):
         """batch_size, batches: as in `Share.rows`."""
@@ -40,7 +40,7 @@ class Rows:
 
 
 def turns(start_step: int, shares: Sequence[Share]) -> tf.data.Dataset:
-    """(step, place among the shares), int64, of each turn from `start_step` on, without end."""
+    """(step, place among the shares), int64, of each turn from `start_step` on, endlessly."""
     count = len(shares)
     numbers = tf.data.Dataset.range(start_step * count, tf.int64.max)
     return numbers.map(lambda number: (number // count, number % count))

@@ -27,17 +27,17 @@ class DataSettings(Settings):
     A prepared store has been cropped already.
     """
     align: bool = False
-    """Whether to find the faces, and to turn and scale them so that they stand as CelebA's do."""
+    """Whether to find the faces and align them as CelebA's are."""
     faces: Literal["largest", "all"] = "largest"
     """Faces of a photo to align: `largest` or `all`."""
     outside: Literal["mirror", "reject"] = "mirror"
-    """Treatment of aligned faces that reach over the edge of their photo: `mirror` or `reject`."""
+    """What to do with aligned faces that extend beyond the edge of their photo: `mirror` or `reject`."""
     attributes: str | None = None
     """Table of the photos' attributes for `where`, such as CelebA's `list_attr_celeba.txt`."""
     where: str | None = None
     """Expression that the attributes of a photo must fulfil, such as `Smiling == 1 and Male == -1`."""
     dedupe: int | None = Field(default=None, ge=0, le=32)
-    """Largest distance of near-duplicates to leave out, in bits of 256; null: they are not looked for."""
+    """Largest distance of near-duplicates to drop, in bits of 256; null: none are dropped."""
     limit: int | None = Field(default=None, ge=1)
     """Number of images to use, the first by name; null: all."""
     max_rejected: Changeable[float] = Field(default=0.5, ge=0, le=1)
@@ -47,7 +47,7 @@ class DataSettings(Settings):
     cache: Changeable[str] = Field(default="~/.cache/facegan_tf", min_length=1)
     """Folder for the stores that are prepared from photos, kept for later runs."""
 
-    @field_validator("source", mode="before")  # else a wrong one has a problem for each of both types
+    @field_validator("source", mode="before")  # else a wrong value is reported once for each of the two types
     @classmethod
     def _source_is_text(cls, source: Any) -> Any:
         texts = source if isinstance(source, list) else [source]

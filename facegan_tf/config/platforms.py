@@ -1,4 +1,4 @@
-"""Where cloud platforms put a job's photos and want its results: Vertex AI and SageMaker.
+"""Where cloud platforms put a job's photos and expect its results: Vertex AI and SageMaker.
 
 Vertex AI sets AIP_TRAINING_DATA_URI and AIP_MODEL_DIR, and mounts gs://BUCKET as /gcs/BUCKET. SageMaker sets
 SM_CHANNEL_NAME for each input channel, SM_CHANNELS to the list of their names, and SM_MODEL_DIR.

@@ -83,7 +83,7 @@ def new_store(cache: Path, request: Request, source: Source) -> Path:
 def list_cache(cache: str | Path = DEFAULT_CACHE) -> list[Entry]:
     """What is in the cache: its stores by name, those that are unfinished, and all features as one entry.
 
-    Only what this package wrote is listed, and so can be removed; files of others are left alone.
+    Only what this package wrote is listed, and so can be removed; other files are left alone.
     """
     folder = cache_folder(cache)
     entries = [_store_entry(store) for store in _store_folders(folder)]

@@ -12,7 +12,7 @@ MOST_BITS = 32
 
 @dataclass(frozen=True)
 class Choices:
-    """Choices of `prepare`. Those that differ from the defaults are in a store's manifest."""
+    """Choices for `prepare`. A store's manifest records those that differ from the defaults."""
 
     column: str | None = None
     """Column of the photos in a parquet file, or feature in a TFRecord; None: found by its type."""
@@ -21,7 +21,7 @@ class Choices:
     faces: Literal["largest", "all"] = "largest"
     """Which faces of a photo are aligned."""
     outside: Literal["mirror", "reject"] = "mirror"
-    """What becomes of a face whose square reaches over the photo's edge: mirrored there, or rejected."""
+    """What happens to a face whose square extends beyond the photo's edge: mirrored there, or rejected."""
     attributes: str | None = None
     """Table of the photos' attributes, such as CelebA's `list_attr_celeba.txt`."""
     where: str | None = None
@@ -37,7 +37,7 @@ class Choices:
         return {name: value for name, value in asdict(self).items() if value != defaults[name]}
 
     def check(self, limit: int | None) -> None:
-        """Raise InputError for choices that can't be used, or not together."""
+        """Raise InputError for choices that can't be used, or can't be combined."""
         if self.dedupe is not None and not 0 <= self.dedupe <= MOST_BITS:
             raise InputError("dedupe", self.dedupe, f"must be 0 to {MOST_BITS} bits of 256")
         for name, words in (("faces", ("largest", "all")), ("outside", ("mirror", "reject"))):

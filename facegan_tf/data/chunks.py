@@ -20,7 +20,7 @@ class Job:
 
 
 class Outcome(NamedTuple):
-    """What became of one item."""
+    """The outcome of one item."""
 
     content: bytes
     """Its digest, as `Source.content` gives it."""

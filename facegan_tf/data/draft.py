@@ -1,7 +1,7 @@
-"""A store while it is made: what a killed process left of it is continued, not made again.
+"""A store being prepared: what a killed process left behind is continued, not redone.
 
-The files of a draft only grow. `save` appends what has come since the last time, and then writes `state.json`
-with the length of each file; what stands behind these lengths is cut off when the draft is opened again.
+The files of a draft only grow. `save` appends what is new since the last time, and then writes `state.json`
+with the length of each file; anything beyond these lengths is cut off when the draft is opened again.
 """
 
 import json
@@ -28,10 +28,10 @@ _GROWING = (REJECTED, CONTENTS, _ITEMS, _HASHES)
 
 
 class Draft:
-    """All that is known of the items of a source up to `done`."""
+    """All that is known about the items of a source up to `done`."""
 
     def __init__(self, folder: Path, size: int, request: dict[str, Any], first: int) -> None:
-        """Continue the draft in this folder, if it is of this request; otherwise begin at item `first`."""
+        """Continue the draft in this folder, if it is for this request; otherwise begin at item `first`."""
         self.folder = folder
         self._request = request
         state = _saved_state(folder, request)
@@ -43,7 +43,7 @@ class Draft:
                 path.unlink()
         self.done: int = state.get("done", first)
         self.busy = False
-        """Whether `add` or `save` is at work, or was interrupted: then it can't be saved any more."""
+        """Whether `add` or `save` is running, or was interrupted: then the draft can't be saved any more."""
         self.rejected: int = state.get("rejected", 0)
         self.notes = Counter[str](state.get("notes", {}))
         self.faces = StoreWriter(folder, size, count=state.get("faces", 0))
@@ -60,7 +60,7 @@ class Draft:
     def add(self, chunk: Chunk, names: Sequence[str], limit: int | None, most_bits: int | None) -> int:
         """Add the outcomes of the next items, until there are `limit` faces.
 
-        most_bits: drop faces that are so near to an earlier one. Returns the number of items that have no
+        most_bits: drop faces within this distance of an earlier one. Returns the number of items that have no
         face left because of that.
         """
         dropped, self.busy = 0, True
@@ -102,7 +102,7 @@ class Draft:
         return kept, reason
 
     def save(self) -> None:
-        """Write everything that has come, so that a killed process can be continued from here."""
+        """Write everything so far, so that the work can be continued from here if the process is killed."""
         self.busy = True
         self.faces.flush()
         saved = self._sizes.get(_ITEMS, 0) // self.items.itemsize
@@ -142,7 +142,7 @@ class Draft:
 
 
 def _saved_state(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """What `save` wrote last, if it is of this request and all files are as long as it says; else {}."""
+    """What `save` wrote last, if it is for this request and all files are as long as it says; else {}."""
     try:
         state = json.loads((folder / STATE).read_bytes())
         if state["request"] != json.loads(json.dumps(request)):

@@ -1,7 +1,7 @@
 """Near-duplicates: faces whose perceptual hashes differ in few bits.
 
-The hash is pHash with 16 x 16 coefficients of the cosine transform, 256 bits, by the package ImageHash: faces
-that are aligned alike share their coarsest structure, and 64 bits would take strangers for one person.
+The hash is pHash with 16 x 16 coefficients of the cosine transform, 256 bits, from the package ImageHash:
+aligned faces share their coarsest structure, so with 64 bits different people would look the same.
 """
 
 import itertools
@@ -28,7 +28,7 @@ def require_hash() -> None:
     try:
         import imagehash  # noqa: F401, an optional package
     except ImportError:
-        problem = "near-duplicates need the extra `dedupe`: pip install 'facegan_tf[dedupe]'"
+        problem = "looking for near-duplicates needs the extra `dedupe`: pip install 'facegan_tf[dedupe]'"
         raise InputError("dedupe", None, problem) from None
 
 
@@ -43,7 +43,7 @@ def perceptual_hash(pixels: bytes, size: int) -> bytes:
 
 
 class SeenFaces:
-    """The hashes of all faces so far, and a fast search for one that is near.
+    """The hashes of all faces so far, with a fast search for a near one.
 
     Two hashes that differ in at most d bits are equal in at least one of d + 1 pieces, so only those that
     share a piece are compared: M. Norouzi, A. Punjani, D. Fleet, "Fast Search in Hamming Space with

@@ -1,4 +1,4 @@
-"""How a photo becomes faces of one size: by a crop, or by finding them (`align`)."""
+"""How a photo becomes faces of one size: by cropping, or by finding the faces (`align`)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -13,7 +13,7 @@ class Face(NamedTuple):
     pixels: bytes
     """RGB, uint8, row by row: size * size * 3 bytes."""
     note: str | None = None
-    """What was ignored in the photo, in the same words for each photo; None: nothing."""
+    """What was ignored in the photo, worded the same for every photo; None: nothing."""
     tile: bytes | None = None
     """A small picture of the photo, with the face's box drawn (JPEG), if faces are looked for."""
 

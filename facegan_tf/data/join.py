@@ -1,4 +1,4 @@
-"""All parts of a store -> one store, the same as if one machine had prepared it: `facegan join`."""
+"""`facegan join`: joins all parts of a store into one, the same as if one machine had prepared it."""
 
 import datetime
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ from facegan_tf.data.store import REJECTED, FaceStore, StoreWriter
 
 
 def join(stores: Sequence[str | Path], out: str | Path, dedupe: int | None = None) -> FaceStore:
-    """Join all parts that `prepare(..., part="I/N")` made, given in any order, to the store `out`.
+    """Join all parts made by `prepare(..., part="I/N")`, given in any order, into the store `out`.
 
-    dedupe: largest distance, in bits of 256, at which a face is a near-duplicate of an earlier one and left
-    out; None: they are not looked for. Raises InputError if parts are missing, or don't belong together.
+    dedupe: largest distance, in bits of 256, at which a face is a near-duplicate of an earlier one and
+    dropped; None: none are dropped. Raises InputError if parts are missing, or don't belong together.
     """
     if not stores:
         raise InputError("stores", None, "must name the parts of a store")

@@ -42,7 +42,7 @@ class Manifest:
     notes: dict[str, int] = field(default_factory=dict)
     """What was ignored in photos, and in how many of them."""
     choices: dict[str, Any] = field(default_factory=dict)
-    """How the faces were found and chosen, where that is not the default: see `Choices`."""
+    """How the faces were found and chosen, where it differs from the default: see `Choices`."""
     items: int | None = None
     """Items of the source that were read, where that is not one for each face and each rejected file."""
 

@@ -15,7 +15,7 @@ from facegan_tf.data.store import FaceStore, pixel_digest
 
 
 def open_parts(sources: Sequence[str]) -> FaceStore | None:
-    """The store at a path, or that of parts: a folder with all of them in it, or a list of their paths.
+    """The store at a path, or that of its parts: a folder with all of them, or a list of their paths.
 
     None if these are not stores but photos. Raises InputError if parts are missing, or don't belong together.
     """
@@ -32,7 +32,7 @@ def open_parts(sources: Sequence[str]) -> FaceStore | None:
 
 
 def _parts_in(folder: Path) -> list[Path]:
-    """The parts of a store that lie in a folder; none if it can't be listed."""
+    """The parts of a store in a folder; none if it can't be listed."""
     try:
         with os.scandir(folder) as listing:
             stores = [Path(entry.path) for entry in listing if entry.is_dir() and is_store(Path(entry.path))]
@@ -101,7 +101,7 @@ _OF_A_PART = ("content", "path", "times")
 
 
 def whole_manifest(parts: Sequence[FaceStore], **fields: Any) -> Manifest:
-    """The manifest of all parts as one store. fields: those that the parts don't tell."""
+    """The manifest of all parts as one store. fields: those that don't follow from the parts."""
     manifests = [part.manifest for part in parts]
     first = manifests[0]
     items, faces = (sum(map(count, manifests)) for count in (lambda m: m.items_read, lambda m: m.count))

@@ -30,7 +30,7 @@ from facegan_tf.data.workers import chunk_items, make_chunks, usable_workers
 
 FILTER = "lanczos"
 SAVE_SECONDS = 10
-"""How often the draft of a store is saved: so much work a kill may cost."""
+"""How often the draft of a store is saved; a kill can cost at most this much work."""
 
 
 class Options(TypedDict, total=False):
@@ -64,7 +64,7 @@ def prepare(
 ) -> FaceStore:
     """Make the store `out` of `size` x `size` faces (8 to 1024 pixels), and return it.
 
-    source: a folder, a zip, tar, parquet or TFRecord files, a data set of the Hub, or `synthetic[:N]`, or
+    source: a folder, a zip, tar, parquet or TFRecord files, a data set on the Hub, `synthetic[:N]`, or
     several of these. crop: `square`, `center:N` or `box:L,T,R,B`, in pixels of the photo, or of CelebA's
     178x218 for aligned faces. limit: keep only the first `limit` good images by name, and read no more than
     that takes. workers: number of processes (default: one for each core); the pixels don't depend on it.
@@ -74,9 +74,9 @@ def prepare(
     If `out` is already the store of this request, it is only opened.
 
     Raises InputError for parameters that can't be used, before any work, and if no image is good;
-    FaceganError if the work fails. There is no store then, as there is none after Ctrl-C, but what was done
-    is kept beside `out`, and the next call with the same parameters continues there. The store is complete
-    where InputError says that more than `max_rejected` of the files are bad.
+    FaceganError if the work fails. There is no store then, nor after Ctrl-C, but the finished work
+    is kept beside `out`, and the next call with the same parameters continues from there. The store is
+    complete if InputError says that more than `max_rejected` of the files are bad.
 
     >>> store = prepare("synthetic:10", "faces", size=64)
     >>> len(store), store.gather([0, 1]).shape
@@ -135,7 +135,7 @@ def _finish(draft: Draft, request: Request, source: Source, items: range) -> Non
     if (columns := source.attributes()) and (
         left_out := write_attributes(draft.folder, columns, draft.items)
     ):
-        _print(f"attributes with long texts are not kept: {', '.join(left_out)}")
+        _print(f"attributes with long text are not kept: {', '.join(left_out)}")
     draft.finish(keep_contents=request.choices.part is not None)
     read = draft.done - items.start
     draft.faces.finish(
@@ -184,7 +184,7 @@ def _writing(out: Path, kept: "_Kept") -> Iterator[Path]:
 
 @dataclass
 class _Kept:
-    """What a draft has saved, and so will keep if the work is interrupted."""
+    """What a draft has saved, and will keep if the work is interrupted."""
 
     faces: int = 0
 
@@ -196,7 +196,7 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kep
     schedule = Schedule(stop, limit, chunk, start=draft.done, promised=draft.faces.count)
     if draft.faces.count:
         kept.faces = draft.faces.count
-        _print(f"continuing after {draft.faces.count} faces that an interrupted run has left")
+        _print(f"continuing after {draft.faces.count} faces from an interrupted run")
     wanted = min(stop - draft.done + draft.faces.count, limit or stop)
     interval = 0.1 if sys.stderr.isatty() else 5.0  # a log wants few lines
     saved = time.monotonic()

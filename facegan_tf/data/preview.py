@@ -50,7 +50,7 @@ class Preview:
         return self._state
 
     def add(self, name: str, outcome: Outcome, size: int) -> None:
-        """Take an item into the sample, if it is its turn. size: of its faces, in pixels."""
+        """Add an item to the sample, if it is its turn. size: of its faces, in pixels."""
         tile = outcome.faces[0].tile if outcome.faces else outcome.tile
         if tile is None:
             return
@@ -108,7 +108,7 @@ def _cell(name: str, reason: str, tile: str, *faces: str) -> Image.Image:
 
 
 def _printable(text: str) -> str:
-    """What Pillow's own font can show."""
+    """The characters that Pillow's own font can show."""
     return text.encode("latin-1", "replace").decode("latin-1")
 
 

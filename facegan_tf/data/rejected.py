@@ -21,7 +21,7 @@ def as_row(cells: Sequence[str]) -> bytes:
     """A row of a store's table of (name, reason), with the exact name."""
     text = io.StringIO(newline="")
     csv.writer(text).writerow(cells)
-    return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name need not be valid text
+    return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name may not be valid text
 
 
 def read_rejected(folder: Path) -> list[tuple[str, str]]:
@@ -63,7 +63,7 @@ def _most_frequent(rejected: list[tuple[str, str]]) -> str:
 def by_kind(rejected: list[tuple[str, str]]) -> dict[str, int]:
     """How many files were rejected for each reason, the most frequent first.
 
-    Reasons that differ only in numbers and names are one; the first example stands for it.
+    Reasons that differ only in numbers and names count as one, shown by the first example.
     """
     kinds = Counter(_kind(reason) for _, reason in rejected)
     examples = {_kind(reason): reason for _, reason in reversed(rejected)}

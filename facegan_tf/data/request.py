@@ -28,7 +28,7 @@ class Request:
     """What a store is made from, and how."""
 
     sources: tuple[str, ...]
-    """One or more, as the user gave them."""
+    """One or more sources, as the user gave them."""
     size: int
     """Height and width of a face in pixels."""
     crop: str = "square"
@@ -99,7 +99,7 @@ def check_room(out: Path, source: Source, request: Request) -> None:
 def check_space(out: Path, needed: int, otherwise: str = "") -> None:
     """Raise InputError if `out` can't be written, or if `needed` bytes are not free there.
 
-    otherwise: what else can be done then, after `free some space`.
+    otherwise: what else the user can do, after `free some space`.
     """
     parent = writable_parent(out)
     free = shutil.disk_usage(parent).free
@@ -109,7 +109,7 @@ def check_space(out: Path, needed: int, otherwise: str = "") -> None:
 
 
 def made_from(request: Request, source: Source) -> dict[str, Any]:
-    """All that the faces depend on: a draft is only continued if none of it has changed."""
+    """Everything that the faces depend on: a draft is only continued if none of it has changed."""
     return {
         "identity": source.identity,
         "size": request.size,

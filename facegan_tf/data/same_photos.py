@@ -26,7 +26,7 @@ class ContentDigest:
 
     def add(self, name: str, content: bytes) -> bytes:
         """Add a photo by its name and what `Source.content` gives for it; return what was hashed."""
-        # surrogatepass: a file's name need not be valid text
+        # surrogatepass: a file's name may not be valid text
         hashed = name.encode("utf-8", "surrogatepass") + b"\0" + content
         self._digest.update(hashed)
         return hashed

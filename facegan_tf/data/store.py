@@ -137,7 +137,7 @@ class StoreWriter:
             self._continue()
 
     def _continue(self) -> None:
-        """Cut off what stands after the first `count` faces, and hash these."""
+        """Cut off what follows the first `count` faces, and hash these."""
         full, rest = divmod(self.count, self._shard_rows)
         self._counts = [self._shard_rows] * full + [rest] * (rest > 0)
         for k, rows in enumerate(self._counts):

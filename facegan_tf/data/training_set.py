@@ -73,7 +73,7 @@ class TrainingSet:
     ) -> tf.data.Dataset:
         """Endless batches from `start_step` on: float32 [batch_size, S, S, 3] in [-1, 1].
 
-        shares: shares of each batch, one after the other, in place of the whole. parts: how many equal
+        shares: these shares of each batch, one after the other, instead of the whole. parts: how many equal
         batches each batch consists of; a share has its part of each.
         """
         rows = Rows(shares, self.batch_size // parts, parts)

@@ -1,4 +1,4 @@
-"""The folder in which a store is made, which stays behind if that is interrupted.
+"""The folder in which a store is prepared, which is left behind if the work is interrupted.
 
 .STORE.unfinished/   the draft of STORE, for the next `prepare` of the same store to continue
 """
@@ -33,7 +33,7 @@ def is_unfinished(path: Path) -> bool:
 def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterator[Path]:
     """Yield a folder with the draft of a store, or an empty one; it becomes `out` if the block succeeds.
 
-    If the block fails, the folder is removed unless `is_worth_keeping()`. If another process is at work in
+    If the block fails, the folder is removed unless `is_worth_keeping()`. If another process is using
     it, or the system has no locks, another folder is used, which can't be continued.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def _remove_empty(out: Path) -> None:
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[bool]:
-    """Hold a folder, which is made if needed, against other processes; yields whether that worked."""
+    """Lock a folder, which is made if needed, against other processes; yields whether that worked."""
     if fcntl is None:
         yield False
         return

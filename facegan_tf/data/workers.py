@@ -3,7 +3,7 @@
 The workers are separate interpreters, connected by `multiprocessing` connections. Forked workers would not be
 safe in a process whose TensorFlow has started threads. Those of `multiprocessing`'s spawn would run the
 caller's main script again (seconds each if it imports TensorFlow, endlessly if it lacks a `__main__` guard),
-and its Pool waits for ever for a worker that was killed. Here a dead worker is an end of file for the caller,
+and its Pool waits forever for a worker that was killed. Here a dead worker is an end of file for the caller,
 and a dead caller is one for the workers.
 """
 
@@ -42,7 +42,7 @@ def usable_workers(workers: int) -> int:
 
 
 def chunk_items(size: int, framing: Framing) -> int:
-    """Most items in a chunk of faces of this size, in pixels; few where each takes long."""
+    """Most items in a chunk of faces of this size, in pixels; few if each takes long."""
     most = _SLOW_ITEMS if framing.needs_worker else _CHUNK_ITEMS
     return max(1, min(most, _CHUNK_BYTES // (size * size * 3)))
 
@@ -55,7 +55,7 @@ def make_chunks(job: Job, schedule: Schedule, workers: int) -> Generator[Chunk, 
     items = schedule.items - schedule.start
     most = min(items, items if schedule.limit is None else schedule.limit)
     workers = min(workers, -(-most // schedule.chunk))
-    # Finding faces takes TensorFlow, which is set up for one thread in a worker, and for all in a training.
+    # Finding faces needs TensorFlow, which is set up for one thread in a worker, and for all in a training.
     if workers > 1 or (job.framing.needs_worker and WORKERS_SUPPORTED):
         with _Crew(job, max(workers, 1)) as crew:
             yield from crew.run(schedule)

@@ -15,7 +15,7 @@ from facegan_tf.model.run_clock import RunClock
 class _OfEachReplica:
     """An optimizer that gets the gradients of the whole batch, and updates the replica's own copies.
 
-    Keras' would add up the gradients of all replicas after clipping them, and update from outside.
+    Keras' own would add up all replicas' gradients after clipping them, and update outside the replicas.
     """
 
     def _backend_update_step(

@@ -49,7 +49,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 
 _exact: contextvars.ContextVar[Sequence] = contextvars.ContextVar("exact", default=())
-"""(layer, policy) of those that compute in the type of their weights in this thread, and did not before."""
+"""(layer, policy) of the layers that this thread makes compute in the type of their weights."""
 
 
 @contextlib.contextmanager
@@ -69,8 +69,8 @@ def computing_in_type_of_weights(net: keras.Model) -> Iterator[None]:
 def as_other_replicas_compute() -> Iterator[None]:
     """In the block, `computing_in_type_of_weights` has no effect.
 
-    TensorFlow builds the graphs of several replicas in turn, in threads that share the layers. It changes
-    from one to the next where they add something up.
+    TensorFlow builds the graphs of several replicas in turn, in threads that share the layers. It switches
+    between them wherever they add something up.
     """
     _use_own_types()
     try:

@@ -1,8 +1,8 @@
-"""The replica that computes: one of several devices, each with a share of every batch.
+"""The current replica: one of several devices, each with a share of every batch.
 
-Each replica has a copy of all variables, and makes the same update of its own copy. What depends on the whole
-batch, such as gradients and the statistics of batch normalisation, is added up over all replicas here. In a
-graph for one device nothing of this appears.
+Each replica has a copy of all variables, and makes the same update to its own copy. What depends on the whole
+batch, such as gradients and the statistics of batch normalisation, is added up over all replicas here. None
+of this appears in the graph for one device.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ class Replica(NamedTuple):
     share: Share
     """Its share of every batch."""
     batch_size: int
-    """Images in a batch of all replicas."""
+    """Images in a batch, over all replicas."""
     penalised: bool | None = None
-    """Whether this step has the lazy penalties; None: there are none.
+    """Whether this step has the lazy penalties; None: there are no lazy penalties.
 
     Decided before the replicas' graphs are built: what is computed over all replicas can't depend on a
     condition inside them.
@@ -65,7 +65,7 @@ def sum_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         context = tf.distribute.get_replica_context()
         with as_other_replicas_compute():
             sums = context.all_reduce(tf.distribute.ReduceOp.SUM, list(parts))
-        # TensorFlow's own gradient of this has no gradient.
+        # TensorFlow's own gradient of this is not differentiable.
         return sums, lambda *upstream: sum_over_replicas(upstream)
 
     return list(summed(*values))

@@ -1,6 +1,6 @@
 """The devices that a GAN is computed on: one, several of this machine, or those of several machines.
 
-Everything asks the runtime the same questions, and one device answers them too.
+All code uses the same interface, also with one device.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from facegan_tf.model.replica import Replica, computing_on
 
 
 class Runtime:
-    """One device, or the replicas of a strategy of TensorFlow's, each with a share of every batch."""
+    """One device, or the replicas of a TensorFlow strategy, each with a share of every batch."""
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None, worker: int = 0, workers: int = 1):
         """strategy: None for one device. worker: number of this process among `workers`; 0 is the chief."""
@@ -26,7 +26,7 @@ class Runtime:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the run directory; the only one does."""
+        """Whether this process writes the run directory; no other does."""
         return self.worker == 0
 
     @property
@@ -52,7 +52,7 @@ class Runtime:
         batch_size: int,
         penalised: bool | None = None,
     ) -> dict[str, tf.Tensor]:
-        """Make a step on each replica, within a graph; return its results, which are the same on each.
+        """Run a step on each replica, within a graph; return its results, which are the same on each.
 
         inputs: from the iterator. batch_size, penalised: as in `Replica`.
         """
@@ -69,12 +69,12 @@ class Runtime:
         return {name: strategy.experimental_local_results(each)[0] for name, each in results.items()}
 
     def agree(self, count: int, stops: bool) -> tuple[int, bool]:
-        """The chief's number, and whether any worker wants to stop: all call this at the same time."""
+        """The chief's number, and whether any worker wants to stop; all call this at the same time."""
         everyones = self.gather(count, stops)
         return int(everyones[0, 0]), bool(everyones[:, 1].any())
 
     def gather(self, *numbers: int) -> np.ndarray:
-        """The numbers of every worker, int64 [workers, numbers]: all call this at the same time."""
+        """The numbers of every worker, int64 [workers, numbers]; all call this at the same time."""
         if self.workers == 1:
             return np.array([numbers], np.int64)
         return self._gather(tf.constant(numbers, tf.int64)).numpy()

@@ -1,4 +1,4 @@
-"""`facegan info STORE`: what a store holds, where that came from, and what was rejected."""
+"""`facegan info STORE`: what a store contains, where it came from, and what was rejected."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ SHEET_FACES = 64
 def describe_store(path: str | Path) -> dict[str, Any]:
     """Describe a store, as a dict of JSON values.
 
-    Keys: `path`, `count`, `size`, `source`, `licence` (of a data set of the Hub, or None), `crop`, `limit`,
+    Keys: `path`, `count`, `size`, `source`, `licence` (of a data set on the Hub, or None), `crop`, `limit`,
     `choices`, `fingerprint`, `created`, `disk_bytes`, `notes`, `attributes` (their names), `rejected` (the
     number of files by reason, the most frequent first), and `pixels`: `mean` and `deviation` of red, green
     and blue, 0 to 255.
@@ -49,7 +49,7 @@ def describe_store(path: str | Path) -> dict[str, Any]:
 
 
 def format_store(facts: dict[str, Any]) -> str:
-    """What `describe_store` returns, for people."""
+    """What `describe_store` returns, as text for people."""
     choices = "".join(f", {name} {value}" for name, value in facts["choices"].items())
     limit = f", the first {facts['limit']}" if facts["limit"] else ""
     levels = ("red", "green", "blue")

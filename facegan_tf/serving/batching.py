@@ -9,7 +9,7 @@ from concurrent.futures import Future, InvalidStateError
 import numpy as np
 
 WAIT = 0.003
-"""Seconds that a batch which is not full waits for other requests."""
+"""How many seconds an incomplete batch waits for other requests."""
 
 
 class QueueFullError(Exception):
@@ -36,7 +36,7 @@ class _Request:
         self.faces[row] = face
         self.drawn += 1
         if self.drawn == len(self.latents):
-            with contextlib.suppress(InvalidStateError):  # it may be cancelled at any moment
+            with contextlib.suppress(InvalidStateError):  # it can be cancelled at any moment
                 self.future.set_result(self.faces)
 
     def fail(self, error: Exception) -> None:
@@ -47,7 +47,7 @@ class _Request:
 class Batcher:
     """A thread that draws faces for other threads. Each batch takes one face of each request in turn.
 
-    So a single face doesn't wait until hundreds before it are drawn.
+    So a single face doesn't wait for hundreds that were queued before it.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Batcher:
     ):
         """draw: latents [N, L] -> faces [N, S, S, 3], for N up to `batch`, in this object's thread.
 
-        capacity: most faces that wait. observe: is called with the number of faces in each batch.
+        capacity: most faces that wait. observe: called with the number of faces in each batch.
         """
         self.capacity = capacity
         self._draw, self._batch, self._observe = draw, batch, observe
@@ -107,7 +107,7 @@ class Batcher:
                 faces = self._draw(np.stack([request.latents[row] for request, row in rows]))
             except (
                 Exception
-            ) as error:  # the thread must live on; whoever waits for these faces gets the error
+            ) as error:  # the thread must survive; whoever waits for these faces gets the error
                 for request, _ in rows:
                     request.fail(error)
                 continue
@@ -115,7 +115,7 @@ class Batcher:
                 request.add(row, face)
 
     def _next_rows(self) -> list[tuple[_Request, int]]:
-        """The faces of the next batch, as requests and row numbers. Empty once all is done after `close`."""
+        """The faces of the next batch, as (request, row) pairs. Empty after `close`, once all are drawn."""
         with self._changed:
             rows: list[tuple[_Request, int]] = []
             while not rows and not (self._closed and not self._waiting):

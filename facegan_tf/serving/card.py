@@ -26,26 +26,26 @@ class Licence:
     """What is known about the photos that a generator learned from."""
 
     identifier: str
-    """The Hub's name of a licence."""
+    """The Hub's name for a licence."""
     text: str
     bias: str = "Nobody has described who is shown in the photos."
 
 
 SYNTHETIC = Licence(
     "apache-2.0",
-    "The faces are drawings that facegan_tf makes itself. They show nobody, and have its licence, "
+    "The faces are drawings made by facegan_tf itself. They show nobody, and are under its licence, "
     "Apache-2.0.",
-    "The drawings vary evenly in what they vary in, and in nothing else.",
+    "The drawings vary evenly in the features that they have, and in nothing else.",
 )
 CELEBA = Licence(
     "other",
     "The name of the source suggests CelebA (Liu et al., 2015), which is for non-commercial research only. "
-    "What was trained on it should be used accordingly.",
+    "Models trained on it should be used accordingly.",
     "CelebA shows celebrities, most of them light-skinned, young and smiling.",
 )
 LFW = Licence(
     "other",
-    "The name of the source suggests Labeled Faces in the Wild (Huang et al., 2007), photos from the news "
+    "The name of the source suggests Labeled Faces in the Wild (Huang et al., 2007), news photos "
     "whose rights belong to others. It was made for research.",
     "LFW shows public figures, most of them men, light-skinned and middle-aged.",
 )
@@ -57,7 +57,7 @@ UNKNOWN = Licence(
 
 
 def licence_of(sources: Sequence[str]) -> Licence:
-    """What is known about the photos of some sources, which only their names tell."""
+    """What is known about the photos of some sources, judging only by their names."""
     known = {_licence_of_one(source) for source in sources}
     return known.pop() if len(known) == 1 else UNKNOWN
 
@@ -70,7 +70,7 @@ def _licence_of_one(source: str) -> Licence:
 
 
 def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: RunState) -> None:
-    """Write the card of an export that is complete otherwise."""
+    """Write the card of an export that is otherwise complete."""
     config = gan.config
     evaluation = _evaluation_of(run, gan.steps_done, state.weights_of(gan))
     content = {
@@ -112,7 +112,7 @@ def _sources(config: Config) -> list[str]:
 
 
 def _without_folders(config: Config) -> Config:
-    """The config, with only the names of the sources: where they were on a disk tells others nothing."""
+    """The config, with only the names of the sources: where they were on a disk means nothing to others."""
     names = [
         source if source.startswith(("synthetic", "hf:")) else Path(source).name
         for source in _sources(config)
@@ -133,7 +133,7 @@ def _data(run: RunDirectory, config: Config) -> dict[str, Any]:
 
 
 def _evaluation_of(run: RunDirectory, step: int, weights: str) -> dict[str, Any] | None:
-    """The newest evaluation of these very weights; None if there is none."""
+    """The newest evaluation of exactly these weights; None if there is none."""
     of_these = [
         record
         for record in run.read_evaluations()
@@ -159,7 +159,7 @@ def _provenance(evaluation: dict[str, Any] | None) -> str:
         f"Computed by `facegan evaluate` on {evaluation['created'][:10]} from {generated['count']:,} faces "
         f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images of the store with the "
         f"fingerprint `{reference['fingerprint']}`. Feature network: {Path(features['name']).name}. Scores "
-        "depend on all of these: compare only those that were computed alike."
+        "depend on all of these: compare only scores that were computed the same way."
     )
 
 

@@ -1,9 +1,9 @@
-"""Directions in the space of the latents along which faces change most: the sliders of the page.
+"""Directions in latent space along which faces change most: the sliders on the page.
 
 The early layers of a generator decide what a face will show. They are taken as a linear map, fitted to
 latents drawn at random, and the map's principal directions are those that move its outputs most. Sources:
 Härkönen et al., "GANSpace" (2020), for the early activations; Shen and Zhou, "Closed-Form Factorization of
-Latent Semantics in GANs" (SeFa, 2021), for the eigenvectors of the map in place of those of samples.
+Latent Semantics in GANs" (SeFa, 2021), for the eigenvectors of the map instead of those of samples.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Directions:
 
     @classmethod
     def none(cls, latent_dim: int) -> "Directions":
-        """No directions, for a generator whose layers are not known."""
+        """No directions, for a generator whose layers are unknown."""
         return cls(np.zeros((0, latent_dim), np.float32), np.zeros(0, np.float32))
 
     def to_json(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def find_directions(generator: keras.Model) -> Directions:
 
 
 def _early_layers(generator: keras.Model) -> keras.Model:
-    """The generator up to what its second layer with a kernel takes: one linear map and its activation."""
+    """The generator up to the input of its second layer with a kernel: one linear map and its activation."""
     with_kernel = [layer for layer in generator.layers if hasattr(layer, "kernel")]
     early = with_kernel[1].input if len(with_kernel) > 1 else generator.output
     return keras.Model(generator.input, early)

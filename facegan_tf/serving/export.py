@@ -29,8 +29,8 @@ def export_run(
 
     runtime: for `web`, the folder `dist` of the npm package onnxruntime-web, from which the runtime is
     copied; without it, browsers load the runtime from a CDN. Raises InputError if `out` exists or can't be
-    written, if `runtime` doesn't fit, or if the packages of `onnx` and `web` are missing; FaceganError if the
-    result doesn't draw the same faces.
+    written, if `runtime` lacks its files, or if the packages for `onnx` and `web` are missing;
+    FaceganError if the result doesn't draw the same faces.
     """
     out = Path(out)
     if format not in FORMATS:

@@ -23,7 +23,7 @@ class Face:
     mix: int | None = None
     """Seed of the face that it is mixed with."""
     share: float = 0.5
-    """How much of that face is in it: 0 is the face of `seed`, 1 the other."""
+    """The share of that face: 0 is the face of `seed`, 1 the other."""
     moves: tuple[tuple[int, float], ...] = ()
     """(number of a direction, counted from 0, distance) pairs."""
 
@@ -38,7 +38,7 @@ class Face:
         vectors = model.directions.vectors
         for number, distance in self.moves:
             if number >= len(vectors):
-                raise InputError("directions", number, f"the model has {len(vectors)} directions, from 0 on")
+                raise InputError("directions", number, f"there are {len(vectors)} directions, from 0 on")
             latents = latents + np.float32(distance) * vectors[number]
         return latents
 
@@ -46,7 +46,8 @@ class Face:
 def parse_seeds(text: str, most: int) -> list[int]:
     """The seeds in a list such as `1-36` or `1,2,7-9`.
 
-    Raises InputError if it is no such list, or names more than `most` seeds: a range is not expanded first.
+    Raises InputError if it isn't such a list, or names more than `most` seeds; ranges are counted before they
+    are expanded.
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -57,7 +58,7 @@ def parse_seeds(text: str, most: int) -> list[int]:
         first = int(match[1])
         last = int(match[2] or first)
         if not first <= last < SEED_LIMIT:
-            problem = "must be below 2^63, and a range must not run backwards"
+            problem = "must be below 2^63, and ranges must not run backwards"
             raise InputError("seeds", part.strip(), problem)
         if len(seeds) + last - first + 1 > most:
             raise InputError("seeds", text[:60], f"names more than {most:,} faces; ask for fewer at a time")

@@ -20,7 +20,7 @@ BATCH = 4
 """Number of faces in every call of the network; a smaller batch is filled up.
 
 The libraries that multiply matrices choose their order of summation by the number of rows, so the same
-latents may give other bits in a batch of another size. In batches of one size, a face depends on its own
+latents may give different bits in another batch size. In batches of one size, a face depends on its own
 latents only, and so `facegan sample` and `facegan serve` draw the same bytes, whatever is drawn together. On
 CPUs, batches of 4 draw nearly as many faces a second as larger ones, and a single face is drawn sooner.
 """
@@ -38,7 +38,7 @@ class FaceGenerator:
     def __init__(self, draw: Signature, latent_dim: int, savedmodel: object = None):
         """draw: the signature `serving_default` of `facegan_tf.serving.signatures`.
 
-        savedmodel: the loaded SavedModel that it belongs to; its variables live only as long.
+        savedmodel: the loaded SavedModel that it belongs to; its variables only live as long as it does.
         """
         self._draw = draw
         self._savedmodel = savedmodel

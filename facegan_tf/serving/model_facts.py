@@ -1,4 +1,4 @@
-"""What an export says about its generator beside the network itself, in `assets.extra/facegan.json`.
+"""What an export says about its generator besides the network itself, in `assets.extra/facegan.json`.
 
 `assets.extra` is the folder of a SavedModel for files that TensorFlow itself doesn't read.
 """

@@ -33,7 +33,7 @@ def check_packages() -> None:
 def write_onnx(generator: keras.Model, path: Path, facts: ModelFacts) -> None:
     """Write a generator as the file `path`, and compare what it draws in ONNX Runtime with TensorFlow.
 
-    It computes in float32, also if the generator was trained in 16 bits. Raises FaceganError if any pixel
+    It computes in float32, even if the generator was trained in 16 bits. Raises FaceganError if any pixel
     differs by more than 1.
     """
     import onnx
@@ -61,7 +61,7 @@ def write_onnx(generator: keras.Model, path: Path, facts: ModelFacts) -> None:
 
 
 def _compare(path: Path, latents: np.ndarray, expected: np.ndarray) -> None:
-    """Raise FaceganError if ONNX Runtime draws other images, in a batch or one at a time."""
+    """Raise FaceganError if ONNX Runtime draws different images, in a batch or one at a time."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -70,14 +70,14 @@ def _compare(path: Path, latents: np.ndarray, expected: np.ndarray) -> None:
         difference = np.abs(images.astype(int) - expected[:count]).max()
         if difference > 1:
             raise FaceganError(
-                f"the ONNX file draws other faces than TensorFlow: pixels differ by up to {difference}; "
+                f"the ONNX file draws different faces from TensorFlow: pixels differ by up to {difference}; "
                 "nothing was exported"
             )
 
 
 @contextlib.contextmanager
 def _quiet(logger: str) -> Iterator[None]:
-    """In the block, a library logs errors only."""
+    """In the block, a library logs only errors."""
     before = logging.getLogger(logger).level
     logging.getLogger(logger).setLevel(logging.ERROR)
     try:

@@ -1,4 +1,4 @@
-"""The model that a server draws with: loaded once, never changed. A reload makes another."""
+"""The model that a server draws with: loaded once, never changed. A reload makes a new one."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ServedModel:
     size: int
     """Width of the faces, in pixels."""
     version: int
-    """As TensorFlow Serving counts: a checkpoint's step, or the number that names a SavedModel's folder."""
+    """As in TensorFlow Serving: a checkpoint's step, or the number in the name of a SavedModel's folder."""
     step: int | None
     """Steps of training, if they are known."""
     fingerprint: str

@@ -28,7 +28,7 @@ RUNTIME = {
         "sha384-vjBJ1z7qrhkTyYsNqKeF6c7N+nOJSU94czEo+tvZcu8G75JparGq9kB+kTnEUNVM",
     ),
 }
-"""The files of onnxruntime-web that the page loads, and their checksums in the version of the CDN."""
+"""The files of onnxruntime-web that the page loads, and their checksums on the CDN."""
 CSP = (
     "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' blob: data:; connect-src 'self'{cdn}; base-uri 'none'; form-action 'none'"
@@ -36,15 +36,17 @@ CSP = (
 
 
 def check_runtime(runtime: Path | None) -> None:
-    """Raise InputError unless the folder, if one is given, holds the files of onnxruntime-web."""
+    """Raise InputError if a folder is given that lacks the files of onnxruntime-web."""
     for name, _ in RUNTIME.values():
         if runtime is not None and not (runtime / name).is_file():
-            problem = f"has no {name}; give the folder `dist` of npm's onnxruntime-web {VERSION} or near it"
+            problem = (
+                f"has no {name}; give the `dist` folder of npm's onnxruntime-web, about version {VERSION}"
+            )
             raise InputError("runtime", runtime, problem)
 
 
 def write_web(generator: keras.Model, folder: Path, facts: ModelFacts, runtime: Path | None) -> None:
-    """Write the page, the generator as ONNX and, from the folder `runtime`, what runs it in browsers."""
+    """Write the page, the generator as ONNX and, if given, the runtime that runs it in browsers."""
     shutil.copytree(PAGE, folder / "page", ignore=shutil.ignore_patterns(*ONLY_WITH_A_SERVER))
     policy = CSP.format(cdn="" if runtime else f" {CDN}")
     meta = f'<meta charset="utf-8">\n  <meta http-equiv="Content-Security-Policy" content="{policy}">'

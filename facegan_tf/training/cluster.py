@@ -1,4 +1,4 @@
-"""The machines of a job: which processes there are, and which of them this one is."""
+"""The machines of a job: which processes there are, and which one this is."""
 
 import json
 import os
@@ -18,7 +18,7 @@ JOBS = ("chief", "worker")
 
 @dataclass(frozen=True)
 class Cluster:
-    """The workers of a job. Each is a process of its own; worker 0 is the chief."""
+    """The workers of a job. Each is a separate process; worker 0 is the chief."""
 
     addresses: Mapping[str, tuple[str, ...]]
     """HOST:PORT of each task, by TensorFlow's name of its job: `worker`, and perhaps `chief`."""
@@ -29,7 +29,7 @@ class Cluster:
 
     @property
     def workers(self) -> int:
-        """How many workers there are, the chief among them."""
+        """How many workers there are, including the chief."""
         return sum(map(len, self.addresses.values()))
 
     @property
@@ -49,12 +49,12 @@ def find_cluster(
 ) -> Cluster | None:
     """The cluster that this process belongs to; None if it trains alone.
 
-    cluster: `slurm`, or HOST:PORT of each worker with commas between, and `worker` the number of this one.
+    cluster: `slurm`, or HOST:PORT of each worker, separated by commas, and `worker` the number of this one.
     None: what TF_CONFIG says. Raises InputError for what can't be understood.
     """
     if cluster is None:
         if worker is not None:
-            raise InputError("worker", worker, "goes with `cluster`, which names all workers")
+            raise InputError("worker", worker, "needs `cluster`, which names all workers")
         found = _of_tf_config(environment["TF_CONFIG"]) if environment.get("TF_CONFIG") else None
     elif cluster == SLURM:
         if worker is not None:
@@ -72,16 +72,16 @@ def _of_addresses(text: str, worker: int | None) -> Cluster:
             problem = f"{address or 'nothing'} is not HOST:PORT; give slurm, or HOST:PORT of each worker"
             raise InputError("cluster", text, problem)
     if len(set(addresses)) < len(addresses):
-        raise InputError("cluster", text, "names a worker twice; each needs an address of its own")
+        raise InputError("cluster", text, "names a worker twice; each needs its own address")
     if worker is None:
         raise InputError("cluster", text, "needs `worker`, the number of this worker in it, from 0")
     if not 0 <= worker < len(addresses):
-        raise InputError("worker", worker, f"must be from 0 to {len(addresses) - 1}, the place in `cluster`")
+        raise InputError("worker", worker, f"must be from 0 to {len(addresses) - 1}, its place in `cluster`")
     return Cluster({"worker": addresses}, "worker", worker)
 
 
 def _of_tf_config(text: str) -> Cluster | None:
-    """What TF_CONFIG says, which platforms such as Kubeflow and Vertex set; None if it names no cluster."""
+    """The cluster in TF_CONFIG, which platforms such as Kubeflow and Vertex set; None if it names none."""
     try:
         config = json.loads(text)
         jobs: dict[str, Any] = config.get("cluster") or {}
@@ -94,7 +94,7 @@ def _of_tf_config(text: str) -> Cluster | None:
             problem = f"has the job {others[0] if others else job}; facegan_tf trains with {', '.join(JOBS)}"
             raise InputError("TF_CONFIG", None, problem)
         if not 0 <= task < len(addresses[job]):
-            raise InputError("TF_CONFIG", None, f"says that this is {job} {task}; there is none")
+            raise InputError("TF_CONFIG", None, f"says that this is {job} {task}, which doesn't exist")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = (
             f"can't be read ({type(error).__name__}: {error}); it must be JSON such as "
@@ -105,11 +105,11 @@ def _of_tf_config(text: str) -> Cluster | None:
 
 
 def _of_slurm(environment: Mapping[str, str]) -> Cluster:
-    """The tasks of the Slurm step that this process is one of."""
-    # Jobs that share a node need ports of their own: one for each of up to 8 tasks on it.
+    """The tasks of the Slurm step that this process belongs to."""
+    # Jobs that share a node need different ports: one for each of up to 8 tasks on it.
     first_port = 12000 + 8 * (int(environment.get("SLURM_JOB_ID", "0")) % 2500)
     try:
-        # Its way to count GPUs fails on nodes without any, and where Slurm shows each task its own.
+        # Its own GPU count fails on nodes without any, and where Slurm shows each task only its own.
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
             port_base=first_port, gpus_per_node=2**16, gpus_per_task=1, auto_set_gpu=False
         )

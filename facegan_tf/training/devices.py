@@ -1,4 +1,4 @@
-"""The devices that a training uses: chosen from what there is, and started as a runtime."""
+"""The devices that a training uses: chosen from those available, and started as a runtime."""
 
 import os
 import re
@@ -12,12 +12,12 @@ from facegan_tf.model.runtime import ONE_DEVICE, Runtime
 from facegan_tf.training.cluster import Cluster, find_cluster
 
 TIMEOUT = 1800
-"""Seconds that workers wait for another one, unless told otherwise."""
+"""Default number of seconds that workers wait for another one."""
 
 
 @dataclass(frozen=True)
 class Devices:
-    """What a training computes on."""
+    """The devices that a training runs on."""
 
     kind: str
     """`GPU` or `CPU`."""
@@ -28,7 +28,7 @@ class Devices:
     cluster: Cluster | None = None
     """None: this process trains alone."""
     by_strategy: bool = False
-    """Whether a strategy of TensorFlow's is used; one device can do without."""
+    """Whether a TensorFlow strategy is used; one device doesn't need one."""
     timeout: int = TIMEOUT
     """Seconds that workers wait for another one."""
 
@@ -39,7 +39,7 @@ class Devices:
 
     @property
     def replicas(self) -> int:
-        """Devices of all workers, which have as many each."""
+        """Devices of all workers together; each worker has the same number."""
         return self.count * self.workers
 
     @property
@@ -54,13 +54,13 @@ class Devices:
             below = batch_size // count * count
             above = below + count
             nearest = below if below and batch_size - below <= above - batch_size else above
-            problem = f"can't be shared equally by {count} devices; the nearest that can is {nearest}"
+            problem = f"can't be shared equally among {count} devices; the nearest that can is {nearest}"
             raise InputError("training.batch_size", batch_size, problem)
         if jit and count > 1 and self.kind == "CPU":
             raise InputError("training.jit", jit, "XLA can't compile for several CPUs; set it to false")
 
     def describe(self) -> list[str]:
-        """For a person, one fact a line."""
+        """As text for people, one fact per line."""
         each = f"{self.count} x {self.kind}" if self.count > 1 else f"1 {self.kind}"
         if self.kind == "CPU" and not tf.config.list_physical_devices("GPU"):
             each += " (TensorFlow sees no GPU)"
@@ -76,7 +76,7 @@ class Devices:
         return lines
 
     def start(self) -> Runtime:
-        """Start them. In a cluster this waits for all workers. A process can start one choice only."""
+        """Start them. In a cluster, this waits for all workers. A process can start devices only once."""
         return _start(self)
 
 
@@ -89,11 +89,11 @@ def choose_devices(
     worker: int | None = None,
     timeout: int | None = None,
 ) -> Devices:
-    """Choose among the devices that TensorFlow sees; nothing is started yet.
+    """Choose from the devices that TensorFlow sees; nothing is started yet.
 
-    devices: `all` GPUs, a number of GPUs, or `cpu:N`, the processor as N devices. None: one device; in a
-    cluster, all GPUs of each worker. cluster, worker: as in `find_cluster`. timeout: seconds that workers
-    wait for another one (None: half an hour). Raises InputError for what is not there.
+    devices: `all` GPUs, a number of GPUs, or `cpu:N`, the processor split into N. None: one device; in
+    a cluster, all GPUs of each worker. cluster, worker: as in `find_cluster`. timeout: seconds that workers
+    wait for another one (None: half an hour). Raises InputError for devices that aren't there.
     """
     found, gpus = find_cluster(cluster, worker), len(_gpus_of_task())
     if timeout is not None and timeout < 1:
@@ -108,7 +108,7 @@ def choose_devices(
         kind, count = "GPU" if gpus else "CPU", max(gpus, 1) if wanted == "all" else int(wanted)
         if count > max(gpus, 1):
             sees = f"TensorFlow sees {gpus or 'no'} GPU{'s' * (gpus != 1)}"
-            problem = f"{sees}; cpu:{count} tries it on the processor"
+            problem = f"{sees}; to try it on the processor, give cpu:{count}"
             raise InputError("devices", devices, problem)
     else:
         raise InputError("devices", devices, "must be all, a number of GPUs, or cpu:N")
@@ -123,7 +123,7 @@ def choose_devices(
 
 
 def _gpus_of_task() -> list[tf.config.PhysicalDevice]:
-    """The GPUs of this process: tasks of Slurm that all see the same GPUs take equal parts of them."""
+    """The GPUs of this process: Slurm tasks that all see the same GPUs take equal parts of them."""
     gpus = tf.config.list_physical_devices("GPU")
     tasks = re.match("[0-9]+", os.environ.get("SLURM_STEP_TASKS_PER_NODE", ""))
     bound = any(name in os.environ for name in ("SLURM_GPUS_PER_TASK", "SLURM_TRES_PER_TASK"))
@@ -142,12 +142,12 @@ def _start(devices: Devices) -> Runtime:
         return ONE_DEVICE
     if _started and _started[0] != devices:
         problem = f"this process has trained with {_started[0].describe()[0].split(None, 1)[1]}"
-        raise InputError("devices", None, f"{problem}; TensorFlow needs a new process for another choice")
+        raise InputError("devices", None, f"{problem}; TensorFlow needs a new process for other devices")
     if _started is None:
         try:
             _started = devices, _new_runtime(devices)
         except RuntimeError as error:  # TensorFlow has started
-            problem = f"must be chosen before TensorFlow computes anything; use a new process ({error})"
+            problem = f"must be chosen before TensorFlow computes anything; start a new process ({error})"
             raise InputError("devices", None, problem) from None
     return _started[1]
 
@@ -169,7 +169,7 @@ def _new_runtime(devices: Devices) -> Runtime:
 def _multi_worker_strategy(devices: Devices) -> tf.distribute.Strategy:
     cluster = devices.cluster
     assert cluster is not None
-    print_status(f"worker {cluster.worker} of {cluster.workers} at {cluster.address}: waiting for all others")
+    print_status(f"worker {cluster.worker} of {cluster.workers} at {cluster.address}: waiting for the others")
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({job: list(addresses) for job, addresses in cluster.addresses.items()}),
         task_type=cluster.job,

@@ -20,7 +20,7 @@ def step_inputs(
     """Endless `StepInputs`, the first for the GAN's next step; each is made while the step before runs.
 
     images: what the discriminator learns from. seed: that of the config, or that after a rollback. shares:
-    those shares of each step's inputs, one after the other, in place of the whole.
+    only these shares of each step's inputs, one after the other, instead of the whole.
     """
     training, latent_dim = gan.config.training, gan.config.networks.latent_dim
     ours, parts, all_reals = training.batch_size, training.critic_steps, training.images_per_step

@@ -32,7 +32,7 @@ class Plan:
     steps: int
     costs: StepCosts
     device_costs: StepCosts
-    """Of the share of a step that has the memory of one device."""
+    """Of the share of a step that one device's memory must hold."""
     parameters: tuple[int, int]
     """Trainable parameters of the generator and of the discriminator."""
     disk_bytes: int

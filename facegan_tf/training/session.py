@@ -33,7 +33,7 @@ from facegan_tf.training.workers import StateGuard
 class Session:
     """A GAN, the images it learns from, and the run directory it writes to.
 
-    Of several workers, only the chief writes. The others make the same steps and stop where it does.
+    With several workers, only the chief writes. The others make the same steps and stop where it does.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Session:
             print_status(*self._statistics.describe())
 
     def _received_by_any(self, watch: SignalWatch) -> int | None:
-        """The signal that this worker, or else another one, received."""
+        """The signal that this worker or, failing that, another one received."""
         everyones = self.runtime.gather(watch.received or 0)
         return watch.received or int(everyones.max()) or None
 

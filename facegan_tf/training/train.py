@@ -74,7 +74,7 @@ def train(
         with lost_workers_end_the_run(runtime, run.folder):
             gan, plan, network = _check(config, run, resume, devices, runtime)
             with lasting_output(), _held_by_chief(run, runtime):
-                if runtime.is_chief:  # again: another may have started one before the lock
+                if runtime.is_chief:  # again: another process may have started one before we got the lock
                     check_startable(run, gan.config, resume)
                 _train_as_planned(gan, plan, run, network, callbacks, runtime)
     return run.folder
@@ -121,7 +121,7 @@ def _train_as_planned(
     check_same_images(run, store)
     session = Session(gan, run, images, network, callbacks, runtime)
     start = session.restore()
-    check_all_start_alike(gan, images, runtime)  # until then, nothing is written that others look at
+    check_all_start_alike(gan, images, runtime)  # nothing that others look at is written before this
     try:
         _train_to_the_end(session, start)
     except OSError as error:
@@ -136,7 +136,7 @@ def _train_as_planned(
 def dry_run(config: Config, out: Path, *, resume: bool = False, devices: Devices | None = None) -> str:
     """Check everything that `train` checks before the work, and return the resolved settings as YAML.
 
-    No device is started, and no other worker is waited for. The derived numbers follow the settings as
+    It starts no device, and doesn't wait for other workers. The derived numbers follow the settings as
     comments, so that the text is still a config.
     """
     run = RunDirectory(out)

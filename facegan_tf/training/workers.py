@@ -1,4 +1,4 @@
-"""What the workers of a cluster check together, and what becomes of them when one is lost."""
+"""What the workers of a cluster check together, and what happens to them when one is lost."""
 
 import contextlib
 import hashlib
@@ -43,8 +43,8 @@ def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
 
 
 def check_all_start_alike(gan: GAN, images: TrainingSet, runtime: Runtime) -> None:
-    """Raise FaceganError, on every worker, unless all are about to train the same."""
-    # The images may have other paths on each machine.
+    """Raise FaceganError, on every worker, unless all are about to train the same thing."""
+    # The images may have different paths on each machine.
     data = gan.config.data.model_copy(update={"source": "", "cache": ""})
     check_all_have_the_same(
         runtime,
@@ -92,13 +92,13 @@ def lost_workers_end_the_run(runtime: Runtime, folder: Path) -> Iterator[None]:
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """What happened, without the places in the graph that come with it."""
+    """What happened, without the location in the graph."""
     found = re.search(r"Collective ops is aborted by: ([^\n]+)", error.message)
     return " ".join((found[1] if found else error.message.splitlines()[-1]).split())[:200]
 
 
 class StateGuard(StepCallback):
-    """On a worker that saves nothing: raises what saving a bad state raises on the chief, in that step."""
+    """On a worker that saves nothing: raises the error that saving raises on the chief, in the same step."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -106,7 +106,7 @@ class StateGuard(StepCallback):
         self.last_good = 0
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Check if the chief saves."""
+        """Check in the steps in which the chief saves."""
         if any(every and due(before, after, every) for every in self.every):
             self._check(self.model)
 

@@ -19,7 +19,7 @@ from tests.helpers.shards import parquet_bytes
 pytest.importorskip("huggingface_hub", reason="needs the extra `hub`")
 
 PHOTOS = [encoded(pixels(20, 20, k)) for k in range(6)]
-PHOTOS[3] = encoded(pixels(2000, 2500), compress_level=0)  # 15 MB: what is downloaded is kept in pieces of 10
+PHOTOS[3] = encoded(pixels(2000, 2500), compress_level=0)  # 15 MB: downloads are saved in pieces of 10
 FILES = {
     "README.md": b"---\nlicense: mit\n---\n# Faces\n",
     "data/test-00000-of-00001.parquet": parquet_bytes(PHOTOS[4:]),
@@ -54,7 +54,7 @@ def test_a_data_set_is_downloaded_through_pages_redirects_and_a_broken_connectio
         ranges = [
             place for method, path, place in hub.requests if path.endswith("train-00001-of-00002.parquet")
         ]
-        assert any(place and place != "bytes=0-" for place in ranges), "it went on where it had stopped"
+        assert any(place and place != "bytes=0-" for place in ranges), "it resumed where it had stopped"
         assert not any("test-00000" in path and "elsewhere" in path for _, path, _ in hub.requests)
 
         seen = len(hub.requests)
@@ -78,13 +78,13 @@ for source in sys.argv[1:]:
 """
 
 
-def test_what_the_hub_refuses_is_said_in_words(tmp_path: Path) -> None:
+def test_the_hubs_refusals_are_explained(tmp_path: Path) -> None:
     facts = {
         "hf:people/nobody": "does not exist on the Hub",
         "hf:people/private": "is private",
         "hf:people/gated": "accepted its terms",
         "hf:people/faces@v9": "no revision v9",
-        "hf:people/faces:validation": "no files of the split validation; it has README.md, data/test-00000",
+        "hf:people/faces:validation": "no files for the split validation; it has README.md, data/test-00000",
         "hf:faces": "must be hf:OWNER/NAME",
     }
     with fake_hub(FILES) as hub:

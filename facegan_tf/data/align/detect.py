@@ -16,11 +16,11 @@ from facegan_tf.common.errors import InputError
 LANDMARKS = ("left eye", "right eye", "nose", "left corner of the mouth", "right corner of the mouth")
 """The landmarks, in order. Left is left in the picture."""
 
-_MOST_PIXELS = 1536  # of the longer side of the picture that is searched; larger photos are made smaller
+_MOST_PIXELS = 1536  # of the longer side of the picture that is searched; larger photos are reduced to it
 _LEAST_PIXELS = 400  # photos of fewer pixels are searched as they are
 _LEAST_FACE = 20  # pixels of the smallest face that MTCNN looks for
 _LEAST_SIDE = 24  # pixels; MTCNN fails on smaller pictures
-_SURE = 0.9  # confidence from 0 to 1 from which on a face counts
+_SURE = 0.9  # lowest confidence, 0 to 1, at which a face counts
 
 
 class FoundFace(NamedTuple):

@@ -1,4 +1,4 @@
-"""Photos become aligned faces: found, turned and scaled so that they stand as CelebA's faces do."""
+"""Turns photos into aligned faces: found, rotated and scaled so that they are positioned as CelebA's are."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from facegan_tf.data.framing import Face
 from facegan_tf.data.preview import as_tile
 
 _FACE_IN_FRAME = 72  # pixels of the smaller side of the box around a face in CelebA's photos
-_MOST_MIRRORED = 0.4  # share of a square that may lie outside the photo: of more, too little would be a face
-_NOTE = "some of its faces were left out: too small, or cut off by the edge of the photo"
+_MOST_MIRRORED = 0.4  # share of a square that may lie outside the photo; with more, too little face is left
+_NOTE = "some of its faces were dropped: too small, or cut off by the edge of the photo"
 
 
 class NoFace(Rejected):
@@ -34,7 +34,7 @@ class Aligned:
     """The part of CelebA's 178x218 pixels that is kept."""
     all_faces: bool = False
     mirror: bool = True
-    """Whether squares may reach over the edge of the photo, which is then mirrored there."""
+    """Whether squares may extend beyond the edge of the photo, which is then mirrored there."""
     needs_worker = True
 
     def check(self) -> None:
@@ -42,7 +42,7 @@ class Aligned:
         try:
             self.crop.box_in(*FRAME)
         except Rejected:
-            problem = "must fit into the {}x{} pixels of CelebA's photos, to which faces are aligned"
+            problem = "must fit within the {}x{} pixels of CelebA's photos, to which faces are aligned"
             raise InputError("crop", str(self.crop), problem.format(*FRAME)) from None
 
     def faces(self, content: bytes) -> list[Face]:

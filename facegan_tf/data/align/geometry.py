@@ -1,4 +1,4 @@
-"""From landmarks to a square of the photo, turned and scaled so that the face stands as CelebA's faces do."""
+"""From landmarks to a square of the photo, rotated and scaled to position the face as CelebA's are."""
 
 import math
 from typing import NamedTuple
@@ -7,20 +7,20 @@ import numpy as np
 from PIL import Image
 
 FRAME = (178, 218)
-"""Width and height of CelebA's aligned photos, in pixels. Crops of aligned faces count in these."""
+"""Width and height of CelebA's aligned photos, in pixels. Crops of aligned faces are in these coordinates."""
 
 TEMPLATE = np.array([(69.9, 112.0), (108.3, 111.9), (88.5, 135.9), (71.7, 153.1), (106.4, 153.0)])
-"""Where CelebA's landmarks stand in FRAME, as (x, y) of `detect.LANDMARKS`.
+"""Where CelebA's landmarks are in FRAME, as (x, y) of `detect.LANDMARKS`.
 
-The means of what MTCNN finds in CelebA's own aligned photos, by benchmarks/alignment.py. The data set's
-list_landmarks_align_celeba.txt, made by people, has means less than a pixel away.
+The means of what MTCNN finds in CelebA's own aligned photos, by benchmarks/alignment.py. The means of
+list_landmarks_align_celeba.txt, which people annotated, are less than a pixel away.
 """
 
 _FITTED = [0, 1, 3, 4]  # eyes and mouth: the nose moves most when a head turns
 
 
 class Square(NamedTuple):
-    """A turned square in a photo, as the affine map to it: x = a u + b v + c, y = -b u + a v + d.
+    """A rotated square in a photo, as the affine map to it: x = a u + b v + c, y = -b u + a v + d.
 
     (u, v) in 0..1 are places in the square, (x, y) pixels of the photo.
     """
@@ -71,7 +71,7 @@ def square_of(landmarks: np.ndarray, box: tuple[int, int, int, int]) -> Square:
 def cut(photo: Image.Image, square: Square, size: int) -> Image.Image:
     """The square of an RGB photo, as `size` x `size` pixels; what lies outside the photo is mirrored there.
 
-    The photo is turned at its own resolution, by bicubic interpolation, and then made smaller by an
+    The photo is turned at its own resolution, with bicubic interpolation, and then reduced with an
     antialiased Lanczos filter.
     """
     points = np.array(square.corners()).reshape(4, 2)

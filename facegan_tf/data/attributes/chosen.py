@@ -41,7 +41,7 @@ class ChosenSource:
         return _Chosen(self._source.names, self._chosen)
 
     def keys(self) -> Sequence[str]:
-        """The names of the chosen items by which tables of attributes know them."""
+        """The names by which tables of attributes know the chosen items."""
         return _Chosen(self._source.keys(), self._chosen)
 
     def attributes(self) -> dict[str, Any]:
@@ -77,8 +77,8 @@ class _Chosen(Sequence[str]):
 def choose(source: Source, expression: str, table: str | None) -> ChosenSource:
     """The items of a source for which an expression about their attributes is true.
 
-    table: path of the table of attributes; None: the source has attributes of its own. How many items are
-    chosen goes to stderr. Raises InputError if no item is.
+    table: path of the table of attributes; None: the source has its own attributes. The number of chosen
+    items is printed on stderr. Raises InputError if no item is.
     """
     if table is None:
         columns, places = source.attributes(), np.arange(len(source.names))
@@ -96,14 +96,14 @@ def choose(source: Source, expression: str, table: str | None) -> ChosenSource:
         if not len(places):
             example, key = next(iter(read.rows)), source.keys()[0]
             problem = (
-                f"names no photo of the source: it has {in_short(example)}, and the source {in_short(key)}"
+                f"names no photo in the source: it has {in_short(example)}, and the source {in_short(key)}"
             )
             raise InputError("attributes", table, problem)
     kept = fulfilled(expression, columns, len(places))
     unknown = len(source.names) - len(places)
     print(
         f"{int(kept.sum()):,} of {len(source.names):,} photos are chosen by {expression}"
-        + (f"; {unknown:,} are not in {table}, and left out" if unknown else ""),
+        + (f"; {unknown:,} are not in {table}, and are left out" if unknown else ""),
         file=sys.stderr,
     )
     if not kept.any():
@@ -114,7 +114,7 @@ def choose(source: Source, expression: str, table: str | None) -> ChosenSource:
 
 
 def _rows_of(keys: Sequence[str], rows: dict[str, int]) -> np.ndarray:
-    """The table's row of each photo: by its whole name, or else by that without folders; -1: none."""
+    """The table's row for each photo: by its full name, or else by its name without folders; -1: none."""
     found = np.full(len(keys), -1, np.int64)
     for place, key in enumerate(keys):
         found[place] = rows.get(key, rows.get(key.rpartition("/")[2], -1))

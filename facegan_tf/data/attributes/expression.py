@@ -62,7 +62,7 @@ def fulfilled(expression: str, table: Mapping[str, np.ndarray], count: int) -> n
 
 
 class _Reader:
-    """Reads an expression from left to right, and computes it as it goes."""
+    """Reads an expression from left to right, and evaluates it as it goes."""
 
     def __init__(self, expression: str, table: Mapping[str, np.ndarray], count: int) -> None:
         self._expression, self._table, self._count = expression, table, count
@@ -72,7 +72,7 @@ class _Reader:
     def read(self) -> np.ndarray:
         result = self._any()
         if self._next != _END:
-            raise self._error(f"{in_short(self._next.text)} was not expected there")
+            raise self._error(f"{in_short(self._next.text)} is not expected there")
         return result
 
     def _split(self) -> list[_Token]:

@@ -1,4 +1,4 @@
-"""attributes.npz of a store: what is known of each face, for trainings that are told what to draw."""
+"""attributes.npz of a store: what is known about each face, for conditional training."""
 
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ def write_attributes(folder: Path, columns: Mapping[str, np.ndarray], items: Seq
             atomic_file(folder / ATTRIBUTES) as partial,
             zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file,
         ):
-            for name, column in arrays.items():  # np.savez takes no array of the name `file`
+            for name, column in arrays.items():  # np.savez accepts no array named `file`
                 with file.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, column, allow_pickle=False)
     return [name for name, column in kept.items() if column is None]

@@ -1,4 +1,4 @@
-"""Tables of attributes: CelebA's `list_attr_celeba.txt`, Kaggle's `.csv` of it, and others of that form."""
+"""Tables of attributes: CelebA's `list_attr_celeba.txt`, Kaggle's `.csv` of it, and others in that format."""
 
 import csv
 import hashlib
@@ -14,7 +14,7 @@ from facegan_tf.data.sources.base import path_of
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of photos by their names."""
+    """What is known about photos, by their names."""
 
     rows: dict[str, int]
     """The row of each photo."""
@@ -28,7 +28,7 @@ def read_table(path: str) -> Table:
     """Read a table whose first column holds the photos' names.
 
     A `.csv` or `.tsv` begins with the columns' names. CelebA's `.txt` begins with the number of its photos,
-    then come the columns' names, but for the first, and columns are separated by spaces. Raises InputError,
+    then come the names of all columns but the first, and columns are separated by spaces. Raises InputError,
     named `attributes`, if the file can't be read or isn't such a table.
     """
     file = path_of(path)
@@ -68,7 +68,7 @@ def _filled(
     header: list[str], rows: Iterable[tuple[int, list[str]]]
 ) -> tuple[dict[str, int], dict[str, np.ndarray]]:
     if not header or len(set(header)) < len(header):
-        raise ValueError("its columns have no names, or two have the same")
+        raise ValueError("its columns have no names, or two have the same name")
     names: dict[str, int] = {}
     cells: list[list[str]] = [[] for _ in header]
     for line, (name, *values) in rows:

@@ -21,10 +21,10 @@ class Source(Protocol):
         """One name for each item, in their order. Raises InputError if there are none."""
 
     def keys(self) -> Sequence[str]:
-        """The name of each item by which tables of attributes know it."""
+        """The name by which tables of attributes know each item."""
 
     def attributes(self) -> dict[str, Any] | None:
-        """What the source itself says of its items: columns, as numpy arrays; None: nothing."""
+        """What the source itself says about its items: columns, as numpy arrays; None: nothing."""
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ def stacked(tables: Sequence[dict[str, Any] | None], counts: Sequence[int]) -> d
 
     tables: columns as numpy arrays; None for a file that can't be read, whose `counts` items have no values.
     """
-    import numpy as np  # workers that only decode photos start without it
+    import numpy as np  # not loaded in workers that only decode photos
 
     read = [table for table in tables if table is not None]
     shared = [name for name in read[0] if all(name in table for table in read)] if read else []

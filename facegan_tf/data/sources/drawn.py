@@ -42,7 +42,7 @@ class DrawnSource:
         """None: `facegan_tf.data.synthetic` says what each face shows."""
 
     def faces(self, index: int, framing: Framing) -> list[Face]:
-        """Face `index`, drawn at the size that is asked for."""
+        """Face `index`, drawn at the requested size."""
         from facegan_tf.data.synthetic.faces import draw_face  # imports numpy, which photos do not need
 
         return [Face(draw_face(SEED, index, framing.size).tobytes())]

@@ -1,4 +1,4 @@
-"""The message `tf.train.Example`, without TensorFlow, which would take each worker 5 s and 400 MB."""
+"""The message `tf.train.Example`, without TensorFlow, which would cost each worker 5 s and 400 MB."""
 
 from functools import cache
 from typing import Any

@@ -22,7 +22,7 @@ _MOST_EXPANDED = 100_000
 def open_shards(source: str, column: str | None = None) -> ShardsSource | None:
     """Open a file, a folder or a pattern of tar, parquet or TFRecord files; None if it is none of these.
 
-    A pattern has `*`, `?`, `[...]` or `{000..031}`. column: the one of the photos, where there are several.
+    A pattern has `*`, `?`, `[...]` or `{000..031}`. column: the one with the photos, if there are several.
     Raises InputError if there are such files, but no photos in them.
     """
     path = base.path_of(source)
@@ -50,7 +50,7 @@ def open_files(
 
 
 def _in_folder(folder: Path) -> tuple[ShardKind | None, list[Path]]:
-    """The shards of a folder that holds nothing else; a folder of photos is left at its first photo."""
+    """The shards of a folder that holds nothing else; the search stops at the first photo."""
     kinds: set[ShardKind | None] = set()
     files: list[str] = []
     try:
@@ -78,7 +78,7 @@ def _matching(source: str, pattern: str) -> tuple[ShardKind | None, list[Path]]:
 
 
 def _largest_resolution(names: list[str]) -> list[str]:
-    """Of StyleGAN's files, those of the largest resolution; all of others."""
+    """Of StyleGAN's files, those of the largest resolution; otherwise all files."""
     parts = [_STYLEGAN.fullmatch(name) for name in names]
     largest = {part[1]: part[0] for part in parts if part}  # names are sorted: the last one stays
     return list(largest.values()) if all(parts) else names
@@ -93,7 +93,7 @@ def _kind_of_file(path: Path) -> ShardKind | None:
     """The kind of a file, by its name or else by its first bytes. Raises InputError if it can't be used."""
     if re.search(_OTHER_TARS, path.name):
         raise InputError(
-            "source", path, "is compressed by a method that is not supported; use .tar or .tar.gz"
+            "source", path, "is compressed with a method that is not supported; use .tar or .tar.gz"
         )
     try:
         with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""A data set of the Hugging Face Hub: `hf:OWNER/NAME[@REVISION][:SPLIT]`.
+"""A data set on the Hugging Face Hub: `hf:OWNER/NAME[@REVISION][:SPLIT]`.
 
 Its files are downloaded into the Hub's own cache (HF_HOME) by the package huggingface-hub, which resumes
-broken downloads and obeys HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. They are then read there like
+interrupted downloads and obeys HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. They are then read there like
 local files.
 """
 
@@ -28,7 +28,7 @@ FORM = f"{SCHEME}:OWNER/NAME[@REVISION][:SPLIT]"
 _WRITTEN = re.compile(SCHEME + r":(?P<name>[^/@:]+/[^/@:]+)(@(?P<revision>[^:]+))?(:(?P<split>.+))?")
 _CARD = "README.md"
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-CAUTION = "as declared on the Hub; what is declared for photos of faces is often wrong"
+CAUTION = "as declared on the Hub; the declared licences of face photos are often wrong"
 
 
 class Written(NamedTuple):
@@ -54,7 +54,7 @@ class HubSource:
         return self._photos.names
 
     def keys(self) -> Sequence[str]:
-        """The names of the photos by which tables of attributes know them."""
+        """The names by which tables of attributes know the photos."""
         return self._photos.keys()
 
     def attributes(self) -> dict[str, Any] | None:
@@ -75,7 +75,7 @@ class HubSource:
 
 
 def open_hub(source: str, column: str | None = None) -> HubSource:
-    """Download what is needed of a data set, unless it is there, and open it.
+    """Download what is needed from a data set, unless it is already there, and open it.
 
     Raises InputError if it can't be reached or has no photos.
     """
@@ -88,7 +88,7 @@ def open_hub(source: str, column: str | None = None) -> HubSource:
         import huggingface_hub.constants
         import huggingface_hub.errors
     except ImportError:
-        problem = "data sets of the Hub need the extra `hub`: pip install 'facegan_tf[hub]'"
+        problem = "data sets on the Hub need the extra `hub`: pip install 'facegan_tf[hub]'"
         raise InputError("source", source, problem) from None
     try:
         folder, files = _downloaded(hub, source, written)
@@ -129,7 +129,7 @@ def _with_photos(source: str, names: Sequence[str], split: str | None) -> list[s
     if split is not None:
         of_split = re.compile(rf"(?:.*[/_.-])?{re.escape(split)}(?:[/_.-].*)?")
         if not any(map(of_split.fullmatch, names)):
-            problem = f"has no files of the split {in_short(split)}; it has {_listed(names)}"
+            problem = f"has no files for the split {in_short(split)}; it has {_listed(names)}"
             raise InputError("source", source, problem)
         names = list(filter(of_split.fullmatch, names))
     kinds = [kind_of_name(name) for name in names]
@@ -169,7 +169,7 @@ def _licence(hub: Any, folder: Path) -> str:
 
 
 def _problem(hub: Any, written: Written, error: Exception) -> str:
-    """What went wrong, and the way out, in words."""
+    """What went wrong, and what to do about it."""
     errors = hub.errors
     log_in = "log in (hf auth login), or set HF_TOKEN"
     if isinstance(error, errors.GatedRepoError):
@@ -182,4 +182,4 @@ def _problem(hub: Any, written: Written, error: Exception) -> str:
     if hub.constants.HF_HUB_OFFLINE:
         return "is not complete in the Hub's cache, and HF_HUB_OFFLINE is set, so it can't be downloaded"
     reason = one_line(error.__cause__ or error)
-    return f"can't be downloaded: {reason}; the same command continues a broken download"
+    return f"can't be downloaded: {reason}; the same command continues an interrupted download"

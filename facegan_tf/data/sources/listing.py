@@ -14,7 +14,7 @@ class ListedFile(NamedTuple):
     """One thing below a folder."""
 
     name: str
-    """Relative to the folder, with slashes; that of a folder ends in one."""
+    """Relative to the folder, with slashes; a folder's path ends in one."""
     size: int
     """In bytes; -1 for what is not a file, or can't be reached or listed: reading it gives the reason."""
     mtime_ns: int

@@ -1,4 +1,4 @@
-"""Names of millions of items in little memory: sequences of text that is made when it is asked for."""
+"""Names of millions of items in little memory: sequences of text that is made on demand."""
 
 from array import array
 from bisect import bisect_right
@@ -13,7 +13,7 @@ class PackedNames(Sequence[str]):
     def __init__(self, names: Iterable[str]) -> None:
         block, ends = bytearray(), array("Q")
         for name in names:
-            block += name.encode("utf-8", "surrogatepass")  # a file's name need not be valid text
+            block += name.encode("utf-8", "surrogatepass")  # a file's name may not be valid text
             ends.append(len(block))
         self._block, self._ends = bytes(block), ends
 
@@ -31,7 +31,7 @@ class PackedNames(Sequence[str]):
 
 
 class RowNames(Sequence[str]):
-    """`row-000000000`, `row-000000001` and so on: names of what has only a number."""
+    """`row-000000000`, `row-000000001` and so on: names for items that have only a number."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -69,7 +69,7 @@ class ChainedNames(Sequence[str]):
 
 
 class Places:
-    """From a place among all items to the part that holds it, and the place there."""
+    """From an item's place among all items to its part, and its place in that part."""
 
     def __init__(self, counts: Sequence[int]) -> None:
         """counts: items in each part."""

@@ -1,4 +1,4 @@
-"""Parquet files with a column of photos, as the Hugging Face Hub keeps its data sets."""
+"""Parquet files with a column of photos, the format of data sets on the Hugging Face Hub."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from facegan_tf.data.sources.names import PackedNames, Places, RowNames
 _BATCH = 32  # rows read at once
 _BUFFER = 2**20  # bytes read from a file at once: a row group may be larger than the memory
 _CUSTOMARY = ("image", "img", "photo", "picture", "jpg", "png", "bytes")
-"""Names of the column of photos, where several columns might be it."""
+"""Names of the column of photos, if several columns could be it."""
 
 
 def load_pyarrow() -> Any:
@@ -144,7 +144,7 @@ def _photo_column(schema: Any, column: str | None, path: Path) -> tuple[str, str
 
 
 def _bytes_in(field: Any) -> str | None:
-    """Where a column has the bytes of photos: in itself, or in `bytes` of the Hub's {bytes, path}."""
+    """Where a column holds the photos' bytes: directly, or in `bytes` of the Hub's {bytes, path}."""
     import pyarrow as pa
 
     def is_bytes(kind: Any) -> bool:

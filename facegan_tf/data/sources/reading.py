@@ -1,4 +1,4 @@
-"""Reading a file of many photos from any place in it, as it is or compressed with gzip."""
+"""Reads a file of many photos from any place in it, uncompressed or compressed with gzip."""
 
 import zlib
 from bisect import bisect_right
@@ -50,14 +50,14 @@ class _PlainReader:
 class _GzipReader:
     """Decompresses forwards, block by block, and keeps marks from which it can start again.
 
-    A mark is a copy of the decompressor. When there are too many, every second one is dropped, so the memory
-    is bounded, and reading at any place costs a small share of the file at most.
+    A mark is a copy of the decompressor. When there are too many, every second one is dropped, so memory
+    is bounded, and reading at any place costs at most a small share of the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._interval = _FIRST_INTERVAL
-        self._start, self._block = 0, b""  # where the block stands in the uncompressed content
+        self._start, self._block = 0, b""  # where the block is in the uncompressed content
         self._inflate, self._input = zlib.decompressobj(31), b""
         self._file.seek(0)
         self._marks: list[tuple[int, int, bytes, Any]] = []
@@ -84,7 +84,7 @@ class _GzipReader:
         self._start, self._block = self._start + len(self._block), b""
         self._set_mark()
         while not self._block:
-            if self._inflate.eof:  # gzip files may stand one after the other in a file
+            if self._inflate.eof:  # a file may contain several gzip files, one after the other
                 self._input = self._inflate.unused_data.lstrip(b"\0") or self._file.read(_BLOCK).lstrip(b"\0")
                 if not self._input:
                     return False

@@ -1,4 +1,4 @@
-"""Several sources as one, in the order in which they are given."""
+"""Several sources as one, in the order given."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,7 +18,7 @@ class SeveralSources:
     """The items of all sources, named after their source: `photos.zip: a.jpg`."""
 
     def __init__(self, given: Sequence[tuple[str, Source]]) -> None:
-        """given: what the user wrote, and the source that it is."""
+        """given: what the user wrote, and the source opened for it."""
         self._given = given
         self._sources = [source for _, source in given]
         self.can_crop = all(source.can_crop for source in self._sources)

@@ -33,7 +33,7 @@ class ShardKind:
     endings: str
     """A regular expression for the end of a file's name."""
     open: Callable[[Path, str | None], Shard]
-    """Opens a file; of its columns, the given one holds the photos. Raises Rejected if it is damaged."""
+    """Opens a file; the given column holds the photos. Raises Rejected if it is damaged."""
     has_columns: bool = True
 
 
@@ -73,7 +73,7 @@ class ShardsSource(base.PhotoSource):
         return self._chained([shard.names for shard in self._shards])
 
     def keys(self) -> Sequence[str]:
-        """The names of the photos by which tables of attributes know them."""
+        """The names by which tables of attributes know the photos."""
         return self._chained(
             [shard.keys() if isinstance(shard, ParquetShard) else shard.names for shard in self._shards]
         )
@@ -114,7 +114,7 @@ class ShardsSource(base.PhotoSource):
         return content
 
     def contains(self, path: Path) -> bool:
-        """Whether `path` is in the folder of several files, where it might be taken for one of them."""
+        """Whether `path` is in the folder of several files, where it could be mistaken for one of them."""
         return len(self._shards) > 1 and path.resolve().is_relative_to(self.root.resolve())
 
     @property

@@ -1,7 +1,7 @@
 """Tar files of photos, such as WebDataset's shards, read in place: plain, or compressed with gzip.
 
 Headers are read one by one, by the rules of POSIX (pax) and GNU tar. `tarfile` parses them, but we walk from
-one to the next: tarfile itself ends without a word where a header is damaged, reads names of any length into
+one to the next: tarfile itself stops silently at a damaged header, reads names of any length into
 memory, and keeps a kilobyte for each member.
 """
 
@@ -21,7 +21,7 @@ from facegan_tf.data.sources.reading import Reader, open_reader
 from facegan_tf.data.sources.skipped import is_hidden, is_sidecar
 
 REST = "(rest of the file)"
-"""Name of what is lost where a file of many photos is damaged or cut off."""
+"""Name for what is lost where a file of many photos is damaged or cut off."""
 
 _BLOCK = tarfile.BLOCKSIZE
 _MOST_BYTES = 2**50  # of a member: more than any disk holds
@@ -49,7 +49,7 @@ _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 class _Member(NamedTuple):
     name: str
     start: int
-    """Where its content begins, in the uncompressed tar."""
+    """Where its content starts in the uncompressed tar."""
     size: int
     problem: str | None
     """Why it can't be a photo; None: it may be one."""
@@ -120,7 +120,7 @@ def _photos(reader: Reader) -> Iterator[_Member]:
 
 
 def _members(reader: Reader) -> Iterator[_Member]:
-    """All files in a tar, in its order. Raises Rejected where it is damaged."""
+    """All files in a tar, in their order. Raises Rejected where it is damaged."""
     place = 0
     said: dict[str, str] = {}  # by the records before a header
     while header := _header(reader, place):
@@ -157,10 +157,10 @@ def _problem(kind: bytes, is_sparse: bool) -> str | None:
 
 
 def _header(reader: Reader, place: int) -> tarfile.TarInfo | None:
-    """The header at a place; None at the mark of the end. Raises Rejected if there is none."""
+    """The header at a place; None at the end marker. Raises Rejected if there is none."""
     block = reader.read_at(place, _BLOCK)
     if len(block) < _BLOCK:
-        raise Rejected("the tar is cut off: the mark of its end is missing")
+        raise Rejected("the tar is cut off: its end marker is missing")
     try:
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
@@ -197,5 +197,5 @@ def _pax(text: bytes) -> dict[str, str]:
 
 
 def _whole(text: str | None, otherwise: int) -> int:
-    """The size that a pax record gives, which stands for one that the header has no room for."""
+    """The size in a pax record, which replaces one that doesn't fit into the header."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else otherwise

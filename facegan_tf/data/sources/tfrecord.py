@@ -1,7 +1,7 @@
 """TFRecord files of photos: StyleGAN's (`shape` and `data`), and examples with encoded photos.
 
-TensorFlow's own reader stops at the first damaged record, doesn't say which it is, and would load TensorFlow
-into each worker process. The framing is four fields, so it is read here:
+TensorFlow's own reader stops at the first damaged record without saying which it is, and would load
+TensorFlow into each worker process. The framing has only four fields, so it is read here:
 https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 """
 
@@ -29,7 +29,7 @@ _READ_ERRORS = (OSError, EOFError, zlib.error, MemoryError)
 _MOST_SIDE = 2**15  # pixels of StyleGAN's raw photos
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6")
-"""First bytes of encoded photos; those of WebP, AVIF and HEIC stand further inside."""
+"""First bytes of encoded photos; those of WebP, AVIF and HEIC come a few bytes later."""
 
 
 class TfrecordShard:
@@ -111,7 +111,7 @@ def _masked_crc(data: bytes) -> int:
 
 
 def _photo(record: bytes, feature: str | None) -> bytes:
-    """The encoded photo in a `tf.train.Example`. Raises Rejected if there is none, or no single one."""
+    """The encoded photo in a `tf.train.Example`. Raises Rejected unless there is exactly one."""
     try:
         features = example_message().FromString(record).features.feature
     except Exception as error:  # protobuf raises several types on damaged messages
@@ -147,7 +147,7 @@ def _listed(names: Any) -> str:
 def _raw_photo(shape: list[int], data: bytes) -> bytes:
     """StyleGAN's raw photo, uint8 [C, H, W] with 1 or 3 channels, as a PPM or PGM file."""
     if len(shape) != 3 or shape[0] not in (1, 3) or not all(0 < side <= _MOST_SIDE for side in shape[1:]):
-        raise Rejected(f"a photo of the shape {in_short(str(shape))}, not [1 or 3, height, width]")
+        raise Rejected(f"a photo with the shape {in_short(str(shape))}, not [1 or 3, height, width]")
     channels, height, width = shape
     if len(data) != math.prod(shape):
         raise Rejected(f"holds {len(data)} bytes, not the {math.prod(shape)} of the shape {shape}")

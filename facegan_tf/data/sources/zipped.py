@@ -57,7 +57,7 @@ class ZipSource(base.PhotoSource):
     @cached_property
     def _members(self) -> list[zipfile.ZipInfo]:
         """The photos by name."""
-        # Neither this index nor the times are of use here, and each takes 100 bytes a member in each process.
+        # This index and the times are not needed here; each takes 100 bytes per member in each process.
         self._archive.NameToInfo.clear()
         for member in self._archive.infolist():
             member.date_time = _NO_TIME

@@ -38,9 +38,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
     def _over_all_replicas(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The same by the statistics of the whole batch, of which this replica has a share."""
+        """The same with the statistics of the whole batch, of which this replica has a share."""
         x = tf.cast(inputs, self.variable_dtype)
-        # Not by tf.nn.moments, whose second derivatives, which penalties need, lack a part.
+        # Not tf.nn.moments: its second derivatives, which penalties need, lack a term.
         pixels = [0, 1, 2]
         mean = tf.reduce_mean(x, pixels)
         variance = tf.reduce_mean(tf.square(x - mean), pixels)

@@ -1,4 +1,4 @@
-"""Dropout whose draws belong to places in the batch, on however many devices it is computed."""
+"""Dropout whose draws depend on the place in the batch, however many devices compute it."""
 
 import keras
 import tensorflow as tf

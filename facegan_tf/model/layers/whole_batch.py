@@ -1,4 +1,4 @@
-"""Layers that several devices would compute otherwise than one."""
+"""Layers that several devices would compute differently from one."""
 
 import keras
 
@@ -8,7 +8,7 @@ from facegan_tf.model.layers.dropout import Dropout
 
 
 def check_layers(net: keras.Model) -> None:
-    """Raise InputError for a layer that sees only its device's share of a batch, or draws alike on each."""
+    """Raise InputError for layers that see only their device's share of a batch, or draw the same on each."""
     for layer in net._flatten_layers():
         normalises = isinstance(layer, keras.layers.BatchNormalization)
         if normalises and not (isinstance(layer, BatchNormalization) and layer.is_plain()):
@@ -19,7 +19,7 @@ def check_layers(net: keras.Model) -> None:
 
 def _refuse(net: keras.Model, layer: keras.Layer, use: str) -> None:
     problem = (
-        f"its {net.name} has the layer {layer.name} ({type(layer).__name__}), which computes on each device "
-        f"alone; use {use} of facegan_tf.model.layers, or train on one device"
+        f"its {net.name} has the layer {layer.name} ({type(layer).__name__}), which works on each device's "
+        f"share alone; use {use} from facegan_tf.model.layers, or train on one device"
     )
     raise InputError("networks.family", None, problem)

@@ -11,7 +11,7 @@ from facegan_tf.serving.server.predict import malformed, predict_routes
 from facegan_tf.serving.server.service import Service
 
 DESCRIPTION = (
-    """Faces from a trained generator: as plain pictures, and with the REST protocol of TensorFlow Serving."""
+    """Faces from a trained generator: as plain pictures, and through TensorFlow Serving's REST protocol."""
 )
 
 

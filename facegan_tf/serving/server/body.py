@@ -19,7 +19,7 @@ class Bodies:
     async def read(self, request: Request) -> bytes:
         """The body of a request.
 
-        Raises RefusedError if it is too large or too slow, and QueueFullError if others take all the room.
+        Raises RefusedError if it is too large or too slow, QueueFullError if others take all the room.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._limits.body_bytes:

@@ -1,4 +1,4 @@
-"""Errors as answers: JSON with one text, `{"error": "..."}`, as TensorFlow Serving has them."""
+"""Errors as answers: JSON with one text, `{"error": "..."}`, as in TensorFlow Serving."""
 
 import logging
 from typing import Any
@@ -17,14 +17,14 @@ LOG = logging.getLogger("facegan_tf.serving")
 
 
 class ErrorBody(BaseModel):
-    """What is wrong with a request, and the way out."""
+    """What is wrong with a request, and what to do about it."""
 
     error: str
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorBody, "description": "A value is wrong; the text names it."},
-    503: {"model": ErrorBody, "description": "Too much to do now; try again after Retry-After seconds."},
+    503: {"model": ErrorBody, "description": "Too busy now; try again after Retry-After seconds."},
 }
 """The answers of a route that draws, for OpenAPI."""
 
@@ -43,7 +43,7 @@ def answer(status: int, error: str, **headers: str) -> JSONResponse:
 
 
 def too_busy(error: str) -> JSONResponse:
-    """The answer to what may succeed later."""
+    """The answer to a request that may succeed later."""
     return answer(503, error, **{"Retry-After": "1"})
 
 
@@ -52,13 +52,13 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RefusedError)
     async def refused(_: Request, error: RefusedError) -> JSONResponse:
-        # What is left of a body is not read, so the connection can't be used again.
+        # The rest of a body is not read, so the connection can't be reused.
         close = {"Connection": "close"} if error.status in (408, 413) else {}
         return answer(error.status, str(error), **close)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, _error: ClientDisconnect) -> JSONResponse:
-        return answer(400, "the client left before its request was complete")
+        return answer(400, "the client disconnected before its request was complete")
 
     @app.exception_handler(InputError)
     async def wrong_input(_: Request, error: InputError) -> JSONResponse:

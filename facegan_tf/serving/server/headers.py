@@ -11,7 +11,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     f"connect-src 'self'; {_ONLY_OURS}"
 )
-"""What the page may load: its own files, and nothing from elsewhere or inline."""
+"""What the page may load: its own files, nothing from other sites, and nothing inline."""
 DOCS_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
     f"connect-src 'self'; {_ONLY_OURS}"

@@ -1,4 +1,4 @@
-"""What one request, and all together, may take."""
+"""How much one request, and all together, may take."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Limits:
     draw_seconds: float = 30.0
     """Until all faces of a request are drawn."""
     head_seconds: float = 15.0
-    """Until the first line and the headers of a request have arrived, and for a connection without any."""
+    """Until the first line and the headers of a request have arrived, also on an idle connection."""
     body_seconds: float = 20.0
     """Until the body of a request has arrived."""
     stalled_seconds: float = 60.0

@@ -7,7 +7,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """The counters of one server, in a registry of their own."""
+    """The counters of one server, in their own registry."""
 
     def __init__(self, batch: int):
         """batch: faces in a full batch."""
@@ -29,4 +29,4 @@ class Metrics:
             buckets=range(1, batch + 1),
             registry=self.registry,
         )
-        self.queue = Gauge("facegan_queue_faces", "Faces that wait to be drawn.", registry=self.registry)
+        self.queue = Gauge("facegan_queue_faces", "Faces waiting to be drawn.", registry=self.registry)

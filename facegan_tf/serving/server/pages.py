@@ -42,12 +42,12 @@ def operator_routes(service: Service) -> APIRouter:
     """The routes for those who run the server."""
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz", responses={503: {"model": ErrorBody, "description": "It can't draw."}})
+    @routes.get("/healthz", responses={503: {"model": ErrorBody, "description": "The server can't draw."}})
     async def health() -> JSONResponse:
         """Whether the server can draw."""
         served = service.current
         if not served.batcher.alive:
-            return too_busy("the thread that draws has ended; start the server again")
+            return too_busy("the drawing thread has died; restart the server")
         return JSONResponse({"status": "ok", "version": served.model.version})
 
     @routes.get("/metrics", response_class=PlainTextResponse)

@@ -19,9 +19,7 @@ MAX_PIXELS = 2**23
 Seed = Annotated[int, Path(ge=0, le=2**63 - 1, description="The same seed always gives the same face.")]
 Truncation = Annotated[
     float,
-    Query(
-        gt=0, le=1, description="The latents are multiplied by it; lower is more typical, and less varied."
-    ),
+    Query(gt=0, le=1, description="Multiplies the latents; lower gives more typical, less varied faces."),
 ]
 Size = Annotated[
     int | None,
@@ -32,7 +30,7 @@ Version = Annotated[
     str | None,
     Query(
         max_length=64,
-        description="The `version` in `/model.json`. With it, browsers keep the picture for ever.",
+        description="The `version` in `/model.json`. With it, browsers cache the picture forever.",
     ),
 ]
 
@@ -52,7 +50,7 @@ def picture_routes(service: Service) -> APIRouter:
         mix: Annotated[
             int | None, Query(ge=0, le=2**63 - 1, description="Seed of a face to mix it with.")
         ] = None,
-        share: Annotated[float, Query(ge=0, le=1, description="How much of that face is in it.")] = 0.5,
+        share: Annotated[float, Query(ge=0, le=1, description="The share of that face.")] = 0.5,
         directions: Annotated[
             str, Query(max_length=400, description="Moves along directions, such as `0:1.5,3:-2`.")
         ] = "",
@@ -117,12 +115,12 @@ def picture_routes(service: Service) -> APIRouter:
 def _check_pixels(faces: int, size: int) -> None:
     if faces * size * size > MAX_PIXELS:
         most = MAX_PIXELS // (size * size)
-        problem = f"{faces:,} faces of this width are too many; ask for {most:,} at most, or for smaller ones"
+        problem = f"{faces:,} faces of this width are too many; ask for at most {most:,}, or for smaller ones"
         raise InputError("size", size, problem)
 
 
 class _Cached:
-    """An answer that a browser may keep: what it shows follows from its URL and the model's weights."""
+    """An answer that a browser may cache: its content depends only on its URL and the model's weights."""
 
     def __init__(self, request: Request, version: str | None, served: Served, *parts: object):
         self._etag = served.etag(*parts)
@@ -133,7 +131,7 @@ class _Cached:
         self._headers = {"ETag": self._etag, "Cache-Control": control}
 
     async def answer(self, draw: Callable, media_type: str) -> Response:
-        """The picture that `draw` makes; or, if the client has it already, the answer that says so."""
+        """The picture that `draw` makes, or, if the client already has it, an answer that says so."""
         if self._is_known:
             return Response(status_code=304, headers=self._headers)
         return Response(await draw(), media_type=media_type, headers=self._headers)

@@ -45,7 +45,7 @@ _BODY = {
                         },
                     },
                     "row": {
-                        "summary": "The same, a row for each face",
+                        "summary": "The same, with a row for each face",
                         "value": {
                             "signature_name": "sample",
                             "instances": [{"seeds": 1, "truncation": 0.7}, {"seeds": 2, "truncation": 0.7}],

@@ -9,10 +9,10 @@ from facegan_tf.serving.server.limits import Limits
 
 
 def impatient_protocol(limits: Limits) -> type[H11Protocol]:
-    """A class of connections that end when a client takes longer than the limits allow.
+    """A class of connections that are closed when a client takes longer than the limits allow.
 
     uvicorn itself limits only the time between two requests. A client that sends its headers byte by byte, or
-    none, would keep its connection for ever, and one that doesn't read would keep its answer in memory.
+    none, would keep its connection forever, and one that doesn't read would keep its answer in memory.
     """
 
     class ImpatientProtocol(H11Protocol):

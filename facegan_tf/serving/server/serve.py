@@ -17,11 +17,11 @@ from facegan_tf.serving.server.protocol import impatient_protocol
 from facegan_tf.serving.server.service import Service
 
 FINISH_SECONDS = 60
-"""How long SIGTERM and Ctrl-C wait for requests under way."""
+"""How many seconds SIGTERM and Ctrl-C wait for requests in progress."""
 
 
 class _Server(uvicorn.Server):
-    """Prints its address as soon as it answers."""
+    """Prints its address as soon as it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, address: str):
         super().__init__(config)
@@ -40,19 +40,19 @@ def serve(
     state: RunState = LAST,
     allow_origin: str | None = None,
 ) -> None:
-    """Serve a run or an exported SavedModel until SIGTERM or Ctrl-C, which finish what is under way.
+    """Serve a run or an exported SavedModel until SIGTERM or Ctrl-C, which let requests in progress finish.
 
-    port: 0 takes a free one. The address is printed on stdout once the server answers. name: the model's name
+    port: 0 picks a free one. The address is printed on stdout once the server answers. name: the model's name
     in `/v1/models/NAME`. Raises InputError for a port that is taken, before the model is loaded, and as
     `load_generator` does.
     """
     if not name or set(name) & set("/:?#%") or not name.isprintable():
-        raise InputError("name", name, "must be a word that can stand in a URL, such as faces")
+        raise InputError("name", name, "must be a word that can be used in a URL, such as faces")
     with _listening(host, port) as listener:
         service = Service(Path(path), name, state)
         model = service.current.model
         step = "" if model.step is None else f" at step {model.step:,}"
-        print(f"{path}: {model.name}{step}, {model.size} pixels; Ctrl-C ends", file=sys.stderr)
+        print(f"{path}: {model.name}{step}, {model.size} pixels; Ctrl-C stops it", file=sys.stderr)
         if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
             print("warning: anyone who can reach this machine can use this server", file=sys.stderr)
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
@@ -73,7 +73,7 @@ def serve(
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket with this address, not yet listening. Raises InputError if there can't be one."""
     if not 0 <= port < 2**16:
-        raise InputError("port", port, "must be 0 to 65535; 0 takes a free one")
+        raise InputError("port", port, "must be 0 to 65535; 0 picks a free one")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:

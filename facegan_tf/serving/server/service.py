@@ -1,4 +1,4 @@
-"""What the routes share: the model being served, the queue before it, and the limits."""
+"""What the routes share: the model being served, its queue, and the limits."""
 
 import asyncio
 import hashlib
@@ -23,17 +23,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_QUEUE = 1024
-"""Most faces that wait to be drawn, whatever their size."""
+"""Most faces that can wait to be drawn, whatever their size."""
 QUEUE_BYTES = 2**24
-"""Most bytes of pixels that the faces waiting will take."""
+"""Most bytes of pixels that the waiting faces may take."""
 MAX_FACES = 400
 """Most faces in one request; fewer if they are large."""
 ENCODERS = 2
-"""Answers that are encoded at once, which bounds the memory for large ones."""
+"""Answers that are encoded at the same time, to bound the memory for large ones."""
 
 
 class Served:
-    """A model with the queue before it."""
+    """A model with its queue."""
 
     def __init__(self, model: ServedModel, metrics: Metrics):
         face_bytes = model.size * model.size * 3
@@ -73,9 +73,9 @@ class Service:
         return newest_step(self.path) if self.state.checkpoint == "last" else None
 
     async def reload(self) -> Served:
-        """Serve the run's newest checkpoint. Requests under way are finished with the old one.
+        """Serve the run's newest checkpoint. Requests in progress are finished with the old one.
 
-        Raises InputError, and goes on serving the old one, if the new one can't be loaded.
+        Raises InputError, and keeps serving the old one, if the new one can't be loaded.
         """
         async with self._reloading:
             if self.newest() not in (None, self.current.model.step):
@@ -95,5 +95,5 @@ class Service:
         return await asyncio.wait_for(asyncio.wrap_future(future), self.limits.draw_seconds)
 
     async def encode(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Call a function that takes long in a thread; only few of them run at once."""
+        """Call a slow function in a thread; only a few run at once."""
         return await to_thread.run_sync(lambda: function(*arguments, **options), limiter=self._encoders)

@@ -59,7 +59,7 @@ def _named(values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     if values.keys() != set(names):
         given = ", ".join(sorted(map(str, values)))[:100]
         raise RefusedError(
-            400, f"the signature's inputs are {', '.join(names)}, and the request has: {given}"
+            400, f"the signature's inputs are {', '.join(names)}, but the request has: {given}"
         )
     return dict(values)
 
@@ -114,7 +114,7 @@ def _numbers(name: str, value: Any, wanted: str) -> np.ndarray:
 def _check_count(name: str, count: int, most: int) -> None:
     if count > most:
         raise RefusedError(
-            400, f"{name}: {count:,} faces are too many; ask for {most:,} at most in a request"
+            400, f"{name}: {count:,} faces are too many; ask for at most {most:,} in a request"
         )
 
 
@@ -131,7 +131,7 @@ def answer_of(outputs: dict[str, Any], in_rows: bool) -> dict[str, Any]:
 
 
 def as_b64(file: bytes) -> dict[str, str]:
-    """Bytes as TensorFlow Serving's JSON has them."""
+    """Bytes as TensorFlow Serving writes them in JSON."""
     return {"b64": base64.b64encode(file).decode("ascii")}
 
 

@@ -63,7 +63,7 @@ def test_rejected_photos_leave_no_attributes_and_a_limit_counts_the_chosen(
     assert read_attributes(store.folder)["Male"].tolist() == [-1, 1, 1]  # numbers 1, 3 and 6
 
 
-def test_a_training_chooses_too_and_keeps_each_choice_in_the_cache(photos: Path, tmp_path: Path) -> None:
+def test_training_also_chooses_and_caches_each_choice(photos: Path, tmp_path: Path) -> None:
     settings = {"source": str(photos / "a.parquet"), "size": 8, "cache": str(tmp_path)}
     smiling = locate(DataSettings(**settings, where="Smiling == 1")).open_or_prepare()
     both = locate(DataSettings(**settings, where=WHERE)).open_or_prepare()
@@ -78,7 +78,7 @@ def test_a_training_chooses_too_and_keeps_each_choice_in_the_cache(photos: Path,
     [
         ("a.csv", "image_id,Smiling\n000001.jpg\n", "line 2 has 0 values, not 1"),
         ("a.csv", "image_id,Smiling\na.jpg,1\na.jpg,1\n", "line 3 repeats a.jpg"),
-        ("a.csv", "image_id,Smiling\nzzz.jpg,1\n", "names no photo of the source"),
+        ("a.csv", "image_id,Smiling\nzzz.jpg,1\n", "names no photo in the source"),
         ("a.csv", "", "no names"),
         ("a.csv", "image_id,Smiling\n", "no rows"),
         ("a.txt", "image_id Smiling\n", "line 1 is not the number of photos"),

@@ -47,7 +47,7 @@ def test_what_an_expression_chooses(expression: str, rows: list[int]) -> None:
         ("Smiling = 1", "can't be read at"),
         ("Smiling == 1 and", "a value must come before its end"),
         ("(Smiling == 1", ") must come before its end"),
-        ("Smiling == 1)", ") was not expected"),
+        ("Smiling == 1)", ") is not expected"),
         ("smiling == 1", "there is no attribute smiling; there are Smiling, age"),
         ("split == 1", "text and a number can't be compared"),
         ("split < 'z'", "text can't be compared with <"),
