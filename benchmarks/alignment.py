@@ -1,11 +1,11 @@
-"""Measure how well `prepare --align` aligns faces, and where CelebA's landmarks stand.
+"""Measure how well `prepare --align` aligns faces, and where CelebA's landmarks are.
 
     python benchmarks/alignment.py spread LFW_ZIP --count 300 --keep DIR
     python benchmarks/alignment.py template CELEBA_ZIP --count 1000
 
 `spread` turns each photo of the zip by a random angle of up to 30 degrees, shifts it by up to a tenth of its
 side, and prepares stores of the result with `--align` and with the crop `square`. MTCNN then finds the
-landmarks in the prepared faces anew, and their standard deviations are printed, in per cent of the side. The
+landmarks again in the prepared faces, and their standard deviations are printed, in per cent of the side. The
 target for the eyes is 2 %. --keep: folder for both stores, with preview.png.
 
 `template` finds the landmarks in CelebA's aligned photos, at 178x218 pixels, and prints their means: the
@@ -66,7 +66,7 @@ def landmarks_in(faces: np.ndarray) -> np.ndarray:
 def print_spread(name: str, store: FaceStore) -> np.ndarray:
     faces = store.gather(np.arange(len(store)))
     found = landmarks_in(faces) / store.size * 100
-    print(f"\n{name}: {len(store)} faces, {store.manifest.rejected} rejected, {len(found)} found anew")
+    print(f"\n{name}: {len(store)} faces, {store.manifest.rejected} rejected, {len(found)} found again")
     for number, landmark in enumerate(LANDMARKS):
         (x, y), (x_deviation, y_deviation) = found[:, number].mean(axis=0), found[:, number].std(axis=0)
         print(f"  {landmark:26} mean {x:5.1f} {y:5.1f} %   deviation {x_deviation:5.2f} {y_deviation:5.2f} %")
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300, metavar="N", help="photos (default 300)")
     parser.add_argument("--size", type=int, default=128, metavar="S", help="pixels a side (default 128)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="of the turns and shifts (default 0)"
+        "--seed", type=int, default=0, metavar="S", help="seed of the turns and shifts (default 0)"
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for the stores (default: removed)")
     options = parser.parse_args()

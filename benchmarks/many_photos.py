@@ -3,7 +3,7 @@
     python benchmarks/many_photos.py --count 1000000 --kinds tar parquet
 
 Each kind of file is written with `count` copies of one photo of 16x16 pixels, under different names, and
-then prepared at 8x8 by the command line, with one worker for each core. The memory is the most that the
+then prepared at 8x8 from the command line, with one worker for each core. The memory is the most that the
 command and its workers had together at any moment (PSS: memory that they share counts once).
 """
 
@@ -44,7 +44,7 @@ def write(kind: str, path: Path, count: int) -> None:
                 header = tarfile.TarInfo(name)
                 header.size = len(content)
                 archive.addfile(header, io.BytesIO(content))
-                archive.members = []  # else it keeps a kilobyte for each
+                archive.members = []  # otherwise it keeps a kilobyte for each
     elif kind == "parquet":
         write_parquet(path, content, count)
     else:

@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py configs/faces32.yaml --batch 64 --set training.precision=float32
 
-Each worker has a batch of its own (--batch), and is pinned to a core. As a yardstick, two trainings that know
-nothing of each other run side by side: what these lose is lost to the machine, the rest to communication.
+Each worker has its own batch (--batch), and is pinned to a core. As a yardstick, two independent trainings
+run side by side: what they lose is lost to the machine, the rest to communication.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def start(
 
 
 def seconds(arguments: argparse.Namespace, runs: list[Path], processes: list[subprocess.Popen]) -> float:
-    """From when the slowest run has done the warm-up to when all have done all steps."""
+    """From when all runs have finished the warm-up to when all have finished all steps."""
     marks = []
     for step in (arguments.warm_up, arguments.warm_up + arguments.steps):
         while not all(has_done(run, step) for run in runs):
@@ -59,7 +59,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config")
-    parser.add_argument("--batch", type=int, default=64, help="images of each worker (default: 64)")
+    parser.add_argument("--batch", type=int, default=64, help="images per worker (default: 64)")
     parser.add_argument("--steps", type=int, default=60, help="steps to measure (default: 60)")
     parser.add_argument("--warm-up", type=int, default=10, help="steps before them (default: 10)")
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="key.path=value")

@@ -1,4 +1,4 @@
-"""Measure what `facegan serve` holds: requests a second, latencies and memory under load.
+"""Measure what load `facegan serve` can take: requests per second, latencies and memory.
 
     python benchmarks/serving_load.py outputs/quickstart --seconds 60
 
@@ -34,7 +34,7 @@ request = function()
 end
 """,
 }
-"""What wrk asks for, in Lua; each thread has other random numbers."""
+"""What wrk requests, in Lua; each thread has different random numbers."""
 SEEDED = """
 local threads = 0
 function setup(thread) threads = threads + 1; thread:set("number", threads) end
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="length of each measurement (default: 60)")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument(
-        "--requests", type=int, default=0, help="then make this many requests, and watch memory"
+        "--requests", type=int, default=0, help="then make this many requests and watch the memory"
     )
     options = parser.parse_args()
     best = bare_speed(options.model)
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def bare_speed(model: Path) -> float:
-    """Faces a second of the generator alone, at its best batch size, in a process of its own."""
+    """Faces per second of the generator alone, at its best batch size, in its own process."""
     code = f"""
 import time
 from facegan_tf.common.tensorflow_start import start_tensorflow
@@ -106,8 +106,8 @@ def serving(model: Path) -> Iterator[tuple[str, psutil.Process]]:
 def measure(
     name: str, connections: int, seconds: int, address: str, process: psutil.Process, best: float
 ) -> None:
-    """Run wrk, and print a line of what it saw."""
-    Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # starts the peak anew
+    """Run wrk, and print a line with what it measured."""
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # resets the peak
     output = wrk(name, connections, seconds, address)
     requests = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
     faces = requests * FACES[name]

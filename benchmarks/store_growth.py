@@ -2,8 +2,8 @@
 
     python benchmarks/store_growth.py --counts 10000 1000000 50000000
 
-Makes stores of 32 pixels whose files are sparse: they have the size of so many faces, but take no room on the
-disk. Each store is read in a process of its own, in random order, as a training does it.
+Makes stores of 32 pixels whose files are sparse: they have the size of that many faces, but take no space on
+the disk. Each store is read in its own process, in random order, as training does.
 """
 
 import argparse
@@ -20,7 +20,7 @@ SIZE, BATCH, BATCHES = 32, 64, 500
 
 
 def sparse_store(folder: Path, count: int) -> None:
-    """A store of `count` black faces that take no room."""
+    """A store of `count` black faces that take no disk space."""
     from facegan_tf.data.manifest import FORMAT_VERSION, Manifest, write_manifest
     from facegan_tf.data.store import SHARD_BYTES
 

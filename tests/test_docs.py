@@ -110,7 +110,7 @@ def test_overrides_name_settings_that_exist(page):
     ("code", "restarts", "requeued"),
     [(0, 0, False), (138, 9, True), (143, 0, True), (1, 0, True), (1, 5, False)],
 )
-def test_the_slurm_job_is_queued_again_unless_it_is_done_or_keeps_failing(tmp_path, code, restarts, requeued):
+def test_the_slurm_job_is_requeued_unless_it_is_done_or_keeps_failing(tmp_path, code, restarts, requeued):
     fakes = {
         "srun": f'echo "$@" >> {tmp_path}/started; exit {code}',
         "scontrol": f'echo "$@" > {tmp_path}/requeued',

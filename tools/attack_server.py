@@ -1,11 +1,11 @@
-"""Treat a server as its worst clients would, and see that it goes on serving.
+"""Attack a server as hostile clients would, and check that it keeps serving.
 
     python tools/attack_server.py outputs/quickstart
 
 Huge bodies, slow senders, a thousand idle connections, clients that don't read, more requests than the queue
-holds, random bytes, and paths that lead out of the page's folder. Every answer must be below 500, or the 503
-that is meant; no answer may show a traceback; and a face must be drawn in between. Prints what was seen, and
-the largest memory. Exits with 1 if anything was otherwise.
+can hold, random bytes, and paths that lead out of the page's folder. Every status must be below 500, or an
+intended 503; no answer may show a traceback; and a face must be drawn after each attack. Prints what was
+seen, and the peak memory. Exits with 1 if any of this fails.
 """
 
 import argparse
@@ -169,7 +169,7 @@ def flood(address: Address) -> Counter:
 
 
 def noise(address: Address) -> Counter:
-    """2,000 bodies of random bytes and broken JSON, and 500 requests that are no HTTP"""
+    """2,000 bodies of random bytes and broken JSON, and 500 requests that aren't HTTP"""
     random.seed(0)
     pieces = [
         b"{",

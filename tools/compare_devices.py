@@ -1,10 +1,11 @@
-"""Trains the same config on one device, on several, and in several processes, and compares every step.
+"""Train the same config on one device, on several, and in several processes, and compare every step.
 
     python tools/compare_devices.py configs/dcgan32_smooth.yaml --steps 50 --set data.source=photos.zip
 
-Prints, for each way to train, the largest relative difference of any loss at any step from those of one
-device, where it first exceeds 1e-5, and that of the weights at the end. Several devices add up sums in
-another order, and a GAN amplifies the last bits: one device with another number of threads shows how much.
+Prints, for each way to train, the largest relative difference of any loss at any step from one device's,
+where it first exceeds 1e-5, and the largest difference of the weights at the end. Several devices add up
+sums in a different order, and a GAN amplifies the last bits: one device with a different number of threads
+shows how much.
 """
 
 import argparse

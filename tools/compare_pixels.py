@@ -1,11 +1,11 @@
-"""Draw the same seeds in every way that facegan_tf offers, and compare the pixels.
+"""Draw the same seeds with everything that can draw facegan_tf's faces, and compare the pixels.
 
     python tools/compare_pixels.py outputs/quickstart --runtime package/dist --triton triton/bin/python
 
 The reference is `facegan sample`. Compared with it: `facegan serve`, the SavedModel in TensorFlow without
 this package, the ONNX file in ONNX Runtime, the exported page in Chromium (with --runtime, the folder `dist`
-of npm's onnxruntime-web), and Triton (with --triton, a Python as tools/triton_server.py describes). What
-can't be run here is left out, with the reason. Exits with 1 if a pixel differs by more than 1.
+of npm's onnxruntime-web), and Triton (with --triton, a Python as tools/triton_server.py describes). Whatever
+can't run here is skipped, with the reason. Exits with 1 if a pixel differs by more than 1.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main() -> None:
             export_run(options.run, place / format, format)
         np.save(place / "latents.npy", load_generator(options.run).latents(range(options.count)))
         reference, seconds = timed(lambda: sampled(options.run, place, options.count))
-        print(f"{'facegan sample':40} {'':>12} {seconds:>8.2f} s with its start")
+        print(f"{'facegan sample':40} {'':>12} {seconds:>8.2f} s including start-up")
         ways: dict[str, Callable[[], tuple[np.ndarray, float] | str]] = {
             "facegan serve": lambda: served(options.run, options.count),
             "SavedModel in TensorFlow": lambda: in_tensorflow(place, options.count),
@@ -83,9 +83,9 @@ def main() -> None:
 
 
 def report(name: str, result: tuple[np.ndarray, float] | str, reference: np.ndarray) -> bool:
-    """Print how much faces differ from the reference; return whether that is little."""
+    """Print how much faces differ from the reference; return whether they differ by at most 1."""
     if isinstance(result, str):
-        print(f"{name:40} left out: {result}")
+        print(f"{name:40} skipped: {result}")
         return True
     faces, seconds = result
     difference = np.abs(faces.astype(int) - reference)

@@ -1,10 +1,10 @@
-"""Trains on two hosts, network namespaces with addresses of their own, and disturbs them in every way.
+"""Train on two hosts (network namespaces with their own addresses) and disturb them in every way.
 
     sudo python tools/cut_workers.py configs/quickstart.yaml --set data.source=synthetic:500
 
 Each case trains with two workers, disturbs one of them (kill -9, kill -STOP, SIGTERM) or the link (cut it, or
-delay it by 50 ms), prints after how many seconds each worker left and with which code, resumes the run, and
-compares its end with that of a run that nobody disturbed. Needs Linux, root, and iproute2.
+delay it by 50 ms), prints after how many seconds each worker exited and with which code, resumes the run, and
+compares its end with that of an undisturbed run. Needs Linux, root, and iproute2.
 """
 
 import argparse
@@ -33,7 +33,7 @@ LINK = "facegan"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """Linux's numbers for making a tunnel: linux/if_tun.h."""
 PATIENCE = 300
-"""Seconds to wait for the first worker to leave; the others get 20 more."""
+"""Seconds to wait for the first worker to exit; the others get 20 more."""
 
 
 def ip(*arguments: str) -> None:
@@ -41,7 +41,7 @@ def ip(*arguments: str) -> None:
 
 
 def build_network(delayed: bool = False) -> None:
-    """Two hosts with a link: a pair of virtual Ethernet devices, or one that delays what it carries."""
+    """Two hosts with a link: a pair of virtual Ethernet devices, or a tunnel that delays packets."""
     remove_network()
     for host in HOSTS:
         ip("netns", "add", host)
@@ -56,7 +56,7 @@ def build_network(delayed: bool = False) -> None:
 
 
 def start_delayed_link() -> None:
-    """A tunnel between the hosts through this process: `tc netem` is not in every kernel."""
+    """A tunnel between the hosts through this process, since not every kernel has `tc netem`."""
     ends = []
     for host in HOSTS:
         end = os.open("/dev/net/tun", os.O_RDWR)
@@ -117,11 +117,11 @@ class Job:
         log = self.out / "metrics.jsonl"
         while not (log.exists() and f'"step": {step},' in log.read_text()):
             if any(worker.poll() is not None for worker in self.workers):
-                sys.exit(f"{self.out}: a worker left too early; see {self.out}.*.log")
+                sys.exit(f"{self.out}: a worker exited too early; see {self.out}.*.log")
             time.sleep(0.05)
 
     def leave(self, since: float) -> str:
-        """Wait until all workers have left; say when, and with which code."""
+        """Wait until all workers have exited; say when, and with which code."""
         left: dict[int, float] = {}
         deadline = since + PATIENCE
         while len(left) < len(self.workers) and time.monotonic() < deadline:
@@ -135,9 +135,9 @@ class Job:
                 worker.send_signal(signal.SIGKILL)
                 worker.wait()
         return ", ".join(
-            f"worker {number} left after {left[number]:.1f} s with {worker.returncode}"
+            f"worker {number} exited after {left[number]:.1f} s with code {worker.returncode}"
             if number in left
-            else f"worker {number} did not leave by itself"
+            else f"worker {number} did not exit by itself"
             for number, worker in enumerate(self.workers)
         )
 

@@ -1,4 +1,4 @@
-"""Read thousands of damaged tar, parquet and TFRecord files, and see that each is refused or named.
+"""Read thousands of damaged tar, parquet and TFRecord files, and check that damage is refused or reported.
 
     python tools/fuzz_shards.py --cases 5000 --seed 0
 
@@ -72,7 +72,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 def repaired(kind: str, content: bytes, rng: random.Random) -> bytes:
-    """Sometimes the checksum of a damaged header is made right, so that what it says is believed."""
+    """Sometimes the checksum of a damaged header is corrected, so that the reader trusts it."""
     changed = bytearray(content)
     if rng.random() < 0.5:
         if kind == "tfrecord" and len(changed) >= 12:
@@ -87,7 +87,7 @@ def repaired(kind: str, content: bytes, rng: random.Random) -> bytes:
 
 
 def serve(connection: Connection) -> None:
-    """Open and read the file of each path that comes; answer with what happened, and the peak of memory."""
+    """Open and read the file at each path received; answer with what happened, and the peak memory."""
     while True:
         path = connection.recv()
         try:
@@ -144,7 +144,7 @@ def main() -> int:
     parser.add_argument(
         "--limit", type=float, default=20.0, metavar="SECONDS", help="for a case (default: 20)"
     )
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for the files that did harm")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for the files that caused faults")
     options = parser.parse_args()
     files, faults = originals(), 0
     with tempfile.TemporaryDirectory() as folder:

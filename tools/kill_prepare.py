@@ -4,7 +4,7 @@
 
 First a store is prepared without a kill. Then the same command is started again and again, and killed
 (kill -9) at a random moment: all its processes, only the main one, or only a worker, in turn. After each kill
-there must be no store, or the complete one if it had just got its name, and workers without a main process
+there must be no store, or the complete one if it had just been renamed, and workers without a main process
 must end. Work is saved five times a second, so that the next start continues it. The last start is not
 killed: its store must equal the first one byte by byte, and be alone in its folder. The exit code is 1 if any
 of this fails. Linux only.
@@ -144,7 +144,7 @@ def kill_often(
             kills += 1
             check_left(out, victim, undisturbed)
         shutil.rmtree(out, ignore_errors=True)  # complete, so that the next run would have nothing to do
-    print(f"{continued} of {runs} runs continued the work of one before")
+    print(f"{continued} of {runs} runs continued an earlier run's work")
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
-"""Serve an exported ONNX file with a real Triton Inference Server, and draw faces with its client.
+"""Serve an exported ONNX file with a real Triton Inference Server, and draw faces with Triton's client.
 
     facegan export outputs/quickstart --out onnx --format onnx
     python3 -m venv triton
     triton/bin/pip install nvidia-pytriton "numpy<2" onnxruntime
     triton/bin/python tools/triton_server.py onnx/generator.onnx latents.npy faces.npy
 
-`latents.npy` holds float32 [N, L]; `faces.npy` receives uint8 [N, S, S, 3]. PyPI's nvidia-pytriton carries
-the server; it needs numpy 1.26 and glibc 2.35 or newer, so it has an environment of its own, without
+`latents.npy` holds float32 [N, L]; `faces.npy` receives uint8 [N, S, S, 3]. PyPI's nvidia-pytriton contains
+the server; it needs numpy 1.26 and glibc 2.35 or newer, so it has its own environment, without
 facegan_tf. Triton itself collects the requests into batches. With `--keep`, the server runs until Ctrl-C.
 """
 
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("latents", type=Path)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--port", type=int, default=8711, help="port for HTTP (default: 8711)")
-    parser.add_argument("--keep", action="store_true", help="go on serving")
+    parser.add_argument("--keep", action="store_true", help="keep serving")
     options = parser.parse_args()
     if reason := why_not():
         print(f"skipped: {reason}", file=sys.stderr)
@@ -53,7 +53,7 @@ def why_not() -> str | None:
 
 
 def with_libraries() -> None:
-    """Start again with Python's own library where Triton's Python backend finds it."""
+    """Restart with Python's own library where Triton's Python backend finds it."""
     folder = sysconfig.get_config_var("LIBDIR")
     if folder not in os.environ.get("LD_LIBRARY_PATH", "").split(":"):
         os.environ["LD_LIBRARY_PATH"] = f"{folder}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")

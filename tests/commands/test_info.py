@@ -32,7 +32,7 @@ def test_of_a_run_it_shows_step_and_weights(run, capsys):
     assert re.search(r"Conv2DTranspose +k4 s2 +32x32x4 ", out)
 
 
-def test_of_a_store_it_shows_what_it_holds_and_what_was_rejected(tmp_path, capsys):
+def test_it_shows_what_a_store_contains_and_what_was_rejected(tmp_path, capsys):
     photos = {f"{k}.png": encoded(pixels(16, 16, k)) for k in range(5)}
     bad = {"x.png": b"not a photo", "y.png": b"", "z.png": b"no photo either"}
     store = prepare(write_zip(tmp_path / "a.zip", photos | bad), tmp_path / "store", 8)

@@ -14,7 +14,7 @@ from tests.helpers.command_line import call
 from tests.helpers.paths import ROOT
 
 START_SECONDS = 240
-"""The machine may have much else to do."""
+"""The machine may be busy."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def server(run):
     process.wait()
 
 
-def test_it_prints_its_address_draws_like_sample_and_finishes_what_is_under_way(run, server, tmp_path):
+def test_it_prints_its_address_draws_like_sample_and_finishes_open_requests(run, server, tmp_path):
     address = server.stdout.readline().strip()
     url = urllib.parse.urlsplit(address)
     assert (url.scheme, url.hostname) == ("http", "127.0.0.1")
@@ -62,6 +62,6 @@ def test_wrong_addresses_are_refused_before_the_run_is_read(tmp_path, capsys):
             assert (code, out) == (2, "") and name in err
 
 
-def test_a_path_that_is_no_model_is_refused(tmp_path, capsys):
+def test_a_path_that_is_not_a_model_is_refused(tmp_path, capsys):
     code, _, err = call(capsys, "serve", tmp_path, "--port", 0)
     assert code == 2 and str(tmp_path) in err

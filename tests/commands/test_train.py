@@ -83,7 +83,7 @@ def test_a_cloud_platforms_folders_are_the_defaults(capsys, tmp_path, store_fold
     assert "SM_CHANNEL_TRAINING" in errors
 
 
-def test_a_source_that_exists_goes_before_a_cloud_platforms(capsys, tmp_path, store_folder, monkeypatch):
+def test_a_source_that_exists_overrides_a_cloud_platforms(capsys, tmp_path, store_folder, monkeypatch):
     monkeypatch.setenv("SM_CHANNEL_TRAINING", str(tmp_path / "missing"))
     (tmp_path / "config.yaml").write_text(tiny_config(store_folder).to_yaml())
     code, out, errors = call(capsys, "train", tmp_path / "config.yaml", "--dry-run")

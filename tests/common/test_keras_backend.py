@@ -1,4 +1,4 @@
-"""Keras' other backends are refused in words."""
+"""Keras' other backends are refused with an explanation."""
 
 import os
 import subprocess

@@ -16,7 +16,7 @@ def test_the_shares_of_a_batch_have_each_row_once_and_in_order(of, size, batches
     for number, own in enumerate(rows):
         assert own.shape == (batches * size,)
         assert (np.diff(own) > 0).all()
-        assert set(own % batch) == set(range(number * size, (number + 1) * size))  # the same places in each
+        assert set(own % batch) == set(range(number * size, (number + 1) * size))  # the same rows in each
 
 
 def test_shares_take_their_turns_in_each_step():

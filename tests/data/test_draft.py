@@ -57,7 +57,7 @@ def dies_at(index: int, error: BaseException, patch: pytest.MonkeyPatch) -> list
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("options", [{}, {"limit": 20}, {"dedupe": 20}, {"part": "2/2"}])
 @pytest.mark.parametrize("error", [Killed(), KeyboardInterrupt(), FaceganError("a worker died")])
-def test_interrupted_again_and_again_it_goes_on_where_it_was(
+def test_interrupted_again_and_again_it_continues_where_it_stopped(
     tmp_path: Path, options: dict[str, Any], error: BaseException
 ) -> None:
     source = write_zip(tmp_path / "a.zip", GOOD | BAD)
@@ -140,7 +140,7 @@ def test_a_draft_of_something_else_is_not_continued(tmp_path: Path, change: str)
 
 @pytest.mark.usefixtures("often")
 def test_a_second_process_works_beside_the_first(tmp_path: Path) -> None:
-    """It can't share the draft, so it makes its own; whoever is first names the store."""
+    """It can't share the draft, so it makes its own; whichever finishes first becomes the store."""
     source = write_zip(tmp_path / "a.zip", GOOD)
     inner = []
 

@@ -153,7 +153,7 @@ def test_odd_members_of_a_tar_are_named_and_nothing_is_unpacked(tmp_path: Path) 
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_declares_to_be_huge_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_claims_to_be_huge_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "FILE_LIMIT", 1000)
     header = tarfile.TarInfo("huge.png")
     header.size = 2**40
@@ -227,7 +227,7 @@ def test_a_parquet_without_photos_is_refused_with_its_columns(tmp_path: Path) ->
         open_source(str(tmp_path / "a.parquet"))
 
 
-def test_a_parquet_that_declares_a_billion_rows_is_refused(tmp_path: Path) -> None:
+def test_a_parquet_that_claims_a_billion_rows_is_refused(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as parquet
 

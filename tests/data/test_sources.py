@@ -117,7 +117,7 @@ def test_links_are_followed_and_no_folder_is_entered_twice(tmp_path: Path) -> No
 
 
 def test_pipes_and_devices_are_rejected_and_never_opened(tmp_path: Path) -> None:
-    """Opening a pipe would wait for ever, and /dev/zero has no end."""
+    """Opening a pipe would wait forever, and /dev/zero has no end."""
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "zero.jpg").symlink_to("/dev/zero")
     source = open_source(str(write_folder(tmp_path, ["a.jpg"])))

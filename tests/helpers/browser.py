@@ -1,4 +1,4 @@
-"""A real browser for the tests of pages; they are skipped where there is none."""
+"""A real browser for the tests of pages, which are skipped if there is none."""
 
 import contextlib
 import shutil
@@ -57,7 +57,7 @@ class Browser:
 
 @contextlib.contextmanager
 def chromium(folder: Path, **options: object) -> Iterator[Browser]:
-    """In the block, a browser with a profile of its own in `folder`. Skips the test if there is none."""
+    """In the block, a browser with its own profile in `folder`. Skips the test if there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if CHROMIUM is None:
         pytest.skip("needs chromium")

@@ -19,7 +19,7 @@ from facegan_tf.serving.server.service import Service
 
 
 def untrained_run(folder: Path, config: Config) -> tuple[GAN, Checkpoints]:
-    """A run directory with a checkpoint of step 0, and what saves others there."""
+    """A run directory with a checkpoint of step 0, and a function that saves others there."""
     folder.mkdir(parents=True)
     run = RunDirectory(folder)
     run.write_config(config)

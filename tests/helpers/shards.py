@@ -1,4 +1,4 @@
-"""Small tar, parquet and TFRecord files, written by other code than that which reads them."""
+"""Small tar, parquet and TFRecord files, written by different code from the code that reads them."""
 
 import io
 import struct
@@ -48,7 +48,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def example(**features: bytes | Sequence[int]) -> bytes:
-    """A `tf.train.Example`, put together by hand: each feature is bytes, or a list of integers."""
+    """A `tf.train.Example`, assembled by hand: each feature is bytes, or a list of integers."""
     entries = b""
     for name, value in features.items():
         if isinstance(value, bytes):
@@ -74,7 +74,7 @@ def masked_crc32c(data: bytes) -> int:
 
 
 def tfrecord_bytes(records: Sequence[bytes]) -> bytes:
-    """A TFRecord file, put together by hand."""
+    """A TFRecord file, assembled by hand."""
     parts = []
     for record in records:
         length = struct.pack("<Q", len(record))

@@ -85,7 +85,7 @@ def test_what_is_cancelled_is_not_drawn_and_makes_room(held):
     assert gate.batches[0] == [99] and sum(map(len, gate.batches)) == 11
 
 
-def test_an_error_reaches_those_it_concerns_and_the_thread_lives_on():
+def test_an_error_reaches_those_it_concerns_and_the_thread_survives():
     gate = Gate()
     batcher = Batcher(gate.draw, batch=4, capacity=10)
     with pytest.raises(ValueError, match="negative"):

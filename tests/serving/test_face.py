@@ -1,4 +1,4 @@
-"""Seeds and moves as they stand in URLs."""
+"""Seeds and moves as they are written in URLs."""
 
 import pytest
 

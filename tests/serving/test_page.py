@@ -54,7 +54,7 @@ def ready(browser, selector, count):
 
 
 def moved(browser, selector, value):
-    """Move a slider as a person would, so that the page hears of it."""
+    """Move a slider as a person would, so that the page gets the event."""
     browser.page.locator(selector).evaluate(
         "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
         value,
@@ -121,7 +121,7 @@ def use_every_control(browser):
     assert page.locator("#walk-stops .tile").count() == 2 and page.locator("#favourites .tile").count() == 1
 
 
-def test_each_control_works_with_a_server_and_nothing_comes_from_elsewhere(run, address, tmp_path):
+def test_each_control_works_with_a_server_and_nothing_comes_from_other_sites(run, address, tmp_path):
     _, (gan, checkpoints) = run
     with chromium(tmp_path / "profile") as browser:
         browser.page.goto(f"http://{address}/")

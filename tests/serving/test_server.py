@@ -1,4 +1,4 @@
-"""What the server answers: pictures, TensorFlow Serving's REST, limits and refusals."""
+"""What the server answers: pictures, TensorFlow Serving's REST protocol, limits and refusals."""
 
 import base64
 import io
@@ -111,7 +111,7 @@ def test_what_a_browser_has_is_not_sent_again(service, client):
         ("/walk.gif?seeds=1-99&frames=100", "seeds"),
     ],
 )
-def test_a_picture_that_cannot_be_is_refused_by_the_name_of_what_is_wrong(client, url, name):
+def test_an_impossible_picture_is_refused_and_the_wrong_parameter_named(client, url, name):
     assert name in error_of(client.get(url), 400)
 
 
@@ -182,7 +182,7 @@ ROW = [0.0] * LATENT_DIM
         ({"signature_name": "sample", "inputs": {"seeds": [1, 2], "truncation": [1]}}, "truncation"),
     ],
 )
-def test_a_wrong_body_is_refused_in_words(client, body, words):
+def test_a_wrong_body_is_refused_with_the_reason(client, body, words):
     content = body if isinstance(body, str) else json.dumps(body)
     assert words in error_of(client.post(PREDICT, content=content), 400)
 
@@ -235,7 +235,7 @@ def test_an_unexpected_failure_shows_no_traceback(service, client, monkeypatch):
     assert "secret" not in error_of(client.get("/faces/1.png"), 500)
 
 
-def test_other_sites_can_neither_read_nor_reload_unless_told(service, client):
+def test_other_sites_can_neither_read_nor_reload_unless_allowed(service, client):
     elsewhere = {"Origin": "https://example.org", "Sec-Fetch-Site": "cross-site"}
     answer = client.get("/model.json", headers=elsewhere)
     assert "access-control-allow-origin" not in answer.headers

@@ -71,7 +71,7 @@ def test_a_task_of_slurm_has_the_address_of_its_own_node(monkeypatch, nodes, tas
         (None, None, tf_config({"worker": ["a:1"], "ps": ["b:1"]}, "worker", 0), "TF_CONFIG"),
     ],
 )
-def test_what_names_no_cluster_is_refused(cluster, worker, environment, name):
+def test_what_does_not_name_a_cluster_is_refused(cluster, worker, environment, name):
     with pytest.raises(InputError) as refused:
         find_cluster(cluster, worker, environment)
     assert refused.value.name == name

@@ -1,4 +1,4 @@
-"""Choosing devices. What several of them compute is tested by test_several_devices.py."""
+"""Choosing devices. test_several_devices.py tests what several of them compute."""
 
 import pytest
 import tensorflow as tf

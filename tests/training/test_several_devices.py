@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 def start(config_file, out, *flags, **environment):
-    """A training in a process of its own; its log is `out`.log."""
+    """A training in its own process; its log is `out`.log."""
     command = [sys.executable, "-m", "facegan_tf", "train", config_file, "--out", out, "--resume", *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT), **environment}
     return subprocess.Popen(
@@ -39,7 +39,7 @@ def ended(process, code=0):
 
 
 def check_same(run, one):
-    """All losses of both runs are equal but for rounding, and so are the averaged weights."""
+    """All losses of both runs are equal except for rounding, and so are the averaged weights."""
     assert [line["step"] for line in metrics(run)] == [line["step"] for line in metrics(one)]
     for found, wanted in zip(metrics(run), metrics(one), strict=True):
         assert found == pytest.approx(wanted, rel=1e-5)
@@ -74,7 +74,9 @@ def start_as_slurm_does(config_file, out, *flags):
     ]
 
 
-def test_what_one_worker_is_told_all_do_and_another_number_of_devices_goes_on(store_folder, tmp_path, capsys):
+def test_a_signal_to_one_worker_stops_all_and_another_number_of_devices_resumes(
+    store_folder, tmp_path, capsys
+):
     config, out = tiny_dcgan(store_folder, **SETTINGS), tmp_path / "run"
     (tmp_path / "config.yaml").write_text(config.to_yaml())
     workers = start_as_slurm_does(tmp_path / "config.yaml", out, "--set", "training.steps_per_call=1")

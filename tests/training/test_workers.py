@@ -1,4 +1,4 @@
-"""What workers check together, and what a lost one does to the others."""
+"""What workers check together, and what happens to the others when one is lost."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.helpers.configs import tiny_config
 
 
 class OfThree(Runtime):
-    """Worker 1 of three, the last of which may have other numbers."""
+    """Worker 1 of three, the last of which may have different numbers."""
 
     def __init__(self, last=None):
         super().__init__(worker=1, workers=3)
@@ -23,7 +23,7 @@ class OfThree(Runtime):
         return np.array([numbers, numbers, numbers if self.last is None else self.last])
 
 
-def test_workers_that_have_the_same_go_on():
+def test_workers_with_the_same_facts_continue():
     check_all_have_the_same(OfThree(), settings="a", step_to_go_on_from=3)
     check_all_have_the_same(ONE_DEVICE, settings="a")
 
@@ -45,7 +45,7 @@ def test_all_stop_if_one_wants_to_and_the_chief_says_how_many_steps_are_next():
 
 
 @pytest.mark.parametrize("kind", [tf.errors.UnavailableError, tf.errors.DeadlineExceededError])
-def test_a_lost_worker_ends_the_run_with_the_command_that_goes_on(kind, tmp_path):
+def test_a_lost_worker_ends_the_run_with_the_command_to_resume(kind, tmp_path):
     lost = kind(None, None, "Graph\n\nCollective ops is aborted by: Connection reset by peer\nmore")
     with (
         pytest.raises(FaceganError, match=rf"\(Connection reset by peer\).*train {tmp_path} --resume"),
@@ -53,7 +53,7 @@ def test_a_lost_worker_ends_the_run_with_the_command_that_goes_on(kind, tmp_path
     ):
         raise lost
     with pytest.raises(kind), lost_workers_end_the_run(ONE_DEVICE, tmp_path):
-        raise lost  # of one process: an error of its own
+        raise lost  # in one process, it is passed on unchanged
 
 
 def test_a_worker_that_saves_nothing_notices_a_bad_state_when_the_chief_saves():

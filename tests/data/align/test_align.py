@@ -1,4 +1,4 @@
-"""`--align`, with the real detector on drawn faces, which it takes for people."""
+"""`--align`, with the real detector on drawn faces, which it accepts as faces."""
 
 import io
 from pathlib import Path
@@ -45,7 +45,7 @@ def store(tmp_path_factory: pytest.TempPathFactory):
     return prepare(write_zip(folder / "a.zip", photos), folder / "store", 96, align=True, workers=1)
 
 
-def test_faces_stand_where_celebas_stand_and_others_are_rejected_with_reasons(store) -> None:
+def test_faces_are_placed_like_celebas_and_others_are_rejected_with_reasons(store) -> None:
     from facegan_tf.data.align.detect import find_faces
 
     assert len(store) == 5
@@ -95,7 +95,7 @@ def test_a_photo_too_small_to_hold_a_face_is_rejected() -> None:
         Aligned(8, Crop()).faces(encoded(pixels(10, 300)))
 
 
-def test_choices_about_faces_need_faces_to_be_looked_for(tmp_path: Path) -> None:
+def test_choices_about_faces_need_align(tmp_path: Path) -> None:
     for name, value in {"faces": "all", "outside": "reject"}.items():
         with refusal(name, "needs `align`", value=value):
             prepare("synthetic:2", tmp_path / "store", 8, **{name: value})
