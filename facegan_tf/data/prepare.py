@@ -30,7 +30,7 @@ from facegan_tf.data.workers import chunk_items, make_chunks, usable_workers
 
 FILTER = "lanczos"
 SAVE_SECONDS = 10
-"""How often the draft of a store is saved; a kill can cost at most this much work."""
+"""How often the draft of a store is saved; a kill costs about this much work."""
 
 
 class Options(TypedDict, total=False):

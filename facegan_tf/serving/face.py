@@ -38,7 +38,9 @@ class Face:
         vectors = model.directions.vectors
         for number, distance in self.moves:
             if number >= len(vectors):
-                raise InputError("directions", number, f"there are {len(vectors)} directions, from 0 on")
+                raise InputError(
+                    "directions", number, f"must be below {len(vectors)}, the number of directions"
+                )
             latents = latents + np.float32(distance) * vectors[number]
         return latents
 

@@ -66,7 +66,7 @@ class Devices:
             each += " (TensorFlow sees no GPU)"
         lines = [f"devices          {each}" + (f" in each of {self.workers} workers" if self.cluster else "")]
         if self.unused:
-            lines[0] += f" ({self.unused} more are not used: --devices all)"
+            lines[0] += f" ({self.unused} more are idle; to use them: --devices all)"
         if self.replicas > 1:
             lines.append("grids, scores    computed by the first device of worker 0 alone")
         if self.cluster:
@@ -76,7 +76,7 @@ class Devices:
         return lines
 
     def start(self) -> Runtime:
-        """Start them. In a cluster, this waits for all workers. A process can start devices only once."""
+        """Start them. In a cluster, this waits for all workers. A process can start only one choice."""
         return _start(self)
 
 

@@ -37,9 +37,9 @@ def test_devices_are_those_asked_for_or_one(gpus, there, asked, kind, count, by_
     assert (chosen.kind, chosen.replicas, chosen.by_strategy) == (kind, count, by_strategy)
 
 
-def test_gpus_that_stay_unused_are_named(gpus):
+def test_idle_gpus_are_reported(gpus):
     gpus(8)
-    assert "7 more are not used" in choose_devices().describe()[0]
+    assert "7 more are idle" in choose_devices().describe()[0]
 
 
 def test_in_a_cluster_each_worker_uses_all_its_gpus(gpus):
