@@ -40,10 +40,13 @@ class Runtime:
         return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
 
     def iterate(self, inputs: Callable[[Sequence[Share]], tf.data.Dataset]) -> Any:
-        """An iterator for `run`. inputs: shares -> a dataset of each step's inputs, share after share."""
+        """An iterator for `run`. inputs: shares -> an endless dataset of each step's inputs, by share."""
         if self.strategy is None:
             return iter(inputs(self.shares))
-        return iter(self.strategy.distribute_datasets_from_function(lambda _: inputs(self.shares)))
+        # Of inputs that may end, the workers would ask each other in every step whether there are any left.
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        own = inputs(self.shares).apply(endless)
+        return iter(self.strategy.distribute_datasets_from_function(lambda _: own))
 
     def run(
         self,
@@ -73,8 +76,15 @@ class Runtime:
         everyones = self.gather(count, stops)
         return int(everyones[0, 0]), bool(everyones[:, 1].any())
 
+    def wait_for_all(self) -> None:
+        """Return when all workers have called this."""
+        self.gather(0)  # TensorFlow doesn't wait to add up nothing
+
     def gather(self, *numbers: int) -> np.ndarray:
-        """The numbers of every worker, int64 [workers, numbers]; all call this at the same time."""
+        """The numbers of every worker, int64 [workers, numbers]: all call this at the same time.
+
+        numbers: one or more.
+        """
         if self.workers == 1:
             return np.array([numbers], np.int64)
         return self._gather(tf.constant(numbers, tf.int64)).numpy()

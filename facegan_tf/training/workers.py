@@ -35,10 +35,10 @@ LOST = (
 def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
     """The store. The chief prepares it first, if necessary: the others may see the same folder."""
     if not runtime.is_chief:
-        runtime.gather()
+        runtime.wait_for_all()
     store = located.open_or_prepare()
     if runtime.is_chief:
-        runtime.gather()
+        runtime.wait_for_all()
     return store
 
 
@@ -98,7 +98,10 @@ def _reason(error: tf.errors.OpError) -> str:
 
 
 class StateGuard(StepCallback):
-    """On a worker that saves nothing: raises the error that saving raises on the chief, in the same step."""
+    """On each of several workers: raises NonFiniteError in the steps in which the chief saves.
+
+    All raise it in the same step, whatever the chief then saves. So they go back together.
+    """
 
     def __init__(self, config: Config):
         super().__init__()

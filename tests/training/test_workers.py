@@ -8,7 +8,12 @@ from facegan_tf.common.errors import FaceganError
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.nonfinite import NonFiniteError
 from facegan_tf.model.runtime import ONE_DEVICE, Runtime
-from facegan_tf.training.workers import StateGuard, check_all_have_the_same, lost_workers_end_the_run
+from facegan_tf.training.workers import (
+    StateGuard,
+    check_all_have_the_same,
+    lost_workers_end_the_run,
+    open_in_turn,
+)
 from tests.helpers.configs import tiny_config
 
 
@@ -44,6 +49,26 @@ def test_all_stop_if_one_wants_to_and_the_chief_says_how_many_steps_are_next():
     assert ONE_DEVICE.agree(7, False) == (7, False)
 
 
+@pytest.mark.parametrize(("chief", "order"), [(True, ["open", "wait"]), (False, ["wait", "open"])])
+def test_the_chief_prepares_the_store_before_the_others_open_it(chief, order):
+    done = []
+
+    class Noting(Runtime):
+        is_chief = chief
+
+        def gather(self, *numbers):
+            assert numbers  # TensorFlow waits for nobody where there is nothing to add up
+            done.append("wait")
+            return np.array([numbers])
+
+    class Store:
+        def open_or_prepare(self):
+            done.append("open")
+
+    open_in_turn(Store(), Noting())
+    assert done == order
+
+
 @pytest.mark.parametrize("kind", [tf.errors.UnavailableError, tf.errors.DeadlineExceededError])
 def test_a_lost_worker_ends_the_run_with_the_command_to_resume(kind, tmp_path):
     lost = kind(None, None, "Graph\n\nCollective ops is aborted by: Connection reset by peer\nmore")
@@ -56,7 +81,7 @@ def test_a_lost_worker_ends_the_run_with_the_command_to_resume(kind, tmp_path):
         raise lost  # in one process, it is passed on unchanged
 
 
-def test_a_worker_that_saves_nothing_notices_a_bad_state_when_the_chief_saves():
+def test_every_worker_notices_a_bad_state_when_the_chief_saves():
     config = tiny_config()  # a checkpoint every 3 steps
     guard = StateGuard(config)
     guard.set_model(build_gan(config))
