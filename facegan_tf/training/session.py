@@ -140,9 +140,8 @@ class Session:
             print_status(*self._statistics.describe())
 
     def _received_by_any(self, watch: SignalWatch) -> int | None:
-        """The signal that this worker or, failing that, another one received."""
-        everyones = self.runtime.gather(watch.received or 0)
-        return watch.received or int(everyones.max()) or None
+        """The signal that a worker received, the same on all of them; None if there was none."""
+        return int(self.runtime.gather(watch.received or 0).max()) or None
 
     def _record(self, status: str) -> None:
         if self.runtime.is_chief:
@@ -177,9 +176,11 @@ class Session:
         """All callbacks, in the order that they depend on: the checkpoint vouches for the logs before it."""
         faces = ControlFaces(context)
         evaluations = [Evaluations(context, faces, self.network)] if self.config.evaluation.every else []
+        with_others = [StateGuard(self.config)] if self.runtime.workers > 1 else []
         return [
             context.clock,
             NonFiniteGuard(),
+            *with_others,
             ProgressBar(self.config.training.images_per_step),
             MetricsLog(context),
             context.statistics,

@@ -202,6 +202,7 @@ def _train_to_the_end(session: Session, start: int) -> None:
             print_status(str(bad), f"the bad step's numbers: {numbers}")
         _check_may_roll_back(session, bad)
         start = session.roll_back()
+        check_all_start_alike(session.gan, session.images, session.runtime)
         if is_chief:
             rewind(run, start, config, epoch_images)
         print_status(f"going back to step {session.gan.steps_done}, rollback {session.rollbacks}")
