@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from facegan_tf.common.errors import InputError
+from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.common.status import print_status
 from facegan_tf.model.runtime import ONE_DEVICE, Runtime
 from facegan_tf.training.cluster import Cluster, find_cluster
@@ -56,8 +56,9 @@ class Devices:
             nearest = below if below and batch_size - below <= above - batch_size else above
             problem = f"can't be shared equally among {count} devices; the nearest that can is {nearest}"
             raise InputError("training.batch_size", batch_size, problem)
-        if jit and count > 1 and self.kind == "CPU":
-            raise InputError("training.jit", jit, "XLA can't compile for several CPUs; set it to false")
+        if jit and self.by_strategy and self.kind == "CPU":
+            problem = "XLA can't compile for chosen CPUs; set it to false, or leave the choice of devices out"
+            raise InputError("training.jit", jit, problem)
 
     def describe(self) -> list[str]:
         """As text for people, one fact per line."""
@@ -98,7 +99,7 @@ def choose_devices(
     found, gpus = find_cluster(cluster, worker), len(_gpus_of_task())
     if timeout is not None and timeout < 1:
         raise InputError("timeout", timeout, "must be 1 second or more")
-    wanted = str(devices or ("all" if found else 1))
+    wanted = str(("all" if found else 1) if devices is None else devices)
     if match := re.fullmatch("cpu:([1-9][0-9]{0,2})", wanted):
         kind, count = "CPU", int(match[1])
         if found and count > 1:
@@ -178,4 +179,10 @@ def _multi_worker_strategy(devices: Devices) -> tf.distribute.Strategy:
         rpc_layer="grpc",
     )
     options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=devices.timeout)
-    return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+    except tf.errors.OpError as error:
+        raise FaceganError(
+            f"worker {cluster.worker} of {cluster.workers}: can't join the others from {cluster.address} "
+            f"({' '.join(error.message.split())}). Is its port in use, or did another worker not start?"
+        ) from error

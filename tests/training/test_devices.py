@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from facegan_tf.common.errors import InputError
+from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.training.devices import choose_devices
 
 
@@ -48,7 +48,7 @@ def test_in_a_cluster_each_worker_uses_all_its_gpus(gpus):
     assert choose_devices("2", "a:1,b:1", 0).replicas == 4
 
 
-@pytest.mark.parametrize("asked", ["0", "cpu:0", "cpu", "gpu:1", "-1", "9", "two"])
+@pytest.mark.parametrize("asked", ["0", 0, "", "cpu:0", "cpu", "gpu:1", "-1", "9", "two"])
 def test_other_devices_are_refused(gpus, asked):
     gpus(8)
     with pytest.raises(InputError) as refused:
@@ -62,6 +62,17 @@ def test_a_processor_is_not_divided_in_a_cluster(gpus):
         choose_devices("cpu:2", "a:1,b:1", 0)
 
 
+def test_a_worker_that_cannot_join_the_others_says_so(gpus, monkeypatch):
+    def fail(*_):
+        raise tf.errors.UnknownError(None, None, "Could not start gRPC server")
+
+    gpus(0)
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *_: None)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", fail)
+    with pytest.raises(FaceganError, match=r"worker 1 of 2: can't join .* b:1 \(Could not start gRPC server"):
+        choose_devices(cluster="a:1,b:1", worker=1).start()
+
+
 @pytest.mark.parametrize(("batch", "devices", "nearest"), [(20, 3, 21), (22, 3, 21), (3, 4, 4), (10, 4, 8)])
 def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_that_does(batch, devices, nearest):
     with pytest.raises(InputError, match=rf"nearest that can is {nearest}\b") as refused:
@@ -69,7 +80,9 @@ def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_that_does(batc
     assert refused.value.name == "training.batch_size"
 
 
-def test_xla_is_refused_on_several_cpus():
-    choose_devices("cpu:1").check_batch(4, jit=True)
-    with pytest.raises(InputError, match=r"training\.jit"):
-        choose_devices("cpu:2").check_batch(4, jit=True)
+def test_xla_is_refused_where_a_strategy_computes_on_cpus(gpus):
+    gpus(0)
+    choose_devices().check_batch(4, jit=True)
+    for asked in ("cpu:1", "cpu:2", "all"):
+        with pytest.raises(InputError, match=r"training\.jit"):
+            choose_devices(asked).check_batch(4, jit=True)
