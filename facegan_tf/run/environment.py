@@ -72,9 +72,9 @@ def differences(record: dict[str, Any], replicas: int = 1) -> Iterator[str]:
     """
     now = environment(replicas)
     for block in ("versions", "compute"):
-        before = record.get(block, {})
+        before = {"replicas": 1} | record.get(block, {})  # runs of earlier versions had one
         for name, value in now[block].items():
-            if before.get(name, 1 if name == "replicas" else None) != value:
+            if before.get(name) != value:
                 yield (
                     f"note: this run had {name} {before.get(name)} and now has {value}: it may end in other "
                     "bits than if it had never stopped"

@@ -21,6 +21,7 @@ def test_the_same_environment_has_no_differences():
     [
         ("versions", "tensorflow", "2.0.0"),
         ("versions", "keras", "3.0.0"),
+        ("compute", "replicas", 2),
         ("compute", "threads", 96),
         ("compute", "instructions", "sse2"),
         ("compute", "device", "a GPU"),
@@ -35,6 +36,13 @@ def test_everything_that_bits_depend_on_is_reported(block, name, before):
         f"note: this run had {name} {before} and now has {now}: it may end in other bits than if it had "
         "never stopped"
     ]
+
+
+def test_a_run_without_a_number_of_devices_had_one():
+    record = environment()
+    del record["compute"]["replicas"]
+    assert not list(differences(record))
+    assert "had replicas 1 and now has 2" in next(differences(record, replicas=2))
 
 
 def test_another_host_changes_no_bits():
