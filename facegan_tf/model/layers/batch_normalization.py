@@ -40,10 +40,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _over_all_replicas(self, inputs: tf.Tensor) -> tf.Tensor:
         """The same with the statistics of the whole batch, of which this replica has a share."""
         x = tf.cast(inputs, self.variable_dtype)
-        # Not tf.nn.moments: its second derivatives, which penalties need, lack a term.
-        pixels = [0, 1, 2]
-        mean = tf.reduce_mean(x, pixels)
-        variance = tf.reduce_mean(tf.square(x - mean), pixels)
+        # Not by tf.nn.moments, whose second derivatives, which penalties need, lack a part.
+        axes = list(range(len(x.shape) - 1))
+        mean = tf.reduce_mean(x, axes)
+        variance = tf.reduce_mean(tf.square(x - mean), axes)
         means, variances = tf.unstack(rows_of_all_replicas(tf.stack([mean, variance])), axis=1)
         mean = tf.reduce_mean(means, axis=0)
         variance = tf.reduce_mean(variances + tf.square(means - mean), axis=0)
