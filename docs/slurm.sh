@@ -24,10 +24,11 @@ shift 2
 srun facegan train "$config" --out "$run" --resume --cluster slurm "$@"
 code=$?
 
-# 128 + SIGUSR1 or SIGTERM: saved, not finished. 1: a worker was lost; what was saved is intact.
+# 128 + SIGUSR1 or SIGTERM: saved, not finished. 1: a worker was lost; 137: it was killed, as when memory runs out,
+# and srun returns the highest code of all tasks. What was saved is intact.
 if [ "$code" -eq 138 ] || [ "$code" -eq 143 ]; then
     scontrol requeue "$SLURM_JOB_ID"
-elif [ "$code" -eq 1 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
+elif { [ "$code" -eq 1 ] || [ "$code" -eq 137 ]; } && [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
     scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$code"

@@ -108,7 +108,16 @@ def test_overrides_name_settings_that_exist(page):
 
 @pytest.mark.parametrize(
     ("code", "restarts", "requeued"),
-    [(0, 0, False), (138, 9, True), (143, 0, True), (1, 0, True), (1, 5, False)],
+    [
+        (0, 0, False),
+        (138, 9, True),
+        (143, 0, True),
+        (1, 0, True),
+        (1, 5, False),
+        (137, 0, True),
+        (137, 5, False),
+        (2, 0, False),
+    ],
 )
 def test_the_slurm_job_is_requeued_unless_it_is_done_or_keeps_failing(tmp_path, code, restarts, requeued):
     fakes = {
