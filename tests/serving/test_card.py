@@ -61,4 +61,9 @@ def test_it_holds_the_recipe_and_the_checksums_of_all_files(card, exported):
     [("synthetic:24", "Apache-2.0"), ("lfw-funneled.zip", "Labeled Faces"), ("photos", "Fill this in")],
 )
 def test_what_is_known_about_the_photos_follows_from_their_name(source, words):
-    assert words in licence_of(source).text
+    assert words in licence_of([source]).text
+    assert words in licence_of([source, source]).text
+
+
+def test_photos_from_sources_of_several_kinds_need_a_word_from_the_publisher():
+    assert "Fill this in" in licence_of(["celeba.zip", "lfw-funneled.zip"]).text
