@@ -2,6 +2,7 @@
 
 import zlib
 from bisect import bisect_right
+from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -33,6 +34,20 @@ def open_reader(path: Path) -> Reader:
         file.close()
         raise
     return _GzipReader(file) if is_gzip else _PlainReader(file)
+
+
+class OpenedOnDemand:
+    """A file that is opened when it is first read. It pickles into worker processes without the open file."""
+
+    path: Path
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The open file. Raises OSError."""
+        return open_reader(self.path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "reader"}
 
 
 class _PlainReader:

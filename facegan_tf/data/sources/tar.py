@@ -9,15 +9,14 @@ import tarfile
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from facegan_tf.common.errors import Rejected
 from facegan_tf.data.decode import one_line
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.names import PackedNames
-from facegan_tf.data.sources.reading import Reader, open_reader
+from facegan_tf.data.sources.reading import OpenedOnDemand, Reader, open_reader
 from facegan_tf.data.sources.skipped import is_hidden, is_sidecar
 
 REST = "(rest of the file)"
@@ -55,7 +54,7 @@ class _Member(NamedTuple):
     """Why it can't be a photo; None: it may be one."""
 
 
-class TarShard:
+class TarShard(OpenedOnDemand):
     """The photos of one tar file, sorted by name."""
 
     def __init__(self, path: Path) -> None:
@@ -76,21 +75,13 @@ class TarShard:
             index: member.problem for index, member in enumerate(members) if member.problem is not None
         }
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but the open file, which can't be pickled."""
-        return {name: value for name, value in vars(self).items() if name != "_reader"}
-
-    @cached_property
-    def _reader(self) -> Reader:
-        return open_reader(self.path)
-
     def read(self, index: int) -> bytes:
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read or is too large."""
         if index in self._problems:
             raise Rejected(self._problems[index])
         base.check_bytes(self._sizes[index])
         try:
-            content = self._reader.read_at(self._starts[index], self._sizes[index])
+            content = self.reader.read_at(self._starts[index], self._sizes[index])
         except _READ_ERRORS as error:
             raise Rejected(f"can't be read from the tar: {one_line(error)}") from None
         if len(content) < self._sizes[index]:

@@ -10,7 +10,6 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from facegan_tf.data.decode import one_line
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.example_message import example_message
 from facegan_tf.data.sources.names import RowNames
-from facegan_tf.data.sources.reading import Reader, open_reader
+from facegan_tf.data.sources.reading import OpenedOnDemand, Reader, open_reader
 
 _HEADER = struct.Struct("<QI")  # the length of the data, and the checksum of these eight bytes
 _CHECKSUM = struct.Struct("<I")
@@ -32,7 +31,7 @@ _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", 
 """First bytes of encoded photos; those of WebP, AVIF and HEIC come a few bytes later."""
 
 
-class TfrecordShard:
+class TfrecordShard(OpenedOnDemand):
     """The records of one TFRecord file."""
 
     def __init__(self, path: Path, feature: str | None) -> None:
@@ -59,21 +58,13 @@ class TfrecordShard:
             reader.close()
         self.names: Sequence[str] = RowNames(len(self._starts) + (self._rest is not None))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but the open file, which can't be pickled."""
-        return {name: value for name, value in vars(self).items() if name != "_reader"}
-
-    @cached_property
-    def _reader(self) -> Reader:
-        return open_reader(self.path)
-
     def read(self, index: int) -> bytes:
         """The encoded photo of record `index`. Raises Rejected if it is damaged, or holds none."""
         if index == len(self._starts):
             raise Rejected(f"this record and the rest of the file are lost: {self._rest}")
         base.check_bytes(self._sizes[index])
         try:
-            record = self._reader.read_at(self._starts[index], self._sizes[index] + _CHECKSUM.size)
+            record = self.reader.read_at(self._starts[index], self._sizes[index] + _CHECKSUM.size)
         except _READ_ERRORS as error:
             raise Rejected(f"can't be read from the TFRecord: {one_line(error)}") from None
         if len(record) < self._sizes[index] + _CHECKSUM.size:
