@@ -105,9 +105,8 @@ class Batcher:
             self._observe(len(rows))
             try:
                 faces = self._draw(np.stack([request.latents[row] for request, row in rows]))
-            except (
-                Exception
-            ) as error:  # the thread must survive; whoever waits for these faces gets the error
+            except Exception as error:
+                # The thread must survive. Whoever waits for these faces gets the error.
                 for request, _ in rows:
                     request.fail(error)
                 continue

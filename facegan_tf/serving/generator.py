@@ -80,12 +80,12 @@ class FaceGenerator:
 
         Raises InputError if a seed is out of range, or if `truncation` is not finite or has another length.
         """
-        latents = self.latents(seeds)
-        return self.draw(latents * _truncation_of_each(truncation, len(latents))[:, np.newaxis])
+        return self.draw(self.latents(seeds, truncation))
 
-    def latents(self, seeds: Iterable[int]) -> np.ndarray:
-        """Return the latents that `sample` draws from at truncation 1: float32 [N, latent_dim], N(0, 1)."""
-        return self._latents(tf.constant(checked_seeds(seeds))).numpy()
+    def latents(self, seeds: Iterable[int], truncation: float | Sequence[float] = 1.0) -> np.ndarray:
+        """Return the latents that `sample` draws from, float32 [N, latent_dim]: N(0, 1) at truncation 1."""
+        latents = self._latents(tf.constant(checked_seeds(seeds))).numpy()
+        return latents * _truncation_of_each(truncation, len(latents))[:, np.newaxis]
 
 
 def load_generator(path: str | Path, checkpoint: str = "last", weights: str = "ema") -> FaceGenerator:

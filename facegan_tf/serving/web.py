@@ -51,7 +51,8 @@ def write_web(generator: keras.Model, folder: Path, facts: ModelFacts, runtime: 
     policy = CSP.format(cdn="" if runtime else f" {CDN}")
     meta = f'<meta charset="utf-8">\n  <meta http-equiv="Content-Security-Policy" content="{policy}">'
     index = (folder / "page" / "index.html").read_text(encoding="utf-8")
-    (folder / "index.html").write_text(index.replace('<meta charset="utf-8">', meta), encoding="utf-8")
+    index = index.replace('<meta charset="utf-8">', meta).replace("server_painter.js", "browser_painter.js")
+    (folder / "index.html").write_text(index, encoding="utf-8")
     (folder / "page" / "index.html").unlink()
     write_onnx(generator, folder / "generator.onnx", facts)
     generator_file = _described("generator.onnx", folder)

@@ -20,6 +20,7 @@ START_SECONDS = 240
 @pytest.fixture
 def server(run):
     command = [sys.executable, "-m", "facegan_tf", "serve", str(run), "--port", "0", "--name", "mine"]
+    command += ["--allow-origin", "https://example.org"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     yield process
     process.kill()
@@ -35,8 +36,10 @@ def test_it_prints_its_address_draws_like_sample_and_finishes_open_requests(run,
     for seed in (1, 2, 3):
         connection.request("GET", f"/faces/{seed}.png")
         assert connection.getresponse().read() == (tmp_path / "samples" / f"face_{seed:06d}.png").read_bytes()
-    connection.request("GET", "/v1/models/mine")
-    assert b"AVAILABLE" in connection.getresponse().read()
+    connection.request("GET", "/v1/models/mine", headers={"Origin": "https://example.org"})
+    answer = connection.getresponse()
+    assert answer.headers["access-control-allow-origin"] == "https://example.org"
+    assert b"AVAILABLE" in answer.read()
     connection.request("GET", "/walk.gif?seeds=1-20&frames=20&size=100")
     server.send_signal(signal.SIGTERM)
     answer = connection.getresponse()

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from facegan_tf.serving import directions
 from facegan_tf.serving.directions import Directions, find_directions
 
 LATENT_DIM = 6
@@ -34,6 +35,13 @@ def test_they_are_the_eigenvectors_of_the_first_weights_in_the_order_of_what_the
     np.testing.assert_allclose(np.abs(found.vectors @ expected.T), np.eye(LATENT_DIM), atol=1e-3)
     assert found.vectors.dtype == np.float32
     assert list(found.movements) == sorted(found.movements, reverse=True) and found.movements[-1] > 0
+
+
+def test_where_there_are_more_than_are_shown_the_strongest_are(monkeypatch):
+    monkeypatch.setattr(directions, "COUNT", 2)
+    strengths = np.array([0.1, 0.6, 0.3, 0.05, 0.4, 0.2], np.float32)
+    found = find_directions(generator(np.diag(strengths)))
+    np.testing.assert_allclose(found.vectors, np.eye(LATENT_DIM)[[1, 4]], atol=1e-2)
 
 
 def test_they_can_be_written_as_json_and_read_again():

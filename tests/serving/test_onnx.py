@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.model.build import build_gan
@@ -14,7 +15,7 @@ from tests.helpers.configs import modern_config, tiny_config
 
 onnx = pytest.importorskip("onnx", reason="needs facegan_tf[onnx]")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs facegan_tf[onnx]")
-pytest.importorskip("tf2onnx", reason="needs facegan_tf[onnx]")
+tf2onnx = pytest.importorskip("tf2onnx", reason="needs facegan_tf[onnx]")
 
 FACTS = ModelFacts("tiny", 6, Directions.none(4))
 
@@ -57,6 +58,18 @@ def test_a_file_that_draws_other_faces_is_an_error(tmp_path):
     onnx_export._compare(tmp_path / "generator.onnx", latents, faces)
     with pytest.raises(FaceganError, match="differ by up to"):
         onnx_export._compare(tmp_path / "generator.onnx", latents, faces[::-1])
+
+
+def test_a_conversion_that_goes_wrong_is_noticed(tmp_path, monkeypatch):
+    convert = tf2onnx.convert.from_function
+
+    def convert_another(function, input_signature, **options):
+        other = tf.function(lambda latents: function(-latents), input_signature=input_signature)
+        return convert(other, input_signature, **options)
+
+    monkeypatch.setattr(tf2onnx.convert, "from_function", convert_another)
+    with pytest.raises(FaceganError, match="differ by up to"):
+        write_onnx(build_gan(tiny_config()).sampler, tmp_path / "generator.onnx", FACTS)
 
 
 def test_missing_packages_are_named_before_any_work(monkeypatch):

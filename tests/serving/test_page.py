@@ -3,13 +3,17 @@
 import functools
 import http.server
 import threading
+import types
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from facegan_tf import load_generator
+from facegan_tf.serving.directions import Directions
 from facegan_tf.serving.export import export_run
+from facegan_tf.serving.face import Face
+from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.serving.server.service import Service
 from facegan_tf.serving.web import RUNTIME
 from tests.helpers.browser import chromium
@@ -35,6 +39,22 @@ export const InferenceSession = {
   }),
 };
 """
+
+
+LATENTS = """async ([recipe, length, directions]) => {
+    const { latentsOf } = await import("./page/latents.js");
+    return [...latentsOf(recipe, length, directions)];
+}"""
+WIDE = 70
+"""Latents of a wider net than the one that the page shows."""
+WIDE_MODEL = types.SimpleNamespace(
+    generator=FaceGenerator(None, WIDE),
+    directions=Directions(np.eye(WIDE, dtype=np.float32)[:3], np.ones(3, np.float32)),
+)
+RECIPES = (
+    {"seed": str(2**63 - 1), "truncation": 1, "mix": None, "share": 0.5, "moves": {}},
+    {"seed": "5", "truncation": 0.7, "mix": str(2**40), "share": 0.3, "moves": {"0": 1.5, "2": -2}},
+)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +202,12 @@ def test_each_control_works_without_a_server_and_a_seed_has_the_same_latents(run
                 latents = 0.5 * generator.latents([seed])[0]
                 expected = np.tile(np.round(latents * 30 + 128), SIZE * SIZE * 3 // LATENT_DIM)
                 assert np.abs(np.array(browser.pixels("#walk-frame")) - expected).max() <= 1
+            for recipe in RECIPES:
+                moves = tuple((int(number), far) for number, far in recipe["moves"].items())
+                mix = None if recipe["mix"] is None else int(recipe["mix"])
+                face = Face(int(recipe["seed"]), recipe["truncation"], mix, recipe["share"], moves)
+                drawn = browser.page.evaluate(LATENTS, [recipe, WIDE, np.eye(WIDE)[:3].tolist()])
+                np.testing.assert_allclose(drawn, face.latents(WIDE_MODEL)[0], atol=1e-5)
         assert not browser.problems
         assert browser.hosts == {host}
         server.shutdown()

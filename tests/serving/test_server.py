@@ -1,23 +1,31 @@
 """What the server answers: pictures, TensorFlow Serving's REST protocol, limits and refusals."""
 
+import asyncio
 import base64
 import io
 import json
 import socket
 import time
 import urllib.request
+from unittest import mock
 
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image
+from uvicorn.server import ServerState
 
 from facegan_tf import load_generator
-from facegan_tf.serving.batching import QueueFullError
-from facegan_tf.serving.interpolation import slerp
+from facegan_tf.run.restore import LAST, RunState
+from facegan_tf.serving import pictures
+from facegan_tf.serving.batching import Batcher, QueueFullError
+from facegan_tf.serving.interpolation import round_trip, slerp
 from facegan_tf.serving.sampling import write_interpolation, write_samples
 from facegan_tf.serving.server.app import build_app
+from facegan_tf.serving.server.body import Bodies
 from facegan_tf.serving.server.limits import Limits
+from facegan_tf.serving.server.protocol import impatient_protocol
 from facegan_tf.serving.server.service import Service
 from tests.helpers.configs import tiny_config
 from tests.helpers.served import listening, untrained_run
@@ -82,13 +90,29 @@ def test_a_face_can_be_mixed_moved_and_resized(service, client, generator):
     assert pixels(client.get(f"{url}&size=50").content).shape == (50, 50, 3)
 
 
+def test_grids_and_walks_can_be_truncated_and_resized(client, generator):
+    latents = round_trip(generator.latents([1, 2]), 3) * np.float32(0.5)
+    walk = client.get("/walk.gif?seeds=1,2&frames=3&truncation=0.5&size=48")
+    assert walk.content == pictures.walk_gif(generator.draw(latents), 48)
+    grid = client.get("/grid.png?seeds=1,2&truncation=0.5&size=48")
+    assert grid.content == pictures.grid_png(generator.sample([1, 2], 0.5), 48)
+
+
 def test_what_a_browser_has_is_not_sent_again(service, client):
     first = client.get("/faces/1.png")
     assert first.headers["cache-control"] == "no-cache"
     again = client.get("/faces/1.png", headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
     assert (again.status_code, again.content) == (304, b"")
-    for other in ("/faces/2.png", "/faces/1.png?truncation=0.5", "/faces/1.png?size=16", "/grid.png?seeds=1"):
-        assert client.get(other).headers["etag"] != first.headers["etag"]
+    others = (
+        "/faces/2.png",
+        "/faces/1.png?truncation=0.5",
+        "/faces/1.png?size=16",
+        "/grid.png?seeds=1",
+        "/grid.png?seeds=1&truncation=0.5",
+        "/walk.gif?seeds=1&frames=2",
+        "/walk.gif?seeds=1&frames=2&truncation=0.5",
+    )
+    assert len({client.get(other).headers["etag"] for other in others} | {first.headers["etag"]}) == 8
     version = client.get("/model.json").json()["version"]
     assert "immutable" in client.get(f"/faces/1.png?v={version}").headers["cache-control"]
     assert client.get("/faces/1.png?v=old").headers["cache-control"] == "no-cache"
@@ -105,6 +129,7 @@ def test_what_a_browser_has_is_not_sent_again(service, client):
         ("/faces/1.png?truncation=1e308", "truncation"),
         ("/faces/1.png?size=100000", "size"),
         ("/faces/1.png?mix=-1", "mix"),
+        (f"/faces/1.png?mix={2**63}", "mix"),
         ("/faces/1.png?directions=99:1", "directions"),
         ("/grid.png?seeds=0-10000000", "seeds"),
         ("/grid.png?seeds=0-399&size=1024", "size"),
@@ -140,6 +165,8 @@ def test_predict_takes_rows_and_columns_as_tensorflow_serving_does(client, gener
         "outputs"
     ]
     assert [row["images"] for row in rows] == columns["images"] == images
+    shared = predicted(client, signature_name="sample", inputs={"seeds": [1, 2], "truncation": 0.5})
+    assert shared["outputs"]["images"] == generator.sample([1, 2], 0.5).tolist()
     for row, file, image in zip(rows, columns["image_bytes"], images, strict=True):
         assert row["image_bytes"] == file
         np.testing.assert_array_equal(pixels(base64.b64decode(file["b64"])), image)
@@ -227,6 +254,65 @@ def test_a_full_queue_and_a_late_face_are_503_with_a_time_to_try_again(service, 
         assert int(answer.headers["retry-after"]) >= 1
 
 
+def test_faces_that_take_too_long_are_given_up_and_leave_the_queue(service, client, monkeypatch):
+    monkeypatch.setattr(service, "limits", Limits(draw_seconds=0))
+    assert "too long" in error_of(client.get("/grid.png?seeds=1-400"), 503)
+    deadline = time.monotonic() + 10
+    while service.current.batcher.waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_server_that_cannot_draw_says_so(client, monkeypatch):
+    monkeypatch.setattr(Batcher, "alive", False)
+    answer = client.get("/healthz")
+    assert "drawing thread" in error_of(answer, 503)
+
+
+class Arriving:
+    """A request whose body arrives in two parts, the second once `rest` is set."""
+
+    def __init__(self, size):
+        self.headers, self.size, self.rest = {}, size, asyncio.Event()
+
+    async def stream(self):
+        yield b"x" * (self.size - 1)
+        await self.rest.wait()
+        yield b"x"
+
+
+def test_bodies_that_arrive_together_have_a_limit_and_make_room_once_they_are_there():
+    async def arrive():
+        bodies = Bodies(Limits(body_bytes=10, bodies_bytes=15))
+        first, second, third = Arriving(10), Arriving(10), Arriving(10)
+        reading = asyncio.create_task(bodies.read(first))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFullError):
+            await bodies.read(second)
+        first.rest.set()
+        third.rest.set()
+        assert await reading == await bodies.read(third) == b"x" * 10
+
+    asyncio.run(arrive())
+
+
+def test_a_client_that_does_not_read_is_let_go(service):
+    async def stall():
+        config = uvicorn.Config(build_app(service), log_config=None)
+        kind = impatient_protocol(Limits(stalled_seconds=0.01))
+        for reads, aborted in ((True, False), (False, True)):
+            protocol, transport = kind(config, ServerState(), {}), mock.Mock()
+            protocol.connection_made(transport)
+            protocol.pause_writing()
+            if reads:
+                protocol.resume_writing()
+            await asyncio.sleep(0.1)
+            assert transport.abort.called == aborted
+            protocol.connection_lost(None)
+
+    asyncio.run(stall())
+
+
 def test_an_unexpected_failure_shows_no_traceback(service, client, monkeypatch):
     async def fail(*_):
         raise RuntimeError("secret")
@@ -284,6 +370,9 @@ def test_a_reload_shows_the_newest_checkpoint(tmp_path):
         gan.clock.step.assign(5)
         checkpoints.save()
         assert client.get("/model.json").json()["newest"] == 5
+        service.state = RunState("0")
+        assert client.get("/model.json").json()["newest"] is None
+        service.state = LAST
         after = client.post("/reload").json()
         assert (after["step"], after["newest"]) == (5, 5) and after["version"] != before["version"]
         new = client.get("/faces/1.png")

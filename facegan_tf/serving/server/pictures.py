@@ -1,7 +1,7 @@
 """Plain pictures: `/faces/SEED.png`, `/grid.png` and `/walk.gif`."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -25,6 +25,10 @@ Size = Annotated[
     int | None,
     Query(ge=16, le=1024, description="Width of a face in pixels, if not the model's own."),
 ]
+Mix = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Seed of a face to mix it with.")]
+Share = Annotated[float, Query(ge=0, le=1, description="The share of that face.")]
+Moves = Annotated[str, Query(max_length=400, description="Moves along directions, such as `0:1.5,3:-2`.")]
+Frames = Annotated[int, Query(ge=2, le=100, description="From one face to the next.")]
 Seeds = Annotated[str, Query(max_length=4096, description="Seeds and ranges, such as `1,2,7-9`.")]
 Version = Annotated[
     str | None,
@@ -34,33 +38,42 @@ Version = Annotated[
     ),
 ]
 
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "A PNG file."},
+    **REFUSALS,
+}
+GIF: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/gif": {}}, "description": "A GIF file."},
+    **REFUSALS,
+}
+
 
 def picture_routes(service: Service) -> APIRouter:
     """The routes of the pictures."""
     routes = APIRouter(tags=["pictures"])
-    png = {200: {"content": {"image/png": {}}, "description": "A PNG file."}, **REFUSALS}
-    gif = {200: {"content": {"image/gif": {}}, "description": "A GIF file."}, **REFUSALS}
+    _add_face(routes, service)
+    _add_grid(routes, service)
+    _add_walk(routes, service)
+    return routes
 
-    @routes.get("/faces/{seed}.png", response_class=Response, responses=png)
+
+def _add_face(routes: APIRouter, service: Service) -> None:
+    @routes.get("/faces/{seed}.png", response_class=Response, responses=PNG)
     async def face(
         request: Request,
         seed: Seed,
         truncation: Truncation = 1.0,
         size: Size = None,
-        mix: Annotated[
-            int | None, Query(ge=0, le=2**63 - 1, description="Seed of a face to mix it with.")
-        ] = None,
-        share: Annotated[float, Query(ge=0, le=1, description="The share of that face.")] = 0.5,
-        directions: Annotated[
-            str, Query(max_length=400, description="Moves along directions, such as `0:1.5,3:-2`.")
-        ] = "",
+        mix: Mix = None,
+        share: Share = 0.5,
+        directions: Moves = "",
         v: Version = None,
     ) -> Response:
         """One face: the same bytes as `facegan sample` writes, unless it is resized, mixed or moved."""
         served = service.current
         recipe = Face(seed, truncation, mix, share, parse_moves(directions))
         latents = recipe.latents(served.model)
-        cached = _Cached(request, v, served, "face", recipe, size)
+        cached = _Cached(request, v, served)
 
         async def draw() -> bytes:
             faces = await service.draw(served, latents)
@@ -68,7 +81,9 @@ def picture_routes(service: Service) -> APIRouter:
 
         return await cached.answer(draw, "image/png")
 
-    @routes.get("/grid.png", response_class=Response, responses=png)
+
+def _add_grid(routes: APIRouter, service: Service) -> None:
+    @routes.get("/grid.png", response_class=Response, responses=PNG)
     async def grid(
         request: Request,
         seeds: Seeds = "1-36",
@@ -80,19 +95,21 @@ def picture_routes(service: Service) -> APIRouter:
         served = service.current
         numbers = parse_seeds(seeds, served.max_faces)
         _check_pixels(len(numbers), size or served.model.size)
-        cached = _Cached(request, v, served, "grid", numbers, truncation, size)
+        cached = _Cached(request, v, served)
 
         async def draw() -> bytes:
-            latents = served.model.generator.latents(numbers) * np.float32(truncation)
+            latents = served.model.generator.latents(numbers, truncation)
             return await service.encode(pictures.grid_png, await service.draw(served, latents), size)
 
         return await cached.answer(draw, "image/png")
 
-    @routes.get("/walk.gif", response_class=Response, responses=gif)
+
+def _add_walk(routes: APIRouter, service: Service) -> None:
+    @routes.get("/walk.gif", response_class=Response, responses=GIF)
     async def walk(
         request: Request,
         seeds: Seeds = "1,2,3",
-        frames: Annotated[int, Query(ge=2, le=100, description="From one face to the next.")] = 24,
+        frames: Frames = 24,
         truncation: Truncation = 1.0,
         size: Size = None,
         v: Version = None,
@@ -101,15 +118,13 @@ def picture_routes(service: Service) -> APIRouter:
         served = service.current
         numbers = parse_seeds(seeds, served.max_faces // frames)
         _check_pixels(len(numbers) * frames, size or served.model.size)
-        cached = _Cached(request, v, served, "walk", numbers, frames, truncation, size)
+        cached = _Cached(request, v, served)
 
         async def draw() -> bytes:
             latents = round_trip(served.model.generator.latents(numbers), frames) * np.float32(truncation)
             return await service.encode(pictures.walk_gif, await service.draw(served, latents), size)
 
         return await cached.answer(draw, "image/gif")
-
-    return routes
 
 
 def _check_pixels(faces: int, size: int) -> None:
@@ -122,8 +137,8 @@ def _check_pixels(faces: int, size: int) -> None:
 class _Cached:
     """An answer that a browser may cache: its content depends only on its URL and the model's weights."""
 
-    def __init__(self, request: Request, version: str | None, served: Served, *parts: object):
-        self._etag = served.etag(*parts)
+    def __init__(self, request: Request, version: str | None, served: Served):
+        self._etag = served.etag(request.url.path, request.url.query)
         known = request.headers.get("if-none-match", "")
         self._is_known = self._etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
         for_ever = version == served.model.fingerprint

@@ -128,15 +128,18 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 
 def _latents(served: Served, inputs: dict[str, Any]) -> np.ndarray:
-    """The latents float32 [N, L] that the inputs ask for, whichever signature they belong to."""
+    """The latents float32 [N, L] that the inputs ask for, whichever signature they belong to.
+
+    Raises RefusedError or InputError for a wrong value.
+    """
     generator = served.model.generator
     if "latents" in inputs:
         return tensors.latents_of(inputs["latents"], generator.latent_dim, served.max_faces)
     seeds = tensors.seeds_of(inputs["seeds"], served.max_faces)
-    scales = tensors.truncation_of(inputs["truncation"], len(seeds))
+    truncation = tensors.truncation_of(inputs["truncation"], len(seeds))
     if not seeds:
         return np.zeros((0, generator.latent_dim), np.float32)
-    return generator.latents(seeds) * scales.reshape(-1, 1)
+    return generator.latents(seeds, truncation)
 
 
 def _encoded(faces: np.ndarray, signature: str, in_rows: bool) -> bytes:

@@ -42,9 +42,9 @@ class Served:
         self.max_faces = min(MAX_FACES, self.capacity)
         self.batcher = Batcher(model.generator.draw, BATCH, self.capacity, metrics.batches.observe)
 
-    def etag(self, *parts: object) -> str:
-        """The entity tag of what these parts and the weights determine."""
-        text = repr((self.model.fingerprint, *parts))
+    def etag(self, path: str, query: str) -> str:
+        """The entity tag of what the weights and this URL determine."""
+        text = repr((self.model.fingerprint, path, query))
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

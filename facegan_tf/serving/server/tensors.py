@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from facegan_tf.serving.generator import SEED_LIMIT
 from facegan_tf.serving.server.errors import RefusedError
 
 INPUTS = {"serving_default": ("latents",), "png": ("latents",), "sample": ("seeds", "truncation")}
@@ -79,12 +78,10 @@ def latents_of(value: Any, latent_dim: int, most: int) -> np.ndarray:
 
 
 def seeds_of(value: Any, most: int) -> list[int]:
-    """Seeds, up to `most`. Raises RefusedError unless they are a list of whole numbers below 2^63."""
+    """Whole numbers, up to `most` of them; the generator checks their range. Raises RefusedError."""
     if not isinstance(value, list) or not all(type(seed) is int for seed in value):
         raise RefusedError(400, "seeds: must be a list of whole numbers")
     _check_count("seeds", len(value), most)
-    if not all(0 <= seed < SEED_LIMIT for seed in value):
-        raise RefusedError(400, "seeds: each must be 0 or more, and below 2^63")
     return value
 
 
