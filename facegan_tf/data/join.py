@@ -11,7 +11,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import atomic_folder, refuse_existing
 from facegan_tf.common.progress import progress
 from facegan_tf.data.attributes.stored import read_attributes, write_attributes
-from facegan_tf.data.choices import MOST_BITS
+from facegan_tf.data.choices import Choices
 from facegan_tf.data.draft import CONTENTS
 from facegan_tf.data.duplicates import SeenFaces, perceptual_hash, require_hash
 from facegan_tf.data.parts import in_order, whole_manifest
@@ -30,9 +30,8 @@ def join(stores: Sequence[str | Path], out: str | Path, dedupe: int | None = Non
     if not stores:
         raise InputError("stores", None, "must name the parts of a store")
     if dedupe is not None:
+        Choices(dedupe=dedupe).check(limit=None)
         require_hash()
-        if not 0 <= dedupe <= MOST_BITS:
-            raise InputError("dedupe", dedupe, f"must be 0 to {MOST_BITS} bits of 256")
     out = Path(out)
     refuse_existing(out)
     parts = in_order([FaceStore.open(Path(store)) for store in stores])

@@ -11,6 +11,7 @@ from facegan_tf.common.errors import InputError, in_short
 from facegan_tf.common.progress import progress
 from facegan_tf.data.manifest import Manifest, is_store, read_manifest
 from facegan_tf.data.sources import has_scheme
+from facegan_tf.data.sources.base import MAY_DIFFER
 from facegan_tf.data.store import FaceStore, pixel_digest
 
 
@@ -70,15 +71,32 @@ def in_order(stores: Sequence[FaceStore]) -> list[FaceStore]:
         if found := [key for key, value in _whole(store.manifest).items() if of_all.get(key) != value]:
             problem = f"is not a part of the same store as {stores[0].folder}: {', '.join(found)} differ"
             raise InputError("stores", store.folder, problem)
-        number, count = map(int, part.split("/"))
+        number = int(part.partition("/")[0])
         if number in numbered:
             problem = f"is part {part}, as is {numbered[number].folder}"
             raise InputError("stores", store.folder, problem)
         numbered[number] = store
-    if missing := [f"{number}/{count}" for number in range(1, count + 1) if number not in numbered]:
-        problem = f"these parts are missing: {in_short(', '.join(missing))}"
-        raise InputError("stores", None, problem)
+    count = int(of_all["number of parts"])
+    if missing := [number for number in range(1, count + 1) if number not in numbered]:
+        raise InputError("stores", None, f"these parts are missing: {_as_runs(missing, count)}")
     return [numbered[number] for number in sorted(numbered)]
+
+
+def _as_runs(numbers: Sequence[int], count: int) -> str:
+    """Rising numbers of `count` parts, with runs of three and more in short: `1/9, 4/9 to 8/9`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [
+        f"{run[0]}/{count} to {run[-1]}/{count}"
+        if len(run) > 2
+        else ", ".join(f"{number}/{count}" for number in run)
+        for run in runs
+    ]
+    return in_short(", ".join(words), 300)
 
 
 def _whole(manifest: Manifest) -> dict[str, Any]:
@@ -96,15 +114,16 @@ def _whole(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-_OF_A_PART = ("content", "path", "times")
-"""Parts of a source's identity that may differ between the machines that prepare parts."""
+_OF_A_PART = ("content", *MAY_DIFFER)
+"""Keys of a source's identity that may differ between the machines that prepare parts."""
 
 
 def whole_manifest(parts: Sequence[FaceStore], **fields: Any) -> Manifest:
     """The manifest of all parts as one store. fields: those that don't follow from the parts."""
     manifests = [part.manifest for part in parts]
     first = manifests[0]
-    items, faces = (sum(map(count, manifests)) for count in (lambda m: m.items_read, lambda m: m.count))
+    items = sum(manifest.items_read for manifest in manifests)
+    faces = sum(manifest.count for manifest in manifests)
     rejected = sum(manifest.rejected for manifest in manifests)
     return replace(
         first,

@@ -13,9 +13,7 @@ from facegan_tf.common.progress import progress
 from facegan_tf.data.choices import Choices
 from facegan_tf.data.manifest import Manifest, write_manifest
 from facegan_tf.data.sources import Source
-
-_MAY_DIFFER = ("path", "times")
-"""Parts of a source's identity that change when photos are moved or touched."""
+from facegan_tf.data.sources.base import MAY_DIFFER
 
 
 class ContentDigest:
@@ -46,7 +44,7 @@ def same_photos(manifest: Manifest, source: Source) -> bool:
     differing = [key for key in new if old.get(key) != new[key]]
     if not differing:
         return True
-    if not set(differing) <= set(_MAY_DIFFER) or manifest.items_read > len(source.names):
+    if not set(differing) <= set(MAY_DIFFER) or manifest.items_read > len(source.names):
         return False
     digest = ContentDigest()
     with progress(manifest.items_read, "comparing photos", "photo") as bar:

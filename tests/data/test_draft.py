@@ -117,8 +117,10 @@ def test_what_was_written_after_the_last_save_is_cut_off(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("often")
-@pytest.mark.parametrize("change", ["size", "photos", "damaged", "shorter"])
-def test_a_draft_of_something_else_is_not_continued(tmp_path: Path, change: str) -> None:
+@pytest.mark.parametrize("change", ["size", "photos", "versions", "damaged", "shorter"])
+def test_a_draft_of_something_else_is_not_continued(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     source, size = write_zip(tmp_path / "a.zip", GOOD | BAD), 8
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         dies_at(15, Killed(), patch)
@@ -128,6 +130,8 @@ def test_a_draft_of_something_else_is_not_continued(tmp_path: Path, change: str)
             size = 9
         case "photos":
             write_zip(source, dict(list(GOOD.items())[2:]))
+        case "versions":
+            monkeypatch.setattr("facegan_tf.data.request.versions", lambda *_: {"pillow": "1.0"})
         case "damaged":
             (tmp_path / UNFINISHED / "state.json").write_text("{")
         case "shorter":
@@ -135,6 +139,7 @@ def test_a_draft_of_something_else_is_not_continued(tmp_path: Path, change: str)
     store = prepare(source, tmp_path / "store", size, workers=1)
     expected = prepare(source, tmp_path / "expected", size, workers=1)
     assert store.fingerprint == expected.fingerprint
+    assert "continuing" not in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "expected", "store"]
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegan_tf.common.errors import InputError, Rejected
+from facegan_tf.data.attributes.stored import read_attributes
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.rejected import read_rejected
 from facegan_tf.data.sources import base, open_source, open_sources
@@ -215,6 +217,43 @@ def test_a_row_group_is_read_once_however_many_rows_are_bad(
     monkeypatch.setattr(ParquetShard, "_rows_of", counted)
     store = prepare(tmp_path / "a.parquet", tmp_path / "store", 8, workers=1)
     assert (len(store), store.manifest.rejected, groups) == (8, 4, [0, 1])
+
+
+def open_below(folder: Path) -> int:
+    return sum(Path(file.path).is_relative_to(folder) for file in psutil.Process().open_files())
+
+
+@pytest.mark.parametrize("kind", ["shards", "parquet"])
+def test_one_file_is_open_at_a_time(tmp_path: Path, kind: str) -> None:
+    source: Any = open_source(written(tmp_path, kind))
+    source.keys()
+    source.attributes()
+    assert open_below(tmp_path) == 0
+    for index in (0, 5, 11, 3):
+        assert source.read(index) == PHOTOS[NAMES[index]]
+        assert open_below(tmp_path) == 1
+
+
+@pytest.mark.parametrize("damaged", ["age", "image.path"])
+def test_a_damaged_column_of_attributes_is_left_out(
+    tmp_path: Path, damaged: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet_bytes(list(PHOTOS.values()), age=list(range(12)), label=list("abcdefghijkl")))
+    group = parquet.read_metadata(path).row_group(0)
+    columns = {group.column(k).path_in_schema: group.column(k) for k in range(group.num_columns)}
+    content = bytearray(path.read_bytes())
+    start = columns[damaged].dictionary_page_offset
+    content[start : start + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    source: Any = open_source(str(path))
+    assert source.keys()[1] == ("row-000000001" if damaged == "image.path" else "001.png")
+    store = prepare(path, tmp_path / "store", 8, where="label != 'c'")
+    assert len(store) == 11
+    kept = {"label"} if damaged == "age" else {"age", "label"}
+    assert read_attributes(store.folder).keys() == kept
+    assert f"{path}: {damaged} is left out, because it is damaged (" in capsys.readouterr().err
 
 
 def test_a_parquet_without_photos_is_refused_with_its_columns(tmp_path: Path) -> None:

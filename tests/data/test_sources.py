@@ -330,11 +330,10 @@ def test_content_changes_with_a_photo_and_not_with_its_time(tmp_path: Path, kind
 
 def test_the_content_of_an_unreadable_file_is_its_reason(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to("nowhere")
-    source = open_source(str(tmp_path))
-    before = source.content(0)
+    before = open_source(str(tmp_path)).content(0)
     (tmp_path / "gone.jpg").unlink()
     (tmp_path / "gone.jpg").write_bytes(b"here")
-    assert source.content(0) != before
+    assert open_source(str(tmp_path)).content(0) != before
 
 
 def test_a_new_kind_of_source_needs_one_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -105,10 +105,13 @@ class _Reader:
         if not self._take(sign):
             raise self._error(f"{sign} must come before {in_short(self._next.text)}")
 
-    def _any(self) -> np.ndarray:
+    def _go_deeper(self) -> None:
         self._depth += 1
         if self._depth > _MOST_DEPTH:
             raise self._error("has too many brackets or nots inside each other")
+
+    def _any(self) -> np.ndarray:
+        self._go_deeper()
         result = self._all()
         while self._take("or"):
             result = result | self._all()
@@ -123,9 +126,7 @@ class _Reader:
 
     def _one(self) -> np.ndarray:
         if self._take("not"):
-            self._depth += 1
-            if self._depth > _MOST_DEPTH:
-                raise self._error("has too many brackets or nots inside each other")
+            self._go_deeper()
             result = ~self._one()
             self._depth -= 1
             return result

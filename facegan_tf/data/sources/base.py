@@ -12,6 +12,9 @@ from facegan_tf.data.framing import Face, Framing
 FILE_LIMIT = 256 * 2**20
 """Largest file that is read, in bytes. Photos are far smaller, and a file is held in memory."""
 
+MAY_DIFFER = ("path", "times")
+"""Keys of a source's identity that change when its photos are moved or touched."""
+
 
 class Source(Protocol):
     """An ordered set of faces. It pickles into worker processes, and is cheap to open."""
@@ -30,8 +33,8 @@ class Source(Protocol):
     def identity(self) -> dict[str, Any]:
         """JSON values that change when the source does, found without reading its items.
 
-        `kind` is always there. Sources that differ only in `path` and `times` may hold the same photos:
-        `content` settles it.
+        `kind` is always there. Sources that differ only in MAY_DIFFER may hold the same photos: `content`
+        settles it.
         """
 
     @property
@@ -52,6 +55,7 @@ class PhotoSource(ABC):
     """A source of encoded photos. A new kind needs `names`, `identity` and `read`."""
 
     can_crop = True
+    _last: tuple[int, bytes | Rejected] | None = None
 
     @abstractmethod
     def read(self, index: int) -> bytes:
@@ -59,7 +63,19 @@ class PhotoSource(ABC):
 
     def faces(self, index: int, framing: Framing) -> list[Face]:
         """The faces in the photo. Raises Rejected if it can't be used."""
-        return framing.faces(self.read(index))
+        return framing.faces(self._read_once(index))
+
+    def _read_once(self, index: int) -> bytes:
+        """The same as `read`, kept until another photo is read: for its content, and then for its face."""
+        if self._last is None or self._last[0] != index:
+            try:
+                self._last = index, self.read(index)
+            except Rejected as reason:
+                self._last = index, reason
+        photo = self._last[1]
+        if isinstance(photo, Rejected):
+            raise Rejected(*photo.args)
+        return photo
 
     def keys(self) -> Sequence[str]:
         """The names of the photos."""
@@ -72,7 +88,7 @@ class PhotoSource(ABC):
     def content(self, index: int) -> bytes:
         """The SHA-256 of the photo's bytes, or of the reason why they can't be read."""
         try:
-            return hashlib.sha256(self.read(index)).digest()
+            return hashlib.sha256(self._read_once(index)).digest()
         except Rejected as reason:
             return hashlib.sha256(str(reason).encode()).digest()
 

@@ -12,7 +12,7 @@ from facegan_tf.data.sources.listing import listing_identity, walk
 from facegan_tf.data.sources.skipped import is_sidecar, no_photos
 
 
-@dataclass(frozen=True)
+@dataclass
 class FolderSource(base.PhotoSource):
     """The files below a folder. Links are followed, but no folder is entered twice."""
 

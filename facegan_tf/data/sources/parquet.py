@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.errors import InputError, Rejected, as_lines, in_short
+from facegan_tf.common.status import print_status
 from facegan_tf.data.decode import one_line
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.names import PackedNames, Places, RowNames
@@ -37,9 +38,9 @@ class ParquetShard:
         Raises Rejected if the file can't be read, InputError if it has no such column.
         """
         self.path = path
-        file = self._open()
-        self.column, self._leaf = _photo_column(file.schema_arrow, column, path)
-        groups = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        with self._open() as file:
+            self.column, self._leaf = _photo_column(file.schema_arrow, column, path)
+            groups = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
         rows, size = sum(groups), path.stat().st_size
         if rows > size or min(groups, default=0) < 0:
             raise Rejected(f"says that it has {rows:,} rows, but the file has only {size:,} bytes")
@@ -51,7 +52,13 @@ class ParquetShard:
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the open file, which can't be pickled."""
         state = {name: value for name, value in vars(self).items() if name != "_file"}
-        return state | {"_rows": iter(()), "_group": -1, "_next": 0}
+        return state | {"_rows": iter(()), "_group": -1}
+
+    def close(self) -> None:
+        """Close the file until it is read again."""
+        self._rows, self._group = iter(()), -1
+        if file := vars(self).pop("_file", None):
+            file.close()
 
     def _open(self) -> Any:
         parquet = load_pyarrow()
@@ -96,33 +103,40 @@ class ParquetShard:
         """The name of each photo: the `path` beside its bytes, where there is one, or that of its row."""
         import pyarrow as pa
 
-        kind = self._file.schema_arrow.field(self.column).type
-        if not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+        with self._open() as file:
+            kind = file.schema_arrow.field(self.column).type
+            if not pa.types.is_struct(kind) or kind.get_field_index("path") < 0:
+                return self.names
+            column = self._all(file, self.column, f"{self.column}.path")
+        if column is None:
             return self.names
-        column = self._file.read(columns=[f"{self.column}.path"], use_threads=False).column(0)
         paths = itertools.chain.from_iterable(chunk.field("path") for chunk in column.chunks)
-        names = PackedNames(path.as_py() or name for path, name in zip(paths, self.names, strict=False))
-        return names if len(names) == len(self.names) else self.names
+        return PackedNames(path.as_py() or name for path, name in zip(paths, self.names, strict=True))
 
     def attributes(self) -> dict[str, Any]:
-        """The other columns of numbers, truth values and short text, as numpy arrays."""
-        import pyarrow as pa
+        """The other columns of numbers, truth values and text, as numpy arrays."""
+        with self._open() as file:
+            kinds = {field.name: field.type for field in file.schema_arrow}
+            columns = {
+                name: self._all(file, name, name)
+                for name, kind in kinds.items()
+                if name != self.column and _is_attribute(kind)
+            }
+        return {name: column.to_numpy() for name, column in columns.items() if column is not None}
 
-        kinds = {field.name: field.type for field in self._file.schema_arrow}
-        wanted = [
-            name
-            for name, kind in kinds.items()
-            if name != self.column
-            and (
-                pa.types.is_integer(kind)
-                or pa.types.is_floating(kind)
-                or pa.types.is_boolean(kind)
-                or pa.types.is_string(kind)
-                or pa.types.is_large_string(kind)
-            )
-        ]
-        table = self._file.read(columns=wanted, use_threads=False)
-        return {name: table.column(name).to_numpy() for name in wanted}
+    def _all(self, file: Any, column: str, leaf: str) -> Any:
+        """`leaf` of a column for all rows; None, with a message on stderr, if it is damaged."""
+        try:
+            values = file.read(columns=[leaf], use_threads=False).column(column)
+            values.validate(full=True)
+        except Exception as error:  # of many types, on damaged files
+            problem = one_line(error)
+        else:
+            if len(values) == len(self.names):
+                return values
+            problem = f"it has {len(values):,} rows, not {len(self.names):,}"
+        print_status(f"{self.path}: {leaf} is left out, because it is damaged ({problem})")
+        return None
 
 
 def _photo_column(schema: Any, column: str | None, path: Path) -> tuple[str, str]:
@@ -133,14 +147,22 @@ def _photo_column(schema: Any, column: str | None, path: Path) -> tuple[str, str
             return column, found[column]
         problem = "holds no bytes of photos" if column in schema.names else f"is not a column of {path}"
         raise InputError("column", column, f"{problem}; {_columns(schema, found)}")
-    for name in (*(_CUSTOMARY if len(found) > 1 else ()), *found):
-        if name in found and (len(found) == 1 or name in _CUSTOMARY):
-            return name, found[name]
+    likely = list(found) if len(found) == 1 else [name for name in _CUSTOMARY if name in found]
+    if likely:
+        return likely[0], found[likely[0]]
     if found:
         raise InputError(
             "column", None, f"must say which column of {path} holds the photos: {', '.join(found)}"
         )
     raise InputError("source", path, f"has no column of photos; {_columns(schema, found)}")
+
+
+def _is_attribute(kind: Any) -> bool:
+    """Whether a column of this type holds numbers, truth values or text."""
+    from pyarrow import types
+
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_string, types.is_large_string)
+    return any(test(kind) for test in tests)
 
 
 def _bytes_in(field: Any) -> str | None:

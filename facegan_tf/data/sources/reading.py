@@ -46,6 +46,11 @@ class OpenedOnDemand:
         """The open file. Raises OSError."""
         return open_reader(self.path)
 
+    def close(self) -> None:
+        """Close the file until it is read again."""
+        if reader := vars(self).pop("reader", None):
+            reader.close()
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "reader"}
 

@@ -7,11 +7,9 @@ from typing import Any
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.data.framing import Face, Framing
-from facegan_tf.data.sources.base import Source
+from facegan_tf.data.sources.base import MAY_DIFFER, Source
 from facegan_tf.data.sources.columns import stacked
 from facegan_tf.data.sources.names import ChainedNames, Places
-
-_MAY_DIFFER = ("path", "times")  # the parts of an identity that change when photos are moved or touched
 
 
 class SeveralSources:
@@ -47,8 +45,8 @@ class SeveralSources:
         each = [source.identity for source in self._sources]
         return {
             "kind": "several",
-            "sources": [{key: one[key] for key in one if key not in _MAY_DIFFER} for one in each],
-        } | {key: [one.get(key) for one in each] for key in _MAY_DIFFER}
+            "sources": [{key: one[key] for key in one if key not in MAY_DIFFER} for one in each],
+        } | {key: [one.get(key) for one in each] for key in MAY_DIFFER}
 
     def faces(self, index: int, framing: Framing) -> list[Face]:
         """The faces in item `names[index]`. Raises Rejected if it can't be used."""

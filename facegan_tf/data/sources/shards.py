@@ -24,6 +24,9 @@ class Shard(Protocol):
     def read(self, index: int) -> bytes:
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read."""
 
+    def close(self) -> None:
+        """Close the file until it is read again."""
+
 
 @dataclass(frozen=True)
 class ShardKind:
@@ -59,7 +62,7 @@ class ShardsSource(base.PhotoSource):
         self.root = root
         self._labels = [file.name for file in files]
         self._shards = [_opened(kind, root / label, column) for label in self._labels]
-        self._last: tuple[int, bytes | Rejected] | None = None
+        self._reading = self._shards[0]
         self.identity = _identity(kind.name, root, files) | ({} if column is None else {"column": column})
         broken = [shard for shard in self._shards if isinstance(shard, _Unreadable)]
         if len(broken) == len(self._shards):
@@ -102,16 +105,12 @@ class ShardsSource(base.PhotoSource):
 
     def read(self, index: int) -> bytes:
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read."""
-        if self._last is None or self._last[0] != index:  # it is read for its content, then for its face
-            shard, inside = self._places.of(index)
-            try:
-                self._last = index, self._shards[shard].read(inside)
-            except Rejected as reason:
-                self._last = index, reason
-        content = self._last[1]
-        if isinstance(content, Rejected):
-            raise Rejected(*content.args)
-        return content
+        number, inside = self._places.of(index)
+        shard = self._shards[number]
+        if shard is not self._reading:  # one at a time: there may be more files than can be open
+            self._reading.close()
+            self._reading = shard
+        return shard.read(inside)
 
     def contains(self, path: Path) -> bool:
         """Whether `path` is in the folder of several files, where it could be mistaken for one of them."""
@@ -132,6 +131,9 @@ class _Unreadable:
 
     def read(self, index: int) -> bytes:
         raise Rejected(self.reason)
+
+    def close(self) -> None:
+        pass
 
 
 def _opened(kind: ShardKind, path: Path, column: str | None) -> Shard:

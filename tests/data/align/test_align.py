@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from facegan_tf.common.errors import Rejected
-from facegan_tf.config.crop import Crop
+from facegan_tf.config.crop import Crop, parse_crop
 from facegan_tf.data.align.framing import Aligned
 from facegan_tf.data.align.geometry import TEMPLATE
 from facegan_tf.data.decode import pillow_warnings
@@ -101,6 +101,16 @@ def test_one_photo_gives_its_largest_face_or_all_of_them() -> None:
         (expected,) = largest.faces(encoded(alone))
     difference = np.frombuffer(one.pixels, np.uint8).astype(int) - np.frombuffer(expected.pixels, np.uint8)
     assert np.abs(difference).mean() < 12
+
+
+def test_a_crop_keeps_its_part_of_the_aligned_face() -> None:
+    photo = photo_of((16, 10, 300, 0))
+    with pillow_warnings():
+        (whole,) = Aligned(89, Crop()).faces(photo)  # 178 of CelebA's pixels, so a pixel is two of them
+        (part,) = Aligned(45, parse_crop("box:44,64,134,154")).faces(photo)
+    middle = np.frombuffer(whole.pixels, np.uint8).reshape(89, 89, 3)[22:67, 22:67].astype(int)
+    difference = np.abs(middle - np.frombuffer(part.pixels, np.uint8).reshape(45, 45, 3))
+    assert difference.mean() < 1  # half a pixel aside, it would be 3
 
 
 def test_a_face_at_the_edge_is_mirrored_or_refused() -> None:

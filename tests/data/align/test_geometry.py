@@ -9,6 +9,8 @@ from PIL import Image
 from facegan_tf.data.align.geometry import FRAME, TEMPLATE, Square, cut, square_of
 from tests.helpers.photos import pixels
 
+MARKED = [(69, 111), (108, 111), (88, 136), (72, 152), (105, 152)]
+"""Rounded means of list_landmarks_align_celeba.txt, as ALAE's script for CelebA states them."""
 SQUARE = (0, 20, 178, 198)  # the largest square of CelebA's photos, centred
 
 
@@ -28,6 +30,10 @@ def test_a_face_that_was_turned_scaled_and_shifted_is_found_where_it_was(
     places = (TEMPLATE - (left, top)) / side
     np.testing.assert_allclose(square.at(places), TEMPLATE @ turn.T + (x, y), atol=1e-6)
     assert square.side == pytest.approx(scale * side)
+
+
+def test_the_template_is_where_people_marked_celebas_landmarks() -> None:
+    np.testing.assert_allclose(TEMPLATE, MARKED, atol=1.5)
 
 
 def test_the_map_is_the_least_squares_similarity() -> None:

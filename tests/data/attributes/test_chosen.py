@@ -63,6 +63,15 @@ def test_rejected_photos_leave_no_attributes_and_a_limit_counts_the_chosen(
     assert read_attributes(store.folder)["Male"].tolist() == [-1, 1, 1]  # numbers 1, 3 and 6
 
 
+def test_a_full_name_in_the_table_comes_before_the_name_without_folders(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name,age\n000002.jpg,1\nimg/000002.jpg,2\n000005.jpg,2\n")
+    store = prepare(
+        photos / "a.zip", tmp_path / "store", 8, attributes=str(tmp_path / "a.csv"), where="age == 2"
+    )
+    expected = [bare_pillow(PHOTOS[f"img/{k:06}.jpg"], 8) for k in (2, 5)]
+    np.testing.assert_array_equal(store.gather(np.arange(2)), expected)
+
+
 def test_training_also_chooses_and_caches_each_choice(photos: Path, tmp_path: Path) -> None:
     settings = {"source": str(photos / "a.parquet"), "size": 8, "cache": str(tmp_path)}
     smiling = locate(DataSettings(**settings, where="Smiling == 1")).open_or_prepare()
