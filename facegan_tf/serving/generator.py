@@ -71,7 +71,9 @@ class FaceGenerator:
         faces = [self._draw(latents=tf.constant(batch))["images"].numpy() for batch in batches]
         return np.concatenate(faces)[: len(latents)]
 
-    def sample(self, seeds: Iterable[int], truncation: float | Sequence[float] = 1.0) -> np.ndarray:
+    def sample(
+        self, seeds: Iterable[int], truncation: float | Sequence[float] | np.ndarray = 1.0
+    ) -> np.ndarray:
         """Draw a face from each of N seeds: uint8 [N, S, S, 3]. The same seed always gives the same face.
 
         seeds: one or more whole numbers from 0 to 2^63 - 1.
@@ -82,7 +84,9 @@ class FaceGenerator:
         """
         return self.draw(self.latents(seeds, truncation))
 
-    def latents(self, seeds: Iterable[int], truncation: float | Sequence[float] = 1.0) -> np.ndarray:
+    def latents(
+        self, seeds: Iterable[int], truncation: float | Sequence[float] | np.ndarray = 1.0
+    ) -> np.ndarray:
         """Return the latents that `sample` draws from, float32 [N, latent_dim]: N(0, 1) at truncation 1."""
         latents = self._latents(tf.constant(checked_seeds(seeds))).numpy()
         return latents * _truncation_of_each(truncation, len(latents))[:, np.newaxis]
@@ -152,7 +156,7 @@ def checked_seeds(seeds: Iterable[int]) -> np.ndarray:
     return np.array(numbers, np.int64)
 
 
-def _truncation_of_each(truncation: float | Sequence[float], count: int) -> np.ndarray:
+def _truncation_of_each(truncation: float | Sequence[float] | np.ndarray, count: int) -> np.ndarray:
     """Return a truncation for each of `count` seeds: float32 [count]."""
     scales = np.asarray(truncation, np.float32)
     if scales.shape not in ((), (count,)):
