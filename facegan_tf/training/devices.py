@@ -99,6 +99,8 @@ def choose_devices(
     found, gpus = find_cluster(cluster, worker), len(_gpus_of_task())
     if timeout is not None and timeout < 1:
         raise InputError("timeout", timeout, "must be 1 second or more")
+    if timeout is not None and not found:
+        raise InputError("timeout", timeout, "needs a cluster: this process waits for no other worker")
     wanted = str(("all" if found else 1) if devices is None else devices)
     if match := re.fullmatch("cpu:([1-9][0-9]{0,2})", wanted):
         kind, count = "CPU", int(match[1])

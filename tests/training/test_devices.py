@@ -62,6 +62,15 @@ def test_a_processor_is_not_divided_in_a_cluster(gpus):
         choose_devices("cpu:2", "a:1,b:1", 0)
 
 
+@pytest.mark.parametrize(("cluster", "seconds"), [(None, 60), ("a:1,b:1", 0)])
+def test_a_time_to_wait_for_workers_needs_workers_and_a_second(gpus, cluster, seconds):
+    gpus(0)
+    with pytest.raises(InputError) as refused:
+        choose_devices(None, cluster, 0 if cluster else None, seconds)
+    assert (refused.value.name, refused.value.value) == ("timeout", seconds)
+    assert choose_devices(None, "a:1,b:1", 0, 60).timeout == 60
+
+
 def test_a_worker_that_cannot_join_the_others_says_so(gpus, monkeypatch):
     def fail(*_):
         raise tf.errors.UnknownError(None, None, "Could not start gRPC server")
