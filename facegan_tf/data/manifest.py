@@ -51,6 +51,15 @@ class Manifest:
         """How many items of the source were read, good and bad."""
         return self.count + self.rejected if self.items is None else self.items
 
+    @property
+    def licence(self) -> str | None:
+        """The licence that the data set declares on the Hub; None for other sources.
+
+        Of several sources, all that are declared.
+        """
+        each = self.source_identity.get("sources", [self.source_identity])
+        return "; ".join(dict.fromkeys(one["licence"] for one in each if "licence" in one)) or None
+
 
 def is_store(folder: Path) -> bool:
     """Whether the folder has a store's manifest; `FaceStore.open` checks that the store is complete."""

@@ -34,7 +34,7 @@ def describe_store(path: str | Path) -> dict[str, Any]:
         "count": len(store),
         "size": store.size,
         "source": manifest.source,
-        "licence": manifest.source_identity.get("licence"),
+        "licence": manifest.licence,
         "crop": manifest.crop,
         "limit": manifest.limit,
         "choices": manifest.choices,

@@ -56,10 +56,14 @@ UNKNOWN = Licence(
 )
 
 
-def licence_of(sources: Sequence[str]) -> Licence:
-    """What is known about the photos of some sources, judging only by their names."""
+def licence_of(sources: Sequence[str], declared: str | None = None) -> Licence:
+    """What is known about the photos of some sources, judging by their names and what the Hub declares."""
     known = {_licence_of_one(source) for source in sources}
-    return known.pop() if len(known) == 1 else UNKNOWN
+    licence = known.pop() if len(known) == 1 else UNKNOWN
+    if declared is None or licence is not UNKNOWN:
+        return licence
+    text = f"Licence of the photos: {declared}. **Check it before you publish the model.**"
+    return Licence("other", text)
 
 
 def _licence_of_one(source: str) -> Licence:
@@ -85,7 +89,7 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
         "precision": config.training.precision,
         "opset": OPSET,
         "data": _data(run, config),
-        "licence": licence_of(_sources(config)),
+        "licence": licence_of(_sources(config), run.read_record()["store"].get("licence")),
         "scores": _scores(evaluation),
         "provenance": _provenance(evaluation),
         "weights": {"ema": "the moving average of the generator's", "raw": "the generator's own"}[

@@ -50,6 +50,7 @@ def test_a_data_set_is_downloaded_through_pages_redirects_and_a_broken_connectio
         identity = store.manifest.source_identity
         assert identity["revision"] == COMMIT
         assert identity["licence"].startswith("mit (")
+        assert store.manifest.licence == identity["licence"]
         assert "often wrong" in ended.stderr
         ranges = [
             place for method, path, place in hub.requests if path.endswith("train-00001-of-00002.parquet")

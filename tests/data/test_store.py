@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,14 @@ def write(folder: Path, faces: np.ndarray, pieces: int = 1, shard_rows: int = 10
     for piece in np.array_split(faces, pieces):
         writer.append(piece.tobytes())
     return writer.finish(**ABOUT)
+
+
+def test_the_licence_is_the_one_declared_or_all_of_several_sources(tmp_path: Path) -> None:
+    manifest = write(tmp_path, faces_of(1))
+    hub, other = {"kind": "hub", "licence": "mit"}, {"kind": "hub", "licence": "cc-by-4.0"}
+    several = {"kind": "several", "sources": [{"kind": "zip"}, hub, other, hub]}
+    licences = [replace(manifest, source_identity=identity).licence for identity in (hub, several)]
+    assert (manifest.licence, *licences) == (None, "mit", "mit; cc-by-4.0")
 
 
 def test_shards_are_npy_files_that_numpy_can_map(tmp_path: Path) -> None:

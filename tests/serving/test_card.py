@@ -65,5 +65,10 @@ def test_what_is_known_about_the_photos_follows_from_their_name(source, words):
     assert words in licence_of([source, source]).text
 
 
+def test_what_the_hub_declares_is_passed_on_where_the_name_says_nothing():
+    assert "mit (as declared)" in licence_of(["hf:someone/photos"], "mit (as declared)").text
+    assert "non-commercial" in licence_of(["hf:someone/celeba"], "mit (as declared)").text
+
+
 def test_photos_from_sources_of_several_kinds_need_a_word_from_the_publisher():
     assert "Fill this in" in licence_of(["celeba.zip", "lfw-funneled.zip"]).text
