@@ -177,7 +177,7 @@ class GAN:
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
         >>> gan = build_gan(load_config("configs/quickstart.yaml"))
-        >>> latents = tf.random.normal([8, 32])
+        >>> latents = tf.random.normal([8, 64])
         >>> sorted(gan.train_on_batch(tf.zeros([8, 32, 32, 3]), latents, latents)), gan.steps_done
         (['d_loss', 'g_loss'], 1)
         """
