@@ -5,7 +5,7 @@
 Prints, for each way to train, the largest relative difference of any loss at any step from one device's,
 where it first exceeds 1e-5, and the largest difference of the weights at the end. Several devices add up
 sums in a different order, and a GAN amplifies the last bits: one device with a different number of threads
-shows how much.
+shows how much. With --float64, the last bits are so small that any other difference would stand out.
 """
 
 import argparse
@@ -94,9 +94,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--out", type=Path, default=Path("outputs/compare_devices"))
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--float64", action="store_true", help="compute in float64, several times as slowly")
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="key.path=value")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.float64:  # Keras reads its floatx from there, here and in the trainings
+        (arguments.out / "keras.json").write_text('{"floatx": "float64"}')
+        os.environ["KERAS_HOME"] = str(arguments.out.absolute())
     one = train(arguments, ONE)
     print(f"{'':20} {'losses':>9}  {'above 1e-5 from':>15}  {'weights':>9}")
     for way in arguments.ways:

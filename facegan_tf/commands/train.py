@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     from facegan_tf.training.devices import choose_devices
     from facegan_tf.training.signals import Interrupted
     from facegan_tf.training.train import dry_run, train
+    from facegan_tf.training.workers import leave_together
 
     devices = choose_devices(options.devices, options.cluster, options.worker, options.timeout)
     if options.dry_run:
@@ -98,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
     except Interrupted as interrupted:
         code = 128 + interrupted.signum
     if devices.cluster:
+        leave_together(devices.cluster.worker, devices.workers, devices.timeout)
         _leave_at_once(code)
     return code
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import keras
 import tensorflow as tf
 
 from facegan_tf.model.gan import GAN
@@ -37,7 +38,7 @@ class CompiledSteps:
             terms = self._step(next(self._inputs))
             return k + 1, [each.write(k, terms[name]) for name, each in zip(names, arrays, strict=True)]
 
-        start = [tf.constant(0), [tf.TensorArray(tf.float32, size=count) for _ in names]]
+        start = [tf.constant(0), [tf.TensorArray(keras.config.floatx(), size=count) for _ in names]]
         _, arrays = tf.while_loop(lambda k, _: k < count, body, start, parallel_iterations=1)
         return {name: array.stack() for name, array in zip(names, arrays, strict=True)}
 
@@ -45,8 +46,12 @@ class CompiledSteps:
         gan, batch_size = self.gan, self.gan.config.training.batch_size
 
         def run(penalised: bool | None = None) -> dict[str, tf.Tensor]:
-            return self.runtime.run(gan.step_in_graph, inputs, batch_size, penalised)
+            return self.runtime.run(self._step_of_replica, inputs, batch_size, penalised)
 
         if self.runtime.replicas == 1 or gan.objective.penalty_every == 1:
             return run()
         return tf.cond(gan.objective.penalty_is_due(), lambda: run(True), lambda: run(False))
+
+    def _step_of_replica(self, inputs: StepInputs) -> dict[str, tf.Tensor]:
+        # Keras' floatx is float64 where rounding is to be told from other differences.
+        return self.gan.step_in_graph(StepInputs(*(tf.cast(x, keras.config.floatx()) for x in inputs)))

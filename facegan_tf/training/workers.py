@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from facegan_tf.common.due import due
 from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.status import print_status
 from facegan_tf.common.versions import versions
 from facegan_tf.config.settings import Config
 from facegan_tf.data.locate import Located
@@ -89,6 +91,24 @@ def lost_workers_end_the_run(runtime: Runtime, folder: Path) -> Iterator[None]:
             f"worker {runtime.worker} of {runtime.workers}: another worker was lost ({_reason(error)}). What "
             f"was saved is intact; start all workers again with: facegan train {folder} --resume"
         ) from error
+
+
+def leave_together(worker: int, workers: int, seconds: int) -> None:
+    """Return when no other worker needs this process any more; all call this when their work is done.
+
+    A worker that ends at once can take the last numbers with it that others have still to fetch from it.
+    seconds: how long to wait for them. A worker that is lost now is no error: all work is done.
+    """
+    services = context.context()  # the only way to TensorFlow's coordination service, which the chief runs
+    try:
+        services.wait_at_barrier("done", seconds * 1000)
+        if worker:
+            services.set_config_key_value(f"leaving/{worker}", "")
+            return
+        for other in range(1, workers):  # the last answers to them come from this process
+            services.get_config_key_value(f"leaving/{other}", seconds * 1000)
+    except LOST as error:
+        print_status(f"another worker was lost when all work was done ({_reason(error)})")
 
 
 def _reason(error: tf.errors.OpError) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +30,14 @@ def start(config_file, out, *flags, **environment):
     return subprocess.Popen(
         [str(part) for part in command], stderr=subprocess.PIPE, text=True, env=environment
     )
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
 
 
 def ended(process, code=0):
@@ -102,3 +111,41 @@ def test_a_signal_to_one_worker_stops_all_and_another_number_of_devices_resumes(
     train(config, out, resume=True)
     assert "this run had replicas 2 and now has 1" in capsys.readouterr().err
     check_same(out, one)
+
+
+LEAVING = """
+import os, sys, time
+from facegan_tf.training.devices import choose_devices
+from facegan_tf.training.workers import leave_together
+worker = int(sys.argv[2])
+choose_devices(None, sys.argv[1], worker).start().gather(worker)
+if worker == int(sys.argv[3]):
+    time.sleep(2)
+print(time.time(), flush=True)
+leave_together(worker, 3, 60)
+print(time.time(), flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("last", [0, 2])
+def test_no_worker_leaves_before_all_are_done(last):
+    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(3))
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEAVING, addresses, str(worker), str(last)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for worker in range(3)
+    ]
+    done, left = [], []
+    for worker in workers:
+        output, errors = worker.communicate(timeout=120)
+        assert worker.returncode == 0 and "lost" not in errors, errors
+        began, ended_at = map(float, output.split())
+        done.append(began)
+        left.append(ended_at)
+    assert min(left) > max(done) > min(done) + 1
