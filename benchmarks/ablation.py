@@ -51,6 +51,10 @@ def without(*names: str) -> dict[str, str]:
     return {name: value for name, value in PLAIN.items() if not name.startswith(names)}
 
 
+HALF = {
+    "networks.generator.channels": "[128, 64, 32]",
+    "networks.discriminator.channels": "[32, 64, 128]",
+}
 _RATES = "optimizers"
 _UNNORMALISED = ("networks", "objective")
 ROWS: dict[str, dict[str, str]] = {
@@ -78,6 +82,8 @@ ROWS: dict[str, dict[str, str]] = {
     },
     "latents 64": {"networks.latent_dim": "64"},
     "D's latents for G": {"objective.reuse_latents": "true"},
+    "half the channels": HALF,
+    "half the channels, R1 0.1": HALF | {"objective.r1": "0.1"},
     "translation and colour": {"augment.kinds": "[colour, translation]"},
 }
 """Variants by name, each as what differs from configs/faces32.yaml."""

@@ -7,7 +7,7 @@ the disk. Each store is read in its own process, in random order, as training do
 """
 
 import argparse
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -57,7 +57,7 @@ def measure(folder: Path) -> None:
     from facegan_tf.data.training_set import TrainingSet
 
     next(iter(TrainingSet(FaceStore.open(folder), 1, 0).batches()))  # TensorFlow has started
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = own_memory()
     began = time.perf_counter()
     store = FaceStore.open(folder)
     opened = time.perf_counter() - began
@@ -68,8 +68,14 @@ def measure(folder: Path) -> None:
     for _ in range(BATCHES):
         next(batches)
     speed = BATCHES * BATCH / (time.perf_counter() - began)
-    mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    mib = (own_memory() - before) / 1024
     print(f"{len(store):>12,} {opened:10.3f} s {first:10.3f} s {speed:12,.0f} {mib:10.0f} MiB", flush=True)
+
+
+def own_memory() -> int:
+    """KiB of this process, without the parts of files that the system keeps in free memory."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+)", status)[1])
 
 
 def main() -> None:

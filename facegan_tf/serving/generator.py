@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ BATCH = 4
 
 The libraries that multiply matrices choose their order of summation by the number of rows, so the same
 latents may give different bits in another batch size. In batches of one size, a face depends on its own
-latents only, and so `facegan sample` and `facegan serve` draw the same bytes, whatever is drawn together. On
-CPUs, batches of 4 draw nearly as many faces a second as larger ones, and a single face is drawn sooner.
+latents only, and so `facegan sample` and `facegan serve` draw the same bytes, whatever is drawn together.
+"""
+AT_ONCE = 2
+"""Number of batches that are drawn at the same time. On 2 cores, that gives as many faces a second as batches
+of 16 one after the other, and a single face is still drawn soon.
 """
 
 _INPUTS: dict[str, dict[str, tuple[tf.DType, int | None]]] = {
@@ -68,8 +72,15 @@ class FaceGenerator:
             raise InputError("latents", list(latents.shape), problem)
         filled = np.pad(latents, [(0, -len(latents) % BATCH), (0, 0)])
         batches = np.split(filled, len(filled) // BATCH)
-        faces = [self._draw(latents=tf.constant(batch))["images"].numpy() for batch in batches]
+        threads = ThreadPoolExecutor(AT_ONCE)
+        try:
+            faces = list(threads.map(self._draw_batch, batches))
+        finally:
+            threads.shutdown(cancel_futures=True)  # on Ctrl-C, the rest is not drawn
         return np.concatenate(faces)[: len(latents)]
+
+    def _draw_batch(self, latents: np.ndarray) -> np.ndarray:
+        return self._draw(latents=tf.constant(latents))["images"].numpy()
 
     def sample(
         self, seeds: Iterable[int], truncation: float | Sequence[float] | np.ndarray = 1.0

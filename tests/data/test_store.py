@@ -1,8 +1,12 @@
 import json
+import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +45,19 @@ def test_the_licence_is_the_one_declared_or_all_of_several_sources(tmp_path: Pat
     several = {"kind": "several", "sources": [{"kind": "zip"}, hub, other, hub]}
     licences = [replace(manifest, source_identity=identity).licence for identity in (hub, several)]
     assert (manifest.licence, *licences) == (None, "mit", "mit; cc-by-4.0")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads how a file is mapped from /proc")
+@pytest.mark.parametrize(("memory", "scattered"), [(10**5, False), (10**3, True)])
+def test_only_what_memory_cannot_hold_is_read_face_by_face(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int, scattered: bool
+) -> None:
+    write(tmp_path, faces_of(10))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
+    store = FaceStore.open(tmp_path)
+    mappings = Path("/proc/self/smaps").read_text().split("VmFlags:")
+    flags = [after.splitlines()[0] for before, after in pairwise(mappings) if str(tmp_path) in before]
+    assert len(store) == 10 and ["rr" in each.split() for each in flags] == [scattered]
 
 
 def test_shards_are_npy_files_that_numpy_can_map(tmp_path: Path) -> None:
