@@ -57,9 +57,7 @@ class FaceStore:
             )
         try:
             manifest = read_manifest(folder)
-            pixels = 3 * manifest.count * manifest.size**2
-            fits = pixels < psutil.virtual_memory().total / 2
-            shards = [_map_shard(folder, shard, manifest.size, fits) for shard in manifest.shards]
+            shards = [_map_shard(folder, shard, manifest.size) for shard in manifest.shards]
             if sum(map(len, shards)) != manifest.count or not shards:
                 raise ValueError(f"its shards hold {sum(map(len, shards))} faces, not {manifest.count}")
         except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
@@ -92,6 +90,19 @@ class FaceStore:
             faces[row] = self.shards[shard][from_end]
         return faces
 
+    def expect_scattered_reads(self) -> None:
+        """Tell the system that faces will be read in random order, if memory can't hold all of them.
+
+        Otherwise it reads 128 KB around each face, which in a smaller store is of use later.
+        """
+        fits = sum(shard.nbytes for shard in self.shards) < psutil.virtual_memory().total / 2
+        if fits or not hasattr(mmap, "MADV_RANDOM"):
+            return
+        for shard in self.shards:
+            mapped = getattr(shard.base, "base", None)  # below numpy's views
+            if isinstance(mapped, mmap.mmap):
+                mapped.madvise(mmap.MADV_RANDOM)
+
     def in_order(self) -> Iterator[np.ndarray]:
         """All faces, a few at a time: uint8 [n, S, S, 3]."""
         rows = max(1, 2**24 // (self.size * self.size * 3))
@@ -105,8 +116,7 @@ def pixel_digest(size: int) -> Any:
     return hashlib.sha256(f"uint8 RGB {size}x{size}\n".encode())
 
 
-def _map_shard(folder: Path, shard: dict[str, Any], size: int, fits: bool) -> np.ndarray:
-    """fits: whether memory can hold the whole store, so that what is read around a face is of use later."""
+def _map_shard(folder: Path, shard: dict[str, Any], size: int) -> np.ndarray:
     name, expected = shard["file"], (shard["count"], size, size, 3)
     try:
         faces = np.load(folder / name, mmap_mode="r")
@@ -116,8 +126,6 @@ def _map_shard(folder: Path, shard: dict[str, Any], size: int, fits: bool) -> np
         raise ValueError(f"{name} can't be mapped ({error})") from None
     if faces.shape != expected or faces.dtype != np.uint8:
         raise ValueError(f"{name} holds {faces.dtype} {faces.shape}, not uint8 {expected}")
-    if not fits and hasattr(mmap, "MADV_RANDOM"):  # otherwise the system reads 128 KB for each face
-        faces._mmap.madvise(mmap.MADV_RANDOM)
     return np.asarray(faces)  # a plain view: indexing np.memmap itself is slower
 
 

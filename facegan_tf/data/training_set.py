@@ -77,6 +77,7 @@ class TrainingSet:
         batches each batch consists of; a share has its part of each.
         """
         rows = Rows(shares, self.batch_size // parts, parts)
+        self.store.expect_scattered_reads()
 
         def load(step: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
             indices = rows.of(self.indices(step), place)

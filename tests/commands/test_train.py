@@ -1,8 +1,11 @@
 import json
+import os
+import signal
 
 import pytest
 import yaml
 
+from facegan_tf.training.signals import Interrupted
 from tests.helpers.command_line import call
 from tests.helpers.configs import tiny_config, tiny_settings
 
@@ -95,3 +98,21 @@ def test_a_batch_that_does_not_divide_is_refused_before_other_workers_are_waited
     flags = ["--cluster", "a.invalid:1,b.invalid:1,c.invalid:1", "--worker", 0]
     code, _, errors = call(capsys, "train", tmp_path / "config.yaml", "--out", tmp_path / "run", *flags)
     assert code == 2 and "training.batch_size: 4" in errors and "nearest that can is 3" in errors
+
+
+@pytest.mark.parametrize(("interrupted", "code"), [(False, 0), (True, 143)])
+def test_a_worker_waits_for_the_others_before_it_leaves(
+    config, tmp_path, capsys, monkeypatch, interrupted, code
+):
+    def train(*_, **__):
+        done.append("trained")
+        if interrupted:
+            raise Interrupted(signal.SIGTERM)
+
+    done = []
+    monkeypatch.setattr("facegan_tf.training.train.train", train)
+    monkeypatch.setattr("facegan_tf.training.workers.leave_together", lambda *given: done.append(given))
+    monkeypatch.setattr(os, "_exit", done.append)
+    cluster = ("--cluster", "a:1,b:1", "--worker", 1, "--timeout", 60)
+    call(capsys, "train", config, "--out", tmp_path / "run", *cluster)
+    assert done == ["trained", (1, 2, 60), code]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegan_tf.data.store import FaceStore, Manifest, StoreWriter, is_store
+from facegan_tf.data.training_set import TrainingSet
 from tests.helpers.refusals import refusal
 
 ABOUT = {
@@ -49,12 +50,13 @@ def test_the_licence_is_the_one_declared_or_all_of_several_sources(tmp_path: Pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads how a file is mapped from /proc")
 @pytest.mark.parametrize(("memory", "scattered"), [(10**5, False), (10**3, True)])
-def test_only_what_memory_cannot_hold_is_read_face_by_face(
+def test_training_reads_only_what_memory_cannot_hold_face_by_face(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int, scattered: bool
 ) -> None:
     write(tmp_path, faces_of(10))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
     store = FaceStore.open(tmp_path)
+    next(iter(TrainingSet(store, 2, seed=0).batches()))
     mappings = Path("/proc/self/smaps").read_text().split("VmFlags:")
     flags = [after.splitlines()[0] for before, after in pairwise(mappings) if str(tmp_path) in before]
     assert len(store) == 10 and ["rr" in each.split() for each in flags] == [scattered]
