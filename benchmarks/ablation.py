@@ -1,7 +1,7 @@
 """What each part of a recipe is worth: trains variants for the same CPU time, and scores them on other faces.
 
     python benchmarks/ablation.py celeba-half.zip --features inception_v3_mixed5.keras --out outputs/ablation
-    python benchmarks/ablation.py ... --rows house relativistic --seeds 0 1
+    python benchmarks/ablation.py ... --rows "half the channels" "relativistic loss" --seeds 0 1
 
 Each variant trains on the first 7,000 images until its process has used --seconds of CPU time, and stops as
 on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are

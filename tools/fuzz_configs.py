@@ -61,7 +61,10 @@ def fuzz(name: str, files: st.SearchStrategy, overrides: st.SearchStrategy, case
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--cases", type=int, default=10_000, help="files, and ten times the --set overrides (default: 10000)"
+        "--cases",
+        type=int,
+        default=10_000,
+        help="files to try, and a tenth as many --set overrides (default: 10000)",
     )
     parser.add_argument(
         "--large", type=int, default=100, help="files of the largest readable size (default: 100)"

@@ -62,5 +62,6 @@ def add_dedupe(verb: argparse.ArgumentParser) -> None:
         nargs="?",
         const=DEDUPE_BITS,
         metavar="BITS",
-        help=f"drop near-duplicates, up to a distance of BITS of 256 (default: {DEDUPE_BITS})",
+        help="drop faces whose hashes of 256 bits differ from an earlier one's in at most BITS bits, up to "
+        f"32 ({DEDUPE_BITS} if BITS is left out); without this flag, all faces are kept",
     )

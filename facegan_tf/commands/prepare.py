@@ -28,7 +28,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
         metavar="CROP",
         help="square (the largest, centred; default), center:N, or box:L,T,R,B, in pixels of the photo",
     )
-    verb.add_argument("--limit", type=int, metavar="N", help="keep only the first N good images by name")
+    verb.add_argument("--limit", type=int, metavar="N", help="keep only the first N usable images")
     verb.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
     verb.add_argument(
         "--column", metavar="NAME", help="column of the photos in a parquet file, or feature in a TFRecord"

@@ -102,13 +102,16 @@ def leave_together(worker: int, workers: int, seconds: int) -> None:
     services = context.context()  # the only way to TensorFlow's coordination service, which the chief runs
     try:
         services.wait_at_barrier("done", seconds * 1000)
-        if worker:
-            services.set_config_key_value(f"leaving/{worker}", "")
-            return
-        for other in range(1, workers):  # the last answers to them come from this process
-            services.get_config_key_value(f"leaving/{other}", seconds * 1000)
     except LOST as error:
         print_status(f"another worker was lost when all work was done ({_reason(error)})")
+        return
+    # The chief answers the calls, so it leaves last. The answer to the last one may be lost with it.
+    with contextlib.suppress(*LOST):
+        if worker:
+            services.set_config_key_value(f"leaving/{worker}", "")
+        else:
+            for other in range(1, workers):
+                services.get_config_key_value(f"leaving/{other}", seconds * 1000)
 
 
 def _reason(error: tf.errors.OpError) -> str:

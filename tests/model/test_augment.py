@@ -14,7 +14,7 @@ from facegan_tf.config.augment import AugmentSettings
 from facegan_tf.model.augment import augment, kind_draws
 
 KINDS = ("flip", "colour", "translation", "cutout")
-few = settings(deadline=None, max_examples=25)
+few = settings(deadline=None, max_examples=10)
 seeds = st.integers(0, 2**31 - 1)
 
 
@@ -243,24 +243,23 @@ def test_colours_are_changed_by_as_much_as_the_paper_says():
     assert (saturation.min(), saturation.max()) == pytest.approx((0, 2), abs=0.01)
 
 
-def affine_map(kinds, seed, count, size):
+def affine_map(seed, count, size):
     """Matrices A [N, P, P] and vectors b [N, P] of the numpy statement on images of P values."""
     shape, values = (count, size, size, 3), size * size * 3
-    b = stated(np.zeros(shape), kinds, seed, 0.7).reshape(count, values)
+    b = stated(np.zeros(shape), KINDS, seed, 0.7).reshape(count, values)
     a = np.empty((count, values, values))
     for i in range(values):
         basis = np.zeros((count, values))
         basis[:, i] = 1
-        a[:, :, i] = stated(basis.reshape(shape), kinds, seed, 0.7).reshape(count, values) - b
+        a[:, :, i] = stated(basis.reshape(shape), KINDS, seed, 0.7).reshape(count, values) - b
     return a, b
 
 
-@pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_gradient_penalty_and_its_gradients_go_through(kinds, compiled):
+def test_a_gradient_penalty_and_its_gradients_go_through(compiled):
     """R1 of a discriminator w * sum(y^2) of augmented images y = A x + b, against its closed form."""
     count, size, w = 4, 6, 3.0
-    a, b = affine_map(kinds, 11, count, size)
+    a, b = affine_map(11, count, size)
     images = images_of(4, count, size, "float64")
     x = images.reshape(count, -1)
     norms = np.einsum("nij,ni->nj", a, np.einsum("nij,nj->ni", a, x) + b)  # A^T (A x + b)
@@ -271,7 +270,7 @@ def test_a_gradient_penalty_and_its_gradients_go_through(kinds, compiled):
             outer.watch([images, w])
             with tf.GradientTape() as inner:
                 inner.watch(images)
-                logits = w * tf.reduce_sum(augment(images, kinds, 0.7, seed_of(11)) ** 2)
+                logits = w * tf.reduce_sum(augment(images, KINDS, 0.7, seed_of(11)) ** 2)
             penalty = tf.reduce_sum(inner.gradient(logits, images) ** 2)
         return penalty, *outer.gradient(penalty, [w, images])
 
