@@ -2,9 +2,15 @@
 
 import contextlib
 import ctypes
+import functools
+import hashlib
 import json
 import os
+import platform
+import re
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +20,27 @@ from facegan_tf.common.errors import InputError
 ON_WINDOWS = os.name == "nt"
 
 _PARTIAL = ".partial-"
+_PARTIAL_NAME = re.compile(r"\..+\.partial-([0-9a-f]{12})-([0-9]+)-[0-9a-f]{8}")
+_ONE_DAY = 24 * 60 * 60
+"""In seconds. What has not changed for so long is not being written any more."""
+
+
+@functools.cache
+def _place() -> str:
+    """Names the machine and the container (PID namespace) in which a process number means one process.
+
+    Several machines may have the same name, so Linux's random number of this boot is used if there is one.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        boot, namespace = platform.node(), ""
+    return hashlib.sha256(f"{boot} {namespace}".encode()).hexdigest()[:12]
 
 
 def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}{_PARTIAL}{os.getpid()}")
+    return path.with_name(f".{path.name}{_PARTIAL}{_place()}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def is_partial(path: Path) -> bool:
@@ -49,6 +72,16 @@ def _is_alive_on_windows(pid: int, kernel32: Any) -> bool:
     return code.value == still_active
 
 
+def _is_abandoned(partial: Path) -> bool:
+    named = _PARTIAL_NAME.fullmatch(partial.name)
+    if named is None:
+        return False
+    place, pid = named.groups()
+    if place == _place():
+        return not _is_alive(int(pid))
+    return time.time() - partial.stat().st_mtime > _ONE_DAY
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
@@ -59,13 +92,12 @@ def _remove(path: Path) -> None:
 def remove_abandoned_partials(path: Path) -> None:
     """Remove what killed processes left unfinished beside `path`.
 
-    In a container, a new process often has the number of a killed one. What has our number and would become
-    `path` was left by such a process, because we have not started to write it.
+    What another machine or container left is removed after a day: its processes can't be seen from here.
     """
     for partial in path.parent.glob(f".*{_PARTIAL}*"):
-        pid = partial.name.rpartition("-")[2]
-        if pid.isdigit() and (partial == _partial(path) or not _is_alive(int(pid))):
-            _remove(partial)
+        with contextlib.suppress(OSError):  # renamed or removed meanwhile, or another user's
+            if _is_abandoned(partial):
+                _remove(partial)
 
 
 def sync(path: Path) -> None:

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -67,20 +68,14 @@ def test_a_folder_never_replaces_one_created_meanwhile(tmp_path):
     assert names(tmp_path / "a") == ["theirs"]
 
 
-def test_leftovers_of_a_killed_process_with_our_number_are_removed(tmp_path):
-    # In a container, every start has the same few process numbers.
-    abandoned = tmp_path / f".a.partial-{os.getpid()}"
-    abandoned.mkdir()
-    (abandoned / "half").write_text("half")
-    with atomic_folder(tmp_path / "a") as partial:
-        assert not list(partial.iterdir())
-    assert names(tmp_path) == ["a"]
-
-
 def test_a_removed_folder_is_gone(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     remove_folder(tmp_path / "a")
     assert names(tmp_path) == []
+
+
+def partial_of(pid, name="a", place=None):
+    return f".{name}.partial-{place or files._place()}-{pid}-0123abcd"
 
 
 @pytest.mark.parametrize("name", ["a", "[a]*"])
@@ -93,20 +88,56 @@ def test_leftovers_of_killed_processes_are_removed_but_not_files_of_live_ones(tm
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / name], check=False)
     [abandoned] = names(tmp_path)
-    living = f".{name}.partial-{os.getppid()}"
-    (tmp_path / living).mkdir()
+    living = [partial_of(pid, name) for pid in (os.getppid(), os.getpid())]
+    for each in living:
+        (tmp_path / each).mkdir()
     with atomic_folder(tmp_path / name):
         pass
-    assert names(tmp_path) == sorted([living, name])
+    assert names(tmp_path) == sorted([*living, name])
     assert abandoned.startswith(f".{name}.partial-")
 
 
 def test_leftovers_under_another_name_are_removed_too(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    (tmp_path / f".step_000437.partial-{ended.pid}").mkdir()
+    (tmp_path / partial_of(ended.pid, "step_000437")).mkdir()
     write_json(tmp_path / "a.json", 1)
     assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize(("hours", "stays"), [(23, True), (25, False)])
+def test_what_another_machine_or_container_is_writing_stays_for_a_day(tmp_path, hours, stays):
+    """Its process numbers mean nothing here: ours may be one of them, and 99999999 may be alive there."""
+    theirs = [partial_of(pid, place="0" * 12) for pid in (os.getpid(), 99999999)]
+    for each in theirs:
+        (tmp_path / each).mkdir()
+        os.utime(tmp_path / each, (time.time() - hours * 3600,) * 2)
+    write_json(tmp_path / "a", 1)
+    assert names(tmp_path) == [*sorted(theirs * stays), "a"]
+
+
+def test_two_writers_of_one_file_do_not_share_its_partial(tmp_path):
+    with atomic_file(tmp_path / "a") as one, atomic_file(tmp_path / "a") as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert (tmp_path / "a").read_text() == "one"  # renamed last
+
+
+def test_what_cannot_be_removed_is_left_alone(tmp_path, monkeypatch):
+    def fails(_path):
+        raise PermissionError
+
+    (tmp_path / partial_of(99999999)).mkdir()
+    monkeypatch.setattr(files.shutil, "rmtree", fails)
+    write_json(tmp_path / "a.json", 1)
+    assert names(tmp_path) == [partial_of(99999999), "a.json"]
+
+
+def test_files_of_others_with_such_a_name_are_left_alone(tmp_path):
+    (tmp_path / ".a.partial-download").touch()
+    os.utime(tmp_path / ".a.partial-download", (1e9, 1e9))
+    write_json(tmp_path / "a.json", 1)
+    assert names(tmp_path) == [".a.partial-download", "a.json"]
 
 
 def test_only_unfinished_files_are_partial(tmp_path):
@@ -209,7 +240,7 @@ def test_on_windows_files_and_folders_are_written(windows, tmp_path):
 
 def test_on_windows_only_leftovers_of_ended_processes_are_removed(windows, tmp_path):
     for pid in (10, 20, 30, 40):  # 40: no such process
-        (tmp_path / f".a.partial-{pid}").write_text("")
+        (tmp_path / partial_of(pid)).write_text("")
     write_json(tmp_path / "b.json", 1)
-    assert names(tmp_path) == [".a.partial-10", ".a.partial-30", "b.json"]
+    assert names(tmp_path) == [partial_of(10), partial_of(30), "b.json"]
     assert windows.open == 0
