@@ -1,6 +1,7 @@
 """The folder in which a store is prepared, which is left behind if the work is interrupted.
 
-.STORE.unfinished/   the draft of STORE, for the next `prepare` of the same store to continue
+.STORE.unfinished/        the draft of STORE, for the next `prepare` of the same store to continue
+.STORE.unfinished.lock    locked by the process that is filling the draft
 """
 
 import contextlib
@@ -9,12 +10,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from facegan_tf.common.files import atomic_folder, put_folder, remove_abandoned_partials
-
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None  # type: ignore[assignment]
+from facegan_tf.common.files import ON_WINDOWS, atomic_folder, put_folder, remove_abandoned_partials
+from facegan_tf.common.locks import lock
 
 _ENDING = ".unfinished"
 
@@ -34,17 +31,18 @@ def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterat
     """Yield a folder with the draft of a store, or an empty one; it becomes `out` if the block succeeds.
 
     If the block fails, the folder is removed unless `is_worth_keeping()`. If another process is using
-    it, or the system has no locks, another folder is used, which can't be continued.
+    it, or there are no locks, another folder is used, which can't be continued.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned_partials(out)
     folder = unfinished_path(out)
-    with _held(folder) as is_ours:
+    with _held(_lock_of(folder)) as is_ours:
         if not is_ours:
             with atomic_folder(out) as private:
                 yield private
                 _remove_empty(out)
             return
+        folder.mkdir(exist_ok=True)
         try:
             yield folder
             _remove_empty(out)
@@ -60,20 +58,25 @@ def _remove_empty(out: Path) -> None:
         out.rmdir()  # an empty folder may be there; a filled one makes this fail
 
 
+def _lock_of(draft: Path) -> Path:
+    # Beside the draft, which is renamed in the end. Not the folder itself: NFS has locks for files alone.
+    return draft.with_name(f"{draft.name}.lock")
+
+
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Lock a folder, which is made if needed, against other processes; yields whether that worked."""
-    if fcntl is None:
+def _held(path: Path) -> Iterator[bool]:
+    """Lock a file, which exists only in this block, against other processes; yields whether that worked."""
+    if ON_WINDOWS:  # where an open file can't be removed
         yield False
         return
-    folder.mkdir(exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with path.open("a+") as file:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = os.path.samestat(os.fstat(descriptor), folder.stat())  # not just renamed by its holder
+            lock(file.fileno())
+            is_ours = os.path.samestat(os.fstat(file.fileno()), path.stat())  # not just removed by its holder
         except OSError:  # held by another process, or the file system has no locks
             is_ours = False
-        yield is_ours
-    finally:
-        os.close(descriptor)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                path.unlink(missing_ok=True)

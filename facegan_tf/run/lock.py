@@ -11,17 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facegan_tf.common.errors import InputError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from facegan_tf.common.locks import lock, unlock
 
 LOCK = "lock"
 """File in the run directory that says who holds the lock; empty when nobody does."""
-
-LOCKED_BYTE = 2**20
-"""Windows keeps others from reading a locked byte, so the lock is on one far behind the text."""
 
 UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 """Errors of file systems that have no locks: Lustre without `flock`, NFS without its lock service."""
@@ -31,15 +24,14 @@ UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 def locked(folder: Path) -> Iterator[None]:
     """Hold a run directory, which is created if needed, against other trainings.
 
-    Raises InputError, which names the holder, if another training is running there. The operating system
-    keeps the lock (`flock`; on Windows `LockFile`) and releases it when the process ends, even if it is
-    killed. The file stays, because removing it could let two trainings in. Where the file system has no
-    locks, a warning says that nothing keeps a second training out.
+    Raises InputError, which names the holder, if another training is running there. The file stays, because
+    removing it could let two trainings in. Where the file system has no locks, a warning says that nothing
+    keeps a second training out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+", encoding="utf-8", errors="backslashreplace") as file:
         try:
-            _lock(file.fileno())
+            lock(file.fileno())
         except OSError as error:
             if error.errno in UNSUPPORTED:
                 print(
@@ -47,7 +39,7 @@ def locked(folder: Path) -> Iterator[None]:
                     "a second training out: start none there until this one has ended",
                     file=sys.stderr,
                 )
-            elif isinstance(error, (BlockingIOError, PermissionError)):  # on Windows, PermissionError
+            elif isinstance(error, BlockingIOError):
                 raise InputError(
                     "out",
                     folder,
@@ -66,24 +58,7 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
-            _unlock(file.fileno())
-
-
-def _lock(descriptor: int) -> None:
-    """Lock an open file until it is closed. Raises OSError if somebody else has it, or without support."""
-    if sys.platform == "win32":
-        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _unlock(descriptor: int) -> None:
-    """Unlock a file that is about to be closed: Windows may take its time with that otherwise."""
-    if sys.platform == "win32":
-        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
-        with contextlib.suppress(OSError):  # it never had the lock, where the file system has none
-            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+            unlock(file.fileno())
 
 
 def _holder(folder: Path) -> str:

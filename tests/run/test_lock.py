@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from facegan_tf.common import locks
 from facegan_tf.common.errors import InputError
 from facegan_tf.run import lock
 from facegan_tf.run.lock import LOCK, locked
@@ -62,7 +63,7 @@ def test_where_the_file_system_has_no_locks_training_goes_on_with_a_warning(
     def unsupported(descriptor, operation):
         raise OSError(code, "not supported")
 
-    monkeypatch.setattr(lock.fcntl, "flock", unsupported)
+    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
     with locked(tmp_path):
         assert "process" in (tmp_path / LOCK).read_text()
     assert f"warning: {tmp_path}" in capsys.readouterr().err
@@ -72,7 +73,7 @@ def test_other_errors_are_not_taken_for_another_training(tmp_path, monkeypatch):
     def broken(descriptor, operation):
         raise OSError(errno.EIO, "broken")
 
-    monkeypatch.setattr(lock.fcntl, "flock", broken)
+    monkeypatch.setattr(locks.fcntl, "flock", broken)
     with pytest.raises(OSError, match="broken"), locked(tmp_path):
         pass
 
@@ -97,26 +98,27 @@ class Msvcrt(SimpleNamespace):
 
 
 @pytest.fixture
-def on_windows(monkeypatch):
-    """The lock as Windows imports it, without `fcntl`, and the locks that are held there."""
+def windows_locks(monkeypatch):
+    """The locks that are held, with those of Windows, where `fcntl` can't be imported."""
     fake = Msvcrt()
     monkeypatch.setitem(sys.modules, "msvcrt", fake)
     monkeypatch.setitem(sys.modules, "fcntl", None)  # its import fails
     monkeypatch.setattr(sys, "platform", "win32")
-    spec = importlib.util.spec_from_file_location("lock_on_windows", lock.__file__)
+    spec = importlib.util.spec_from_file_location("locks_on_windows", locks.__file__)
     there = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(there)
-    return there, fake
+    monkeypatch.setattr(lock, "lock", there.lock)
+    monkeypatch.setattr(lock, "unlock", there.unlock)
+    return fake.held
 
 
-def test_windows_locks_a_byte_behind_the_text(on_windows, tmp_path):
-    there, fake = on_windows
-    with there.locked(tmp_path):
-        [(_, place)] = fake.held
+def test_windows_locks_a_byte_behind_the_text(windows_locks, tmp_path):
+    with locked(tmp_path):
+        [(_, place)] = windows_locks
         assert place > len((tmp_path / LOCK).read_text()) > 0
-        with pytest.raises(InputError) as caught, there.locked(tmp_path):
+        with pytest.raises(InputError) as caught, locked(tmp_path):
             pass
     assert "another training is running there: process" in caught.value.problem
-    assert not fake.held
-    with there.locked(tmp_path):
+    assert not windows_locks
+    with locked(tmp_path):
         pass
