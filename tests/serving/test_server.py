@@ -313,12 +313,16 @@ def test_a_client_that_does_not_read_is_let_go(service):
     asyncio.run(stall())
 
 
-def test_an_unexpected_failure_shows_no_traceback(service, client, monkeypatch):
+def test_an_unexpected_failure_shows_no_traceback_and_is_answered_like_all_else(service, client, monkeypatch):
     async def fail(*_):
         raise RuntimeError("secret")
 
     monkeypatch.setattr(service, "draw", fail)
-    assert "secret" not in error_of(client.get("/faces/1.png"), 500)
+    answer = client.get("/faces/1.png")
+    assert "secret" not in error_of(answer, 500)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    counted = 'facegan_requests_total{method="GET",route="/faces/{seed}.png",status="500"} 1.0'
+    assert counted in client.get("/metrics").text
 
 
 def test_other_sites_can_neither_read_nor_reload_unless_allowed(service, client):

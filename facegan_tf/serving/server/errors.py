@@ -47,8 +47,14 @@ def too_busy(error: str) -> JSONResponse:
     return answer(503, error, **{"Retry-After": "1"})
 
 
+def unexpected(error: Exception) -> JSONResponse:
+    """The answer after a failure of our own; only the log has the traceback."""
+    LOG.error("a request failed", exc_info=error)
+    return answer(500, "the server failed; its log says why")
+
+
 def add_error_handlers(app: FastAPI) -> None:
-    """Turn exceptions into answers. No answer shows a traceback."""
+    """Turn exceptions into answers; `AroundAnswers` does it for all others."""
 
     @app.exception_handler(RefusedError)
     async def refused(_: Request, error: RefusedError) -> JSONResponse:
@@ -79,11 +85,6 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def other(_: Request, error: HTTPException) -> JSONResponse:
         return answer(error.status_code, str(error.detail), **(error.headers or {}))
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, error: Exception) -> JSONResponse:
-        LOG.error("a request failed", exc_info=error)
-        return answer(500, "the server failed; its log says why")
 
 
 def _in_words(problem: dict) -> str:

@@ -1,9 +1,10 @@
-"""Around every answer: headers that protect the page, and the count for Prometheus."""
+"""Around every answer: headers that protect the page, the count for Prometheus, and status 500."""
 
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from facegan_tf.serving.server.errors import unexpected
 from facegan_tf.serving.server.metrics import Metrics
 
 _ONLY_OURS = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -20,7 +21,10 @@ DOCS_CSP = (
 
 
 class AroundAnswers:
-    """ASGI middleware: adds the headers, and counts requests by route, method and status."""
+    """ASGI middleware: adds the headers, and counts requests by route, method and status.
+
+    It also answers when the application fails: Starlette would do so further out, past headers and count.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics):
         self._app, self._metrics = app, metrics
@@ -43,6 +47,10 @@ class AroundAnswers:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            if status != "none":
+                raise  # too late for another answer
+            await unexpected(error)(scope, receive, send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "none")  # not the path, of which anyone can make many
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
