@@ -158,6 +158,16 @@ def test_each_control_works_with_a_server_and_nothing_comes_from_other_sites(run
     assert browser.hosts == {address}
 
 
+def test_a_gif_has_as_many_frames_as_the_queue_of_the_server_holds(run, tmp_path):
+    service = Service(run[0], "faces")
+    service.current.max_faces = 21  # as for 512 pixels
+    with listening(service) as (host, port), chromium(tmp_path / "profile") as browser:
+        browser.page.goto(f"http://{host}:{port}/#walk=1,2,3")
+        with browser.page.expect_download() as download:
+            browser.page.locator("#walk-gif").click()
+        assert Image.open(download.value.path()).n_frames == 21
+
+
 def test_the_page_fits_screens_of_all_widths_and_its_controls_have_names(address, tmp_path):
     with chromium(tmp_path / "profile") as browser:
         for width in (390, 1280):

@@ -133,11 +133,22 @@ def test_what_a_browser_has_is_not_sent_again(service, client):
         ("/faces/1.png?directions=99:1", "directions"),
         ("/grid.png?seeds=0-10000000", "seeds"),
         ("/grid.png?seeds=0-399&size=1024", "size"),
-        ("/walk.gif?seeds=1-99&frames=100", "seeds"),
+        ("/walk.gif?seeds=1-99&frames=100", "frames"),
     ],
 )
 def test_an_impossible_picture_is_refused_and_the_wrong_parameter_named(client, url, name):
     assert name in error_of(client.get(url), 400)
+
+
+def test_a_walk_says_how_many_frames_it_may_have_where_the_queue_holds_few_faces(
+    service, client, monkeypatch
+):
+    monkeypatch.setattr(service.current, "max_faces", 21)  # as for 512 pixels
+    answer = error_of(client.get("/walk.gif?seeds=1-3"), 400)
+    assert "frames" in answer and "at most 7" in answer
+    walk = Image.open(io.BytesIO(client.get("/walk.gif?seeds=1-3&frames=7").content))
+    assert walk.n_frames == 21
+    assert "more than 10 faces" in error_of(client.get("/walk.gif?seeds=1-11&frames=2"), 400)
 
 
 def predicted(client, **body):

@@ -19,9 +19,10 @@ export class ServerPainter {
     return `faces/${seed}.png?${query}`;
   }
 
-  // Returns the URL of a GIF that walks through the faces of seeds.
-  async gif(seeds, truncation, frames) {
-    const size = Math.max(this.facts.size, 128);
+  // Returns the URL of a GIF that walks through the faces of seeds, with fewer frames if the server can't draw so many.
+  async gif(seeds, truncation, most) {
+    const frames = Math.min(most, Math.floor(this.facts.max_faces / seeds.length));
+    const size = Math.min(Math.max(this.facts.size, 128), 512);
     return `walk.gif?${new URLSearchParams({ seeds: seeds.join(","), truncation, frames, size, v: this.facts.version })}`;
   }
 

@@ -116,7 +116,10 @@ def _add_walk(routes: APIRouter, service: Service) -> None:
     ) -> Response:
         """A GIF that goes from face to face and back: the same bytes as `facegan interpolate` writes."""
         served = service.current
-        numbers = parse_seeds(seeds, served.max_faces // frames)
+        numbers = parse_seeds(seeds, served.max_faces // 2)  # no walk has fewer frames for each
+        most = served.max_faces // len(numbers)
+        if frames > most:
+            raise InputError("frames", frames, f"must be at most {most} for {len(numbers)} seeds")
         _check_pixels(len(numbers) * frames, size or served.model.size)
         cached = _Cached(request, v, served)
 
