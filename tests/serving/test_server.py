@@ -395,6 +395,21 @@ def test_a_reload_shows_the_newest_checkpoint(tmp_path):
         assert client.get("/v1/models/faces").json()["model_version_status"][0]["version"] == "5"
 
 
+def test_a_reload_while_a_body_arrives_does_not_refuse_it(run, monkeypatch):
+    service = Service(run, "faces")
+    read = service.bodies.read
+
+    async def read_and_reload(request):
+        body = await read(request)
+        await service.reload()
+        return body
+
+    monkeypatch.setattr(service, "newest", lambda: 1)
+    monkeypatch.setattr(service.bodies, "read", read_and_reload)
+    with TestClient(build_app(service)) as client:
+        assert predicted(client, instances=[ROW])
+
+
 def test_slow_and_idle_clients_are_let_go_and_disturb_nobody(service):
     head = b"POST /v1/models/faces:predict HTTP/1.1\r\nHost: x\r\n"
     with listening(service) as address:

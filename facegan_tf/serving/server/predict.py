@@ -21,8 +21,6 @@ TOO_LARGE: dict[int | str, dict[str, Any]] = {
     408: {"model": ErrorBody, "description": "The body took too long to arrive."},
     413: {"model": ErrorBody, "description": "The body is too large."},
 }
-_NUMBERS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-_SEEDS = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -92,12 +90,14 @@ def predict_routes(service: Service) -> APIRouter:
     @routes.post("/{name}/versions/{version}:predict", responses=answers, openapi_extra=_BODY)
     async def predict(request: Request, name: str, version: str | None = None) -> Response:
         """Draw faces from latents (`serving_default`, `png`), or from seeds (`sample`)."""
+        content = await service.bodies.read(request)
+        # Only now: a reload while the body arrived has closed the queue of the model before.
         served = _find(service, name, version, f"Servable not found for request: Latest({name})")
-        body = _parsed(await service.bodies.read(request))
+        body = _parsed(content)
         signature = tensors.signature_of(body)
         inputs, in_rows = tensors.inputs_of(body, signature)
         latents = _latents(served, inputs)
-        del body, inputs
+        del content, body, inputs
         faces = await service.draw(served, latents)
         content = await service.encode(_encoded, faces, signature, in_rows)
         return Response(content, media_type="application/json")
