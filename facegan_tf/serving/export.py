@@ -41,7 +41,7 @@ def export_run(
     if format != "savedmodel":
         from facegan_tf.serving.onnx import check_packages
 
-        check_packages()
+        check_packages(format)
     if format == "web":
         from facegan_tf.serving.web import check_runtime
 

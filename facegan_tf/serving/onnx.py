@@ -22,12 +22,12 @@ CHECKED = 16
 """Faces that are compared with TensorFlow's."""
 
 
-def check_packages() -> None:
-    """Raise InputError if the packages that write and check ONNX are not installed."""
+def check_packages(format: str) -> None:
+    """Raise InputError if the packages that write and check ONNX, which a format needs, are not installed."""
     missing = [name for name in ("tf2onnx", "onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         problem = f"needs {', '.join(missing)}; install facegan_tf[onnx]"
-        raise InputError("format", "onnx", problem)
+        raise InputError("format", format, problem)
 
 
 def write_onnx(generator: keras.Model, path: Path, facts: ModelFacts) -> None:

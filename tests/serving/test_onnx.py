@@ -8,9 +8,10 @@ from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.model.build import build_gan
 from facegan_tf.serving import onnx as onnx_export
 from facegan_tf.serving.directions import Directions
+from facegan_tf.serving.export import export_run
 from facegan_tf.serving.generator import FaceGenerator
 from facegan_tf.serving.model_facts import ModelFacts
-from facegan_tf.serving.onnx import OPSET, check_packages, write_onnx
+from facegan_tf.serving.onnx import OPSET, write_onnx
 from tests.helpers.configs import modern_config, tiny_config
 
 onnx = pytest.importorskip("onnx", reason="needs facegan_tf[onnx]")
@@ -72,7 +73,9 @@ def test_a_conversion_that_goes_wrong_is_noticed(tmp_path, monkeypatch):
         write_onnx(build_gan(tiny_config()).sampler, tmp_path / "generator.onnx", FACTS)
 
 
-def test_missing_packages_are_named_before_any_work(monkeypatch):
+@pytest.mark.parametrize("format", ["onnx", "web"])
+def test_missing_packages_are_named_before_any_work(tmp_path, monkeypatch, format):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"tf2onnx, onnx, onnxruntime; install facegan_tf\[onnx\]"):
-        check_packages()
+    with pytest.raises(InputError, match=r"tf2onnx, onnx, onnxruntime; install facegan_tf\[onnx\]") as caught:
+        export_run(tmp_path / "none", tmp_path / "out", format)
+    assert (caught.value.name, caught.value.value) == ("format", format)
