@@ -23,7 +23,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import yaml
+from facegan_tf.config.load import load_config
 
 CONFIG = Path(__file__).parents[1] / "configs" / "faces32.yaml"
 TRAINED_ON, SCORED_ON = 7_000, 1_000
@@ -169,8 +169,8 @@ def score(run: Path, reference: Path, options: argparse.Namespace) -> dict[str, 
     asked = ["evaluate", str(run), "--reference", str(reference), "--count", str(SCORED_ON)]
     result = json.loads(facegan(*asked, "--features", options.features, "--metrics", *METRICS, "--json"))
     step = result["generated"]["checkpoint_step"]
-    batch = yaml.safe_load((run / "config.yaml").read_text())["training"]["batch_size"]
-    return {"images": step * batch, "scores": result["scores"]}
+    images = step * load_config(run).training.images_per_step
+    return {"images": images, "scores": result["scores"]}
 
 
 def facegan(*arguments: str) -> str:

@@ -83,7 +83,7 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
         "name": config.name,
         "size": config.data.size,
         "step": gan.steps_done,
-        "images_seen": gan.steps_done * config.training.batch_size,
+        "images_seen": gan.steps_done * config.training.images_per_step,
         "latent_dim": config.networks.latent_dim,
         "parameters": state.net_of(gan).count_params(),
         "precision": config.training.precision,

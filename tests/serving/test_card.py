@@ -72,3 +72,12 @@ def test_what_the_hub_declares_is_passed_on_where_the_name_says_nothing():
 
 def test_photos_from_sources_of_several_kinds_need_a_word_from_the_publisher():
     assert "Fill this in" in licence_of(["celeba.zip", "lfw-funneled.zip"]).text
+
+
+def test_the_images_seen_are_those_of_all_updates_of_the_discriminator(tmp_path):
+    gan, checkpoints = untrained_run(tmp_path / "run", tiny_config(training={"critic_steps": 3}))
+    gan.clock.step.assign(100)
+    checkpoints.save()
+    export_run(tmp_path / "run", tmp_path / "export")
+    seen = 100 * 3 * gan.config.training.batch_size
+    assert f"for 100 steps\n({seen:,} images seen)" in (tmp_path / "export" / "README.md").read_text()
