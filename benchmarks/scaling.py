@@ -19,26 +19,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def start(
-    arguments: argparse.Namespace, out: Path, core: int, batch: int, flags: list[str]
+    options: argparse.Namespace, out: Path, core: int, batch: int, flags: list[str]
 ) -> subprocess.Popen:
-    command = ["taskset", "-c", str(core), sys.executable, "-m", "facegan_tf", "train", arguments.config]
-    command += ["--out", str(out), "--steps", str(arguments.warm_up + arguments.steps), *flags]
+    command = ["taskset", "-c", str(core), sys.executable, "-m", "facegan_tf", "train", options.config]
+    command += ["--out", str(out), "--steps", str(options.warm_up + options.steps), *flags]
     settings = {
         "training.batch_size": batch,
-        "training.log_every": arguments.warm_up,
-        "training.steps_per_call": arguments.warm_up,
+        "training.log_every": options.warm_up,
+        "training.steps_per_call": options.warm_up,
         "training.checkpoint_every": 10**6,
         "grids.every": 10**6,
     }
-    command += ["--set", *(f"{name}={value}" for name, value in settings.items()), *arguments.overrides]
+    command += ["--set", *(f"{name}={value}" for name, value in settings.items()), *options.overrides]
     log = out.with_name(f"{out.name}.{core}.log").open("w")
     return subprocess.Popen(command, stdout=log, stderr=log)
 
 
-def seconds(arguments: argparse.Namespace, runs: list[Path], processes: list[subprocess.Popen]) -> float:
+def seconds(options: argparse.Namespace, runs: list[Path], processes: list[subprocess.Popen]) -> float:
     """From when all runs have finished the warm-up to when all have finished all steps."""
     marks = []
-    for step in (arguments.warm_up, arguments.warm_up + arguments.steps):
+    for step in (options.warm_up, options.warm_up + options.steps):
         while not all(has_done(run, step) for run in runs):
             if any(process.poll() for process in processes):
                 sys.exit(f"a training failed; see {runs[0].parent}")
@@ -58,28 +58,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("config")
+    parser.add_argument("config", help="config file")
     parser.add_argument("--batch", type=int, default=64, help="images per worker (default: 64)")
     parser.add_argument("--steps", type=int, default=60, help="steps to measure (default: 60)")
     parser.add_argument("--warm-up", type=int, default=10, help="steps before them (default: 10)")
-    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="key.path=value")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key.path=value",
+        help="settings to change",
+    )
+    options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="scaling"))
-    batch, images = arguments.batch, arguments.batch * arguments.steps
+    batch, images = options.batch, options.batch * options.steps
     with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
         cluster = ",".join(f"127.0.0.1:{each.getsockname()[1]}" for each in (a, b))
 
     one = folder / "one"
-    alone = images / seconds(arguments, [one], [start(arguments, one, 0, batch, [])])
+    alone = images / seconds(options, [one], [start(options, one, 0, batch, [])])
     print(f"1 process, 1 core          {alone:8.1f} images/s", flush=True)
     runs = [folder / "left", folder / "right"]
-    sides = [start(arguments, run, core, batch, []) for core, run in enumerate(runs)]
-    apart = 2 * images / seconds(arguments, runs, sides)
+    sides = [start(options, run, core, batch, []) for core, run in enumerate(runs)]
+    apart = 2 * images / seconds(options, runs, sides)
     print(f"2 trainings apart, 2 cores {apart:8.1f} images/s, {apart / alone:.2f} times", flush=True)
     both = folder / "both"
     flags = [["--cluster", cluster, "--worker", str(worker)] for worker in range(2)]
-    workers = [start(arguments, both, core, 2 * batch, flags[core]) for core in range(2)]
-    together = 2 * images / seconds(arguments, [both], workers)
+    workers = [start(options, both, core, 2 * batch, flags[core]) for core in range(2)]
+    together = 2 * images / seconds(options, [both], workers)
     print(f"2 workers, 2 cores         {together:8.1f} images/s, {together / alone:.2f} times", flush=True)
 
 

@@ -38,24 +38,24 @@ def free_addresses(count: int) -> str:
     return ",".join(addresses)
 
 
-def train(arguments: argparse.Namespace, way: str) -> Path:
+def train(options: argparse.Namespace, way: str) -> Path:
     flags, processes, environment = WAYS[way]
-    out = arguments.out / way.replace(" ", "_").replace(":", "_").replace(",", "")
-    overrides = ["training.log_every=1", "training.steps_per_call=10", *arguments.overrides]
-    command = [sys.executable, "-m", "facegan_tf", "train", arguments.config, "--out", out]
-    command += ["--steps", arguments.steps, "--set", *overrides, "--resume", *flags]
+    out = options.out / way.replace(" ", "_").replace(":", "_").replace(",", "")
+    overrides = ["training.log_every=1", "training.steps_per_call=10", *options.overrides]
+    command = [sys.executable, "-m", "facegan_tf", "train", options.config, "--out", out]
+    command += ["--steps", options.steps, "--set", *overrides, "--resume", *flags]
     cluster = free_addresses(processes)
     started = []
     for worker in range(processes):
         own = ["--cluster", cluster, "--worker", worker] if processes > 1 else []
-        log = (arguments.out / f"{out.name}.{worker}.log").open("w")
+        log = (options.out / f"{out.name}.{worker}.log").open("w")
         started.append(
             subprocess.Popen(
                 [str(part) for part in (*command, *own)], stdout=log, stderr=log, env=os.environ | environment
             )
         )
     if max(process.wait() for process in started):
-        sys.exit(f"{way}: failed; see {arguments.out}/{out.name}.*.log")
+        sys.exit(f"{way}: failed; see {options.out}/{out.name}.*.log")
     return out
 
 
@@ -90,22 +90,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("config")
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--out", type=Path, default=Path("outputs/compare_devices"))
-    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--steps", type=int, default=50, help="steps of each training (default: 50)")
+    out = "new folder for all runs (default: outputs/compare_devices)"
+    parser.add_argument("--out", type=Path, default=Path("outputs/compare_devices"), help=out)
+    ways = "ways to train (default: all)"
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help=ways)
     parser.add_argument("--float64", action="store_true", help="compute in float64, several times as slowly")
-    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="key.path=value")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    if arguments.float64:  # Keras reads its floatx from there, here and in the trainings
-        (arguments.out / "keras.json").write_text('{"floatx": "float64"}')
-        os.environ["KERAS_HOME"] = str(arguments.out.absolute())
-    one = train(arguments, ONE)
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key.path=value",
+        help="settings to change",
+    )
+    options = parser.parse_args()
+    if any(options.out.glob("*")):
+        parser.error(f"--out {options.out}: is not empty; choose another folder, or remove it")
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.float64:  # Keras reads its floatx from there, here and in the trainings
+        (options.out / "keras.json").write_text('{"floatx": "float64"}')
+        os.environ["KERAS_HOME"] = str(options.out.absolute())
+    one = train(options, ONE)
     print(f"{'':20} {'losses':>9}  {'above 1e-5 from':>15}  {'weights':>9}")
-    for way in arguments.ways:
+    for way in options.ways:
         if way != ONE:
-            run = train(arguments, way)
+            run = train(options, way)
             worst, first = worst_of_losses(one, run)
             since = f"step {first}" if first else "never"
             print(f"{way:20} {worst:9.1e}  {since:>15}  {worst_of_weights(one, run):9.1e}", flush=True)

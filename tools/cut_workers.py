@@ -102,14 +102,14 @@ def bytes_sent() -> int:
 class Job:
     """Two workers of one run."""
 
-    def __init__(self, arguments: argparse.Namespace, out: Path):
+    def __init__(self, options: argparse.Namespace, out: Path):
         self.out, self.began = out, time.monotonic()
         cluster = ",".join(f"{address}:{PORT}" for address in ADDRESSES)
         self.workers = []
         for worker, host in enumerate(HOSTS):
             command = ["ip", "netns", "exec", host, sys.executable, "-m", "facegan_tf", "train"]
-            command += [arguments.config, "--out", str(out), "--resume", "--steps", str(arguments.steps)]
-            command += ["--cluster", cluster, "--worker", str(worker), "--set", *arguments.overrides]
+            command += [options.config, "--out", str(out), "--resume", "--steps", str(options.steps)]
+            command += ["--cluster", cluster, "--worker", str(worker), "--set", *options.overrides]
             log = out.with_name(f"{out.name}.{worker}.log").open("a")
             self.workers.append(subprocess.Popen(command, stdout=log, stderr=log))
 
@@ -167,23 +167,23 @@ def end_of(run: Path) -> tuple[str, str]:
     return json.loads(shown.stdout)["weights_sha256"], (run / "metrics.jsonl").read_text()
 
 
-def train_undisturbed(arguments: argparse.Namespace, out: Path) -> None:
+def train_undisturbed(options: argparse.Namespace, out: Path) -> None:
     build_network()
-    job = Job(arguments, out)
+    job = Job(options, out)
     job.wait_for_step(10)
     before, since = bytes_sent(), time.monotonic()
-    job.wait_for_step(arguments.steps)
-    a_step = (bytes_sent() - before) / (arguments.steps - 10)
-    milliseconds = 1000 * (time.monotonic() - since) / (arguments.steps - 10)
+    job.wait_for_step(options.steps)
+    a_step = (bytes_sent() - before) / (options.steps - 10)
+    milliseconds = 1000 * (time.monotonic() - since) / (options.steps - 10)
     print(f"{'undisturbed':20} {job.leave(time.monotonic())}")
     print(f"{'':20} {a_step:,.0f} bytes a step between the hosts, {milliseconds:.1f} ms a step", flush=True)
 
 
-def run_case(arguments: argparse.Namespace, name: str, undisturbed: Path) -> bool:
-    out = arguments.out / name.replace(" ", "_")
+def run_case(options: argparse.Namespace, name: str, undisturbed: Path) -> bool:
+    out = options.out / name.replace(" ", "_")
     build_network(delayed=name == DELAYED)
-    job = Job(arguments, out)
-    job.wait_for_step(arguments.steps // 2)
+    job = Job(options, out)
+    job.wait_for_step(options.steps // 2)
     since = time.monotonic()
     CASES[name](job)
     print(f"{name:20} {job.leave(since)}", flush=True)
@@ -191,7 +191,7 @@ def run_case(arguments: argparse.Namespace, name: str, undisturbed: Path) -> boo
         print(f"{'':20} the second half of the steps took {time.monotonic() - since:.0f} s", flush=True)
     build_network()  # the link works again
     if any(worker.returncode for worker in job.workers):
-        resumed = Job(arguments, out)
+        resumed = Job(options, out)
         print(f"{'':20} resumed: {resumed.leave(time.monotonic())}", flush=True)
     same = end_of(out) == end_of(undisturbed)
     print(f"{'':20} {'ends as' if same else 'DIFFERS FROM'} the undisturbed run", flush=True)
@@ -202,21 +202,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("config")
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--out", type=Path, default=Path("outputs/cut_workers"))
-    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
-    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="key.path=value")
-    arguments = parser.parse_args()
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--steps", type=int, default=100, help="steps of each training (default: 100)")
+    out = "new folder for all runs (default: outputs/cut_workers)"
+    parser.add_argument("--out", type=Path, default=Path("outputs/cut_workers"), help=out)
+    cases = "what to do to the workers and the link (default: all)"
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), help=cases)
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key.path=value",
+        help="settings to change",
+    )
+    options = parser.parse_args()
+    if any(options.out.glob("*")):
+        parser.error(f"--out {options.out}: is not empty; choose another folder, or remove it")
     if os.geteuid():
         sys.exit("needs root, to make network namespaces")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    arguments.overrides = ["training.log_every=1", *arguments.overrides]
-    undisturbed = arguments.out / "undisturbed"
+    options.out.mkdir(parents=True, exist_ok=True)
+    options.overrides = ["training.log_every=1", *options.overrides]
+    undisturbed = options.out / "undisturbed"
     try:
-        if not undisturbed.exists():
-            train_undisturbed(arguments, undisturbed)
-        same = [run_case(arguments, name, undisturbed) for name in arguments.cases]
+        train_undisturbed(options, undisturbed)
+        same = [run_case(options, name, undisturbed) for name in options.cases]
     finally:
         remove_network()
     return not all(same)

@@ -172,18 +172,28 @@ def kill_repeatedly(base: list[str], run: Path, options: argparse.Namespace) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="config file")
-    parser.add_argument("--kills", type=int, default=30, help="default: 30")
+    parser.add_argument("--kills", type=int, default=30, help="number of kills (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments (default: 0)")
     parser.add_argument("--minutes", type=float, default=30, help="no more kills after that (default: 30)")
     wait = "longest random wait before a kill, in seconds (default: 15)"
     parser.add_argument("--longest-wait", type=float, default=15, help=wait)
     parser.add_argument("--out", type=Path, required=True, help="new folder for both runs")
     parser.add_argument(
-        "--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", help="settings to change"
+        "--set",
+        dest="overrides",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key.path=value",
+        help="settings to change",
     )
     options = parser.parse_args()
+    if any(options.out.glob("*")):
+        parser.error(f"--out {options.out}: is not empty; choose another folder, or remove it")
     undisturbed, killed = options.out / "undisturbed", options.out / "killed"
     base = [sys.executable, "-m", "facegan_tf", "train", options.config, "--resume"]
     if options.overrides:
