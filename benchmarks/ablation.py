@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for runs and scores")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--seconds", type=float, default=1440, help="CPU time of a training (default 1440)")
+    parser.add_argument("--seconds", type=float, default=1440, help="CPU time of a training (default: 1440)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "scores.json"

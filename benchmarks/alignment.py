@@ -105,10 +105,10 @@ def main() -> None:
     )
     parser.add_argument("measure", choices=("spread", "template"))
     parser.add_argument("source", type=Path, metavar="ZIP")
-    parser.add_argument("--count", type=int, default=300, metavar="N", help="photos (default 300)")
-    parser.add_argument("--size", type=int, default=128, metavar="S", help="pixels a side (default 128)")
+    parser.add_argument("--count", type=int, default=300, metavar="N", help="photos (default: 300)")
+    parser.add_argument("--size", type=int, default=128, metavar="S", help="pixels a side (default: 128)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="seed of the turns and shifts (default 0)"
+        "--seed", type=int, default=0, metavar="S", help="seed of the turns and shifts (default: 0)"
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for the stores (default: removed)")
     options = parser.parse_args()

@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=RECIPES, choices=RECIPES)
     parser.add_argument("--batches", nargs="+", type=int, default=BATCHES)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seconds", type=float, default=2, help="length of each measurement (default 2)")
+    parser.add_argument("--seconds", type=float, default=2, help="length of each measurement (default: 2)")
     parser.add_argument("--gemm", type=int, default=GEMM_SIZE, help="side of the matrices of the peak")
     parser.add_argument("--device", choices=["GPU", "CPU"], default="GPU", help="CPU: to try this script")
     parser.add_argument("--json", type=Path, help="file for all figures")

@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=200_000, metavar="N", help="photos (default 200,000)")
+    parser.add_argument("--count", type=int, default=200_000, metavar="N", help="photos (default: 200,000)")
     parser.add_argument("--kinds", nargs="+", default=list(SUFFIXES), choices=list(SUFFIXES), metavar="KIND")
     options = parser.parse_args()
     for kind in options.kinds:

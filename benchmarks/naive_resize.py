@@ -26,7 +26,7 @@ def main() -> None:
     )
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
-    parser.add_argument("--count", type=int, default=2000, help="images (default 2000)")
+    parser.add_argument("--count", type=int, default=2000, help="images (default: 2000)")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/facegan_tf").expanduser())
     options = parser.parse_args()
     store = FaceStore.open(options.store)

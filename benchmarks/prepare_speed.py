@@ -69,8 +69,8 @@ def main() -> None:
     )
     parser.add_argument("source", type=Path, metavar="SOURCE_ZIP")
     parser.add_argument("others", nargs="*", metavar="SAME_PHOTOS")
-    parser.add_argument("--size", type=int, default=64, help="pixels a side (default 64)")
-    parser.add_argument("--rounds", type=int, default=5, help="of each kind (default 5)")
+    parser.add_argument("--size", type=int, default=64, help="pixels a side (default: 64)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each kind (default: 5)")
     arguments = parser.parse_args()
 
     sources = [str(arguments.source), *arguments.others]

@@ -114,7 +114,9 @@ def plot(records: list[dict], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/facegan_tf").expanduser())

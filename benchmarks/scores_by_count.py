@@ -39,7 +39,9 @@ def draws(store_size: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/facegan_tf").expanduser())

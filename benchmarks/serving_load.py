@@ -45,7 +45,9 @@ FACES = {"/faces/N.png": 1, ":predict of 16": 16}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", type=Path, help="a run directory or an exported SavedModel")
     parser.add_argument("--seconds", type=int, default=60, help="length of each measurement (default: 60)")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 64])

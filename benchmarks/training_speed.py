@@ -37,7 +37,9 @@ QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7, help="measurements of each figure (default: 7)")
     parser.add_argument("--steps", type=int, default=300, help="training steps to measure (default: 300)")
     options = parser.parse_args()

@@ -29,7 +29,9 @@ GIGABYTE = 10**9
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", type=Path, help="a run directory or an exported SavedModel")
     options = parser.parse_args()
     attacks = (

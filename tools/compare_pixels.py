@@ -54,7 +54,9 @@ IN_PAGE = """async ([count]) => {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("--count", type=int, default=100, help="seeds 0 to N-1 (default: 100)")
     parser.add_argument("--runtime", type=Path, help="the folder dist of npm's onnxruntime-web")

@@ -59,7 +59,9 @@ def fuzz(name: str, files: st.SearchStrategy, overrides: st.SearchStrategy, case
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--cases",
         type=int,

@@ -152,7 +152,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", metavar="SOURCE_ZIP_OR_FOLDER")
-    parser.add_argument("--kills", type=int, default=10, metavar="N", help="default: 10")
+    parser.add_argument("--kills", type=int, default=10, metavar="N", help="number of kills (default: 10)")
     parser.add_argument("--size", type=int, default=64, metavar="S", help="pixels a side (default: 64)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random moments (default: 0)")
     arguments = parser.parse_args()

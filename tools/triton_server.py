@@ -25,7 +25,9 @@ BATCH = 16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("onnx", type=Path)
     parser.add_argument("latents", type=Path)
     parser.add_argument("faces", type=Path)
