@@ -108,14 +108,16 @@ def _source_of_platform(options: argparse.Namespace) -> list[str]:
     """An override for a cloud platform's photos, unless the config names some that exist."""
     from facegan_tf.config.platforms import photos_of_platform
     from facegan_tf.config.yaml_settings import read_yaml
+    from facegan_tf.data.sources import may_exist
 
     photos = photos_of_platform()
     is_given = any(override.startswith("data.source=") for override in options.overrides)
     if photos is None or is_given or Path(options.config).is_dir():
         return []
     written = read_yaml(Path(options.config)).find(("data", "source"))
-    source = written.content if written else None
-    if isinstance(source, str) and (source.startswith("synthetic") or Path(source).expanduser().exists()):
+    sources = written.content if written and isinstance(written.content, list) else [written]
+    names = [each.content for each in sources if each]
+    if names and all(isinstance(name, str) and may_exist(name) for name in names):
         return []
     print_status(f"data.source      {photos.path}, from {photos.variable}")
     return [f"data.source={photos.path}"]

@@ -32,7 +32,7 @@ class DataSettings(Settings):
     """Faces of a photo to align: `largest` or `all`."""
     outside: Literal["mirror", "reject"] = "mirror"
     """What to do with aligned faces that extend beyond the edge of their photo: `mirror` or `reject`."""
-    attributes: str | None = None
+    attributes: Changeable[str | None] = None
     """Table of the photos' attributes for `where`, such as CelebA's `list_attr_celeba.txt`."""
     where: str | None = None
     """Expression that the attributes of a photo must fulfil, such as `Smiling == 1 and Male == -1`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from facegan_tf.common.errors import FaceganError, InputError
+from facegan_tf.common.paths import path_of
 from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.cache import cache_folder, cached_store, new_store
 from facegan_tf.data.choices import Choices
@@ -15,7 +16,6 @@ from facegan_tf.data.prepare import StoreNotWrittenError, prepare
 from facegan_tf.data.rejected import check_share
 from facegan_tf.data.request import Request, check_request, check_room
 from facegan_tf.data.sources import Source, has_scheme
-from facegan_tf.data.sources.base import path_of
 from facegan_tf.data.store import FaceStore
 
 _CHOICES = tuple(each.name for each in fields(Choices) if each.name in DataSettings.model_fields)
@@ -60,8 +60,9 @@ class Located:
 def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     """Find the store of these settings, or check that it can be prepared.
 
-    prepared: the folder of the store that a run was trained on. If the source can't be opened any more, that
-    store is used, with a message on stderr, provided that it has images of `data.size`.
+    prepared: the folder of the store that a run was trained on. If the source, or its table of attributes,
+    can't be opened any more, that store is used, with a message on stderr, provided that it has images of
+    `data.size`.
 
     If `data.source` is a store itself, or the parts of one, it is used directly, and the settings that say
     how to prepare one do not apply.
@@ -78,7 +79,8 @@ def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     try:
         return _from_source(data, request)
     except InputError as error:
-        if error.name == "source" and prepared and (store := _usable(prepared, data.size)):
+        lost = error.name in ("source", "attributes")
+        if lost and prepared and (store := _usable(prepared, data.size)):
             _print_fallback(error, store)
             return _of_store(data, store)
         raise _by_settings(error, data) from None
@@ -92,12 +94,22 @@ def _as_list(source: str | list[str]) -> list[str]:
     return [source] if isinstance(source, str) else source
 
 
+def with_absolute_paths(data: DataSettings) -> DataSettings:
+    """The same settings with absolute paths: a run may be resumed from another working directory."""
+    paths: dict[str, Any] = {"source": absolute_source(data.source)}
+    if data.attributes is not None:
+        paths["attributes"] = str(path_of(data.attributes).absolute())
+    if not data.cache.startswith("~"):  # else it stays the home folder, on any machine
+        paths["cache"] = str(Path(data.cache).absolute())
+    return data.model_copy(update=paths)
+
+
 @overload
 def absolute_source(source: str) -> str: ...
 @overload
 def absolute_source(source: list[str]) -> list[str]: ...
 def absolute_source(source: str | list[str]) -> str | list[str]:
-    """The same source, or sources, as absolute paths: a run may be resumed from another working directory."""
+    """The same source, or sources, as absolute paths where there are such files."""
     if isinstance(source, list):
         return [absolute_source(each) for each in source]
     if has_scheme(source):
@@ -152,7 +164,7 @@ def _usable(folder: Path, size: int) -> FaceStore | None:
 
 def _print_fallback(error: InputError, store: FaceStore) -> None:
     print(
-        f"data.source can't be opened ({error.value}: {error.problem}); "
+        f"data.{error.name} can't be opened ({error.value}: {error.problem}); "
         f"continuing with the store that was prepared from it: {store.folder}",
         file=sys.stderr,
     )

@@ -5,6 +5,7 @@ STORE/manifest.json              what it holds and where that came from: see `Ma
 STORE/rejected.csv               name,reason of the files that could not be used
 """
 
+import dataclasses
 import hashlib
 import io
 import mmap
@@ -68,6 +69,15 @@ class FaceStore:
     def __len__(self) -> int:
         """The number of faces."""
         return self.manifest.count
+
+    def first(self, count: int) -> "FaceStore":
+        """The store as if it had only its first `count` faces, or fewer if it has fewer."""
+        count = min(count, len(self))
+        before = self._ends - [len(shard) for shard in self.shards]
+        shards = [
+            shard[: count - start] for shard, start in zip(self.shards, before, strict=True) if start < count
+        ]
+        return FaceStore(self.folder, dataclasses.replace(self.manifest, count=count), shards)
 
     def gather(self, indices: np.ndarray) -> np.ndarray:
         """A copy of the faces at `indices` (integers [N] in 0..len-1): uint8 [N, S, S, 3].
@@ -153,6 +163,8 @@ class StoreWriter:
 
     def _continue(self) -> None:
         """Cut off what follows the first `count` faces, and hash these."""
+        for shard in self.folder.glob("faces-*-of-*.npy"):  # `finish` was interrupted
+            shard.rename(shard.with_name(f"{shard.name.partition('-of-')[0]}.npy"))
         full, rest = divmod(self.count, self._shard_rows)
         self._counts = [self._shard_rows] * full + [rest] * (rest > 0)
         for k, rows in enumerate(self._counts):

@@ -9,8 +9,9 @@ from typing import Any
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import writable_parent
+from facegan_tf.common.paths import path_of
 from facegan_tf.config.load import load_config
-from facegan_tf.data.cache import DEFAULT_CACHE
+from facegan_tf.data.cache import DEFAULT_CACHE, cache_folder
 from facegan_tf.data.locate import locate
 from facegan_tf.data.sources import has_scheme
 from facegan_tf.data.store import FaceStore
@@ -23,6 +24,7 @@ from facegan_tf.evaluation.metrics import METRICS, in_order, minimum_count
 from facegan_tf.evaluation.nearest import save_picture
 from facegan_tf.evaluation.scoring import Measure, score
 from facegan_tf.evaluation.sides import Sides
+from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import EvaluationFiles
 from facegan_tf.run.restore import LAST, RunState
 
@@ -72,7 +74,7 @@ def evaluate(
     """
     began = time.perf_counter()
     request = request or EvaluationRequest()
-    path = Path(generated).expanduser()
+    path = path_of(generated)
     names = in_order(request.metrics)
     _check(path, request, names)
     files = EvaluationFiles(Path(out) if out else _default_out(path))
@@ -82,7 +84,9 @@ def evaluate(
     wanted.check(store.folder, len(store))
     _check_enough(store.folder, wanted.at_most, names)
     network, lost = _load_network(request, names)
-    measure = Measure(names, network, request.seed, request.batch_size, Path(cache).expanduser())
+    measure = Measure(names, network, request.seed, request.batch_size, cache)
+    if network:
+        cache_folder(cache)  # an error should come before the faces are drawn
     images = load_generated(path, wanted, state)
     _check_enough(path, len(images.images), names)
     if request.count is None:
@@ -144,12 +148,13 @@ def _default_out(path: Path) -> Path:
 
 def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
     if reference is not None:
-        return FaceStore.open(Path(reference).expanduser())
+        return FaceStore.open(path_of(reference))
     if not (path / "config.yaml").is_file():
         raise InputError("reference", None, f"must name a store of real faces to score {path} against")
     data = load_config(path).data
     try:
-        return locate(data).open_or_prepare()
+        store = locate(data, RunDirectory(path).prepared_store()).open_or_prepare()
+        return store.first(data.limit or len(store))
     except InputError as error:  # it names settings, which an evaluation doesn't take
         problem = f"give a store of real faces: the run's own images can't be opened ({error})"
         raise InputError("reference", None, problem) from error

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from facegan_tf.common.errors import InputError
+from facegan_tf.common.paths import path_of
 from facegan_tf.evaluation.feature_network import FeatureNetwork, Range, in_one_line, network_of
 from facegan_tf.evaluation.inception import load_inception, load_inception_2015
 
@@ -29,14 +30,14 @@ def load_feature_network(
     input_range: the values that the .keras file takes for black and for white (default: -1 and 1).
     Raises InputError for a network that can't be used, NoNetworkError if a download is needed and fails.
     """
-    weights = Path(feature_weights).expanduser() if feature_weights is not None else None
+    weights = path_of(feature_weights) if feature_weights is not None else None
     if weights is not None and not weights.is_file():
         raise InputError("feature_weights", weights, "no such file")
     if features in NETWORKS:
         if input_range is not None:
             raise InputError("input_range", input_range, f"{features} has its own; leave it out")
         return NETWORKS[features](weights)
-    path = Path(features).expanduser()
+    path = path_of(features)
     if path.suffix != ".keras":
         names = ", ".join((*NETWORKS, NO_NETWORK))
         raise InputError("features", features, f"must be {names}, or the path of a .keras file")

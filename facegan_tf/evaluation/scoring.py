@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.versions import versions
-from facegan_tf.data.cache import DEFAULT_CACHE
+from facegan_tf.data.cache import DEFAULT_CACHE, cache_folder
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.feature_network import FeatureNetwork
 from facegan_tf.evaluation.features import BATCH, FeatureCache, extract
@@ -30,7 +30,7 @@ class Measure:
     """Decides which subsets, pairs, patches and directions are drawn."""
     batch_size: int = BATCH
     """Images that the network processes at once."""
-    cache: Path = Path(DEFAULT_CACHE)
+    cache: str | Path = DEFAULT_CACHE
     """Folder that keeps the references' features."""
 
 
@@ -86,7 +86,7 @@ def _compute_features(
             what=f"{count:,} generated images",
         )
     with _timed(seconds, "reference features"):
-        cache = FeatureCache(measure.cache)
+        cache = FeatureCache(cache_folder(measure.cache))
         sides.reference_features = cache.features_of(sides.store, network, count, measure.batch_size)
 
 

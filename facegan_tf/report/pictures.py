@@ -2,13 +2,11 @@
 
 import base64
 import io
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
+
+from facegan_tf.common.thumbnails import thumbnail
 
 GIF_LIMIT = 8 * 2**20
 """Bytes. A larger GIF would make the page slow to open."""
@@ -32,14 +30,11 @@ def thumbnail_uri(path: Path) -> str | None:
 
     Returns None, and prints a warning, if the file is damaged.
     """
-    try:
-        with Image.open(path) as picture:
-            picture.thumbnail((FRAME_PIXELS, FRAME_PIXELS), Image.Resampling.LANCZOS)
-            buffer = io.BytesIO()
-            picture.convert("RGB").save(buffer, "JPEG", quality=85)
-    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for a damaged PNG
-        print(f"warning: {path} is left out, because it can't be read: {error}", file=sys.stderr)
+    picture = thumbnail(path, FRAME_PIXELS)
+    if picture is None:
         return None
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "JPEG", quality=85)
     return _uri(buffer.getvalue(), "jpeg")
 
 
@@ -48,12 +43,6 @@ def figure_uri(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     return _uri(buffer.getvalue(), "png")
-
-
-def evenly_spaced(paths: Sequence[Path], most: int = FRAMES) -> list[Path]:
-    """Choose at most `most` of the paths, always with the first and the last; none of none."""
-    places = np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int)
-    return [paths[place] for place in places]
 
 
 def _uri(content: bytes, kind: str) -> str:

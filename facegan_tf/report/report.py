@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from facegan_tf.common.evenly_spaced import evenly_spaced
 from facegan_tf.common.files import writable_parent
 from facegan_tf.evaluation.metrics import METRICS, parts_of
 from facegan_tf.evaluation.text import provenance, written, written_with_deviation
@@ -87,7 +88,7 @@ def _pictures(run: RunDirectory) -> dict[str, Any]:
         "best_step": best,
         "frames": [
             {"step": number_of(grid), "picture": picture}
-            for grid in pictures.evenly_spaced(grids)
+            for grid in evenly_spaced(grids, pictures.FRAMES)
             if (picture := pictures.thumbnail_uri(grid))
         ],
         "grids": len(grids),

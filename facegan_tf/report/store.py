@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from facegan_tf.common.evenly_spaced import evenly_spaced
 from facegan_tf.common.files import folder_bytes
 from facegan_tf.common.progress import progress
 from facegan_tf.data.attributes.stored import read_attributes
@@ -82,8 +83,7 @@ def contact_sheet(path: str | Path) -> np.ndarray:
     from facegan_tf.common.images import grid  # loads TensorFlow, which nothing else here needs
 
     store = FaceStore.open(Path(path))
-    places = np.linspace(0, len(store) - 1, min(len(store), SHEET_FACES)).round().astype(np.int64)
-    return grid(store.gather(places), columns=8)
+    return grid(store.gather(np.array(evenly_spaced(range(len(store)), SHEET_FACES))), columns=8)
 
 
 def _pixel_statistics(store: FaceStore) -> tuple[list[float], list[float]]:

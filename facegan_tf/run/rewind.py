@@ -21,7 +21,8 @@ def rewind(run: RunDirectory, step: int, config: Config, images: int) -> None:
 
     Dropped too are the grid and the log lines of `step` itself if they were written only because the run
     ended there: a run that was never interrupted doesn't write them. Everything earlier stays, whatever
-    intervals it was written at. config: the settings of the resumed run. images: images an epoch.
+    intervals it was written at, and so do the scores of the best checkpoint. config: the settings of the
+    resumed run. images: images an epoch.
     """
     written = load_config(run.config)  # has the intervals that the records were written at
     end = config.training.total_steps(images)
@@ -66,7 +67,10 @@ def _rewind_logs(run: RunDirectory, kept: _Kept) -> None:
         return kept.keeps("grids", line["step"])
 
     def keeps_evaluation(record: dict[str, Any]) -> bool:
-        return "training" not in record or kept.keeps("scores", record["training"]["step"])
+        if "training" not in record:
+            return True
+        step = record["training"]["step"]
+        return kept.keeps("scores", step) or step == run.best_step()
 
     keep_lines(run.metrics, METRICS, keeps_metrics, expected=kept.expects("losses"))
     keep_lines(run.psnr, PSNR, keeps_psnr, expected=kept.expects("grids"))

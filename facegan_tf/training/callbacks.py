@@ -27,9 +27,10 @@ class ProgressBar(StepCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start at the step where the session starts."""
         super().on_train_begin(logs)
+        self.first, self.began = self.model.steps_done, time.perf_counter()
         self.bar = tqdm(
             total=self.params["steps"],
-            initial=self.model.steps_done,
+            initial=self.first,
             desc="training",
             unit="step",
             dynamic_ncols=True,
@@ -38,8 +39,8 @@ class ProgressBar(StepCallback):
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Advance."""
-        seconds = self.bar.format_dict["elapsed"]
-        speed = (after - self.bar.initial) * self.images_per_step / seconds
+        seconds = time.perf_counter() - self.began  # the bar's own time is 0 with TQDM_DISABLE
+        speed = (after - self.first) * self.images_per_step / seconds
         losses = {name: f"{loss:.4f}" for name, loss in logs.items()}
         self.bar.set_postfix(losses | {"images_s": f"{speed:.2f}"}, refresh=False)
         self.bar.update(after - before)

@@ -3,7 +3,6 @@
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -11,8 +10,10 @@ from tqdm import tqdm
 from facegan_tf.common.due import due
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.files import append_line, atomic_file
+from facegan_tf.common.paths import path_of
 from facegan_tf.config.evaluation import EvaluationSettings
 from facegan_tf.config.settings import Config
+from facegan_tf.data.cache import cache_folder
 from facegan_tf.evaluation.best import best_metric
 from facegan_tf.evaluation.comparable import measure_of, same_measure
 from facegan_tf.evaluation.feature_network import FeatureNetwork
@@ -36,8 +37,9 @@ SETTINGS = {
     "features": "evaluation.features",
     "feature_weights": "evaluation.feature_weights",
     "input_range": "evaluation.range",
+    "cache": "data.cache",
 }
-"""The settings that give the parameters of `load_feature_network`."""
+"""The settings that give the parameters of `load_feature_network`, and the cache of features."""
 
 
 def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
@@ -45,7 +47,7 @@ def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
     paths = {"feature_weights": settings.feature_weights}
     if settings.features.endswith(".keras"):
         paths["features"] = settings.features
-    absolute = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path}
+    absolute = {key: str(path_of(path).absolute()) for key, path in paths.items() if path}
     return settings.model_copy(update=absolute)
 
 
@@ -59,6 +61,7 @@ def load_network(config: Config) -> FeatureNetwork | None:
     if settings.every is None or settings.features == NO_NETWORK:
         return None
     try:
+        cache_folder(config.data.cache)  # for the features of the images
         return load_feature_network(settings.features, settings.feature_weights, settings.range)
     except InputError as error:
         raise error.renamed(SETTINGS) from error
@@ -77,7 +80,7 @@ class Evaluations(StepCallback):
         self.context, self.faces = context, faces
         self.settings = context.config.evaluation
         self.best = context.checkpoints.best()
-        self.measure = Measure(NAMES, network, cache=Path(context.config.data.cache).expanduser())
+        self.measure = Measure(NAMES, network, cache=context.config.data.cache)
         self.count = min(self.settings.count, len(context.images))
         self.by = best_metric(self.settings)
         self.generator: FaceGenerator | None = None

@@ -1,18 +1,17 @@
 """What a run draws: control-vector grids, the faces of chosen epochs, PSNR, the GIF."""
 
-import sys
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 from tqdm import tqdm
 
 from facegan_tf.common import draws, images
 from facegan_tf.common.due import due
+from facegan_tf.common.evenly_spaced import evenly_spaced
 from facegan_tf.common.files import append_line, atomic_file
+from facegan_tf.common.thumbnails import thumbnail
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.training.context import RunContext
@@ -132,16 +131,6 @@ class TrainingGif(keras.callbacks.Callback):
         paths = self.run.grid_paths()
         if not paths:
             return
-        chosen = np.linspace(0, len(paths) - 1, min(len(paths), self.MAX_FRAMES)).round().astype(int)
-        frames = (frame for place in np.unique(chosen) if (frame := self._frame(paths[place])))
+        chosen = evenly_spaced(paths, self.MAX_FRAMES)
+        frames = (frame for path in chosen if (frame := thumbnail(path, self.MAX_PIXELS)))
         images.save_gif(self.run.gif, frames, frame_ms=150)
-
-    def _frame(self, path: Path) -> Image.Image | None:
-        """The grid, at most MAX_PIXELS a side; None, and a warning, if the file has been damaged."""
-        try:
-            with Image.open(path) as grid:
-                grid.thumbnail((self.MAX_PIXELS, self.MAX_PIXELS), Image.Resampling.LANCZOS)
-                return grid.copy()
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            tqdm.write(f"warning: {path} is left out of {self.run.gif.name}: {error}", file=sys.stderr)
-            return None

@@ -101,7 +101,8 @@ class Session:
         Raises NonFiniteError, Interrupted after a signal, and FaceganError or OSError for what fails.
         """
         start, began = self.gan.steps_done, time.perf_counter()
-        callbacks = self._callbacks(self._context()) if self.runtime.is_chief else self._followers_callbacks()
+        context = self._context()
+        callbacks = self._callbacks(context) if self.runtime.is_chief else self._followers_callbacks()
         self._record("running")
         status = "failed"
         self.gan.stop_training = False  # before a signal may set it
@@ -122,6 +123,7 @@ class Session:
         except NonFiniteError as error:
             # The signal came first; a resumed run will meet this step again.
             if received := self._received_by_any(watch):
+                status = "interrupted"
                 print_status(f"{error}; nothing of that step was saved")
                 raise Interrupted(received) from error
             raise
@@ -131,6 +133,7 @@ class Session:
                 f"channels of the nets ({str(error).splitlines()[0]})"
             ) from error
         finally:
+            context.events.close()
             self._record(status)
         self._print_outcome(status, start, time.perf_counter() - began)
         if received and not finished:

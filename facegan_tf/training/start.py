@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from facegan_tf.common.errors import InputError
+from facegan_tf.common.paths import path_of
 from facegan_tf.config.settings import Config
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.gan import GAN
@@ -54,7 +55,7 @@ def _parsed(start_from: str) -> tuple[Path, str]:
     """The folder and the checkpoint of RUN, RUN@best or RUN@STEP."""
     match = re.fullmatch(r"(.+)@(last|best|[0-9]+)", start_from)
     folder, which = match.groups() if match else (start_from, "last")
-    return Path(folder).expanduser(), which
+    return path_of(folder), which
 
 
 def _copy_nets(other: GAN, gan: GAN, start_from: str) -> None:

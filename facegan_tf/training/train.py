@@ -18,7 +18,7 @@ from facegan_tf.config.load import load_config
 from facegan_tf.config.places import naming_places
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import LENGTH_SETTINGS
-from facegan_tf.data.locate import absolute_source, locate
+from facegan_tf.data.locate import locate, with_absolute_paths
 from facegan_tf.data.training_set import TrainingSet
 from facegan_tf.evaluation.feature_networks import FeatureNetwork
 from facegan_tf.model.build import build_gan
@@ -31,8 +31,9 @@ from facegan_tf.run.directory import RunDirectory, checkpoint_steps
 from facegan_tf.run.lock import locked
 from facegan_tf.run.resume import check_same_images, check_startable
 from facegan_tf.run.rewind import rewind
+from facegan_tf.training import evaluations
 from facegan_tf.training.devices import Devices, choose_devices
-from facegan_tf.training.evaluations import load_network, with_absolute_paths
+from facegan_tf.training.evaluations import load_network
 from facegan_tf.training.nonfinite import save_numbers
 from facegan_tf.training.plan import Plan, check_images, make_plan
 from facegan_tf.training.session import Session
@@ -158,8 +159,7 @@ def _check(
 
     The GAN's config has absolute paths only, and names the step of the run that it starts from.
     """
-    data = config.data.model_copy(update={"source": absolute_source(config.data.source)})
-    evaluation = with_absolute_paths(config.evaluation)
+    data, evaluation = with_absolute_paths(config.data), evaluations.with_absolute_paths(config.evaluation)
     began = load_config(run.config).training if resume and run.exists() else None
     began_from = began.start_from if began else None
     meant: dict[str, Any] = {"start_from": absolute_start(config.training.start_from, began_from)}

@@ -47,7 +47,7 @@ def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
 def check_all_start_alike(gan: GAN, images: TrainingSet, runtime: Runtime) -> None:
     """Raise FaceganError, on every worker, unless all are about to train the same thing."""
     # The images may have different paths on each machine.
-    data = gan.config.data.model_copy(update={"source": "", "cache": ""})
+    data = gan.config.data.model_copy(update={"source": "", "attributes": None, "cache": ""})
     check_all_have_the_same(
         runtime,
         settings=gan.config.model_copy(update={"data": data}).to_yaml(),

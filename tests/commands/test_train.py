@@ -1,3 +1,4 @@
+import argparse
 import json
 import os
 import signal
@@ -5,6 +6,7 @@ import signal
 import pytest
 import yaml
 
+from facegan_tf.commands.train import _source_of_platform
 from facegan_tf.training.signals import Interrupted
 from tests.helpers.command_line import call
 from tests.helpers.configs import tiny_config, tiny_settings
@@ -86,11 +88,25 @@ def test_a_cloud_platforms_folders_are_the_defaults(capsys, tmp_path, store_fold
     assert "SM_CHANNEL_TRAINING" in errors
 
 
-def test_a_source_that_exists_overrides_a_cloud_platforms(capsys, tmp_path, store_folder, monkeypatch):
-    monkeypatch.setenv("SM_CHANNEL_TRAINING", str(tmp_path / "missing"))
-    (tmp_path / "config.yaml").write_text(tiny_config(store_folder).to_yaml())
-    code, out, errors = call(capsys, "train", tmp_path / "config.yaml", "--dry-run")
-    assert code == 0 and f"source: {store_folder}" in out, errors
+@pytest.mark.parametrize(
+    ("source", "is_kept"),
+    [
+        ("photos", True),
+        (["photos", "synthetic:8"], True),
+        ("hf:owner/name", True),
+        ("photos/*.tar", True),
+        (["photos", "gone"], False),
+        ("synthetic_photos.zip", False),
+        (None, False),
+    ],
+)
+def test_a_source_that_exists_overrides_a_cloud_platforms(tmp_path, monkeypatch, source, is_kept):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SM_CHANNEL_TRAINING", "elsewhere")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data": {"source": source} if source else {}}))
+    options = argparse.Namespace(config="config.yaml", overrides=[])
+    assert _source_of_platform(options) == ([] if is_kept else ["data.source=elsewhere"])
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_other_workers_are_waited_for(capsys, tmp_path):

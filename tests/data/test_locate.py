@@ -7,7 +7,7 @@ import pytest
 
 from facegan_tf.common.errors import FaceganError
 from facegan_tf.config.settings import DataSettings
-from facegan_tf.data.locate import locate
+from facegan_tf.data.locate import locate, with_absolute_paths
 from facegan_tf.data.store import FaceStore
 from tests.helpers.configs import make_store
 from tests.helpers.photos import encoded, pixels, write_zip
@@ -253,3 +253,27 @@ class TestSourceThatIsGone:
     def test_other_errors_are_not_hidden(self, tmp_path, prepared):
         with refusal("data.crop"):
             locate(settings("synthetic:3", tmp_path, crop="center:30"), prepared=prepared.folder)
+
+
+def test_paths_are_made_absolute_wherever_a_run_may_resume_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    data = DataSettings(source=["photos", "hf:a/b"], size=8, attributes="list.csv", where="true", cache="c")
+    absolute = with_absolute_paths(data)
+    assert absolute.source == [str(tmp_path / "photos"), "hf:a/b"]
+    assert (absolute.attributes, absolute.cache) == (str(tmp_path / "list.csv"), str(tmp_path / "c"))
+    at_home = with_absolute_paths(DataSettings(source="photos", size=8))
+    assert (at_home.attributes, at_home.cache) == (None, "~/.cache/facegan_tf")
+
+
+def test_a_run_goes_on_without_its_table_of_attributes(tmp_path, capsys):
+    table = tmp_path / "list.csv"
+    table.write_text("image_id,Smiling\n0.png,1\n1.png,0\n2.png,1\n")
+    folder = photos(tmp_path / "photos", 3)
+    data = settings(folder, tmp_path, attributes=str(table), where="Smiling == 1")
+    store = locate(data).open_or_prepare()
+    table.unlink()
+    assert locate(data, store.folder).store.fingerprint == store.fingerprint
+    assert f"data.attributes can't be opened ({table}" in capsys.readouterr().err
+    with refusal("data.attributes", value=str(table)):
+        locate(data)

@@ -117,6 +117,20 @@ def test_gather_is_numpy_indexing(
     np.testing.assert_array_equal(gathered, faces[indices])
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 9, 11, 12])
+def test_the_first_faces_are_a_store_of_their_own(tmp_path: Path, count: int) -> None:
+    faces = faces_of(11)
+    write(tmp_path, faces, shard_rows=3)
+    store = FaceStore.open(tmp_path)
+    first, kept = store.first(count), min(count, 11)
+    assert len(first) == kept and first.fingerprint == store.fingerprint
+    np.testing.assert_array_equal(first.gather(np.arange(kept)), faces[:kept])
+    np.testing.assert_array_equal(np.concatenate(list(first.in_order())), faces[:kept])
+    with pytest.raises(IndexError):
+        first.gather(np.array([kept]))
+    assert len(store) == 11
+
+
 def test_gathered_faces_are_a_copy(tmp_path: Path) -> None:
     write(tmp_path, faces_of(3))
     store = FaceStore.open(tmp_path)

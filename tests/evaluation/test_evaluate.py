@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from facegan_tf.cli import main
@@ -165,6 +166,18 @@ def test_a_run_is_scored_against_its_training_images_by_default(run, score, stor
     assert record["reference"]["fingerprint"] == FaceStore.open(store).fingerprint
     assert record["generated"]["count"] == 40
     assert json.loads((copy / "evaluation.json").read_text()) == record
+
+
+def test_a_run_is_scored_against_the_part_of_its_store_that_it_used_though_the_photos_are_gone(
+    run, score, tmp_path, capsys
+):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    config["data"] |= {"limit": 12, "source": str(tmp_path / "gone.zip")}
+    (copy / "config.yaml").write_text(yaml.safe_dump(config))
+    record = score(copy, reference=None, count=None, metrics=["swd", "psnr"])
+    assert (record["reference"]["images"], record["reference"]["count"]) == (12, 12)
+    assert "gone.zip" in capsys.readouterr().err
 
 
 def test_other_images_have_a_folder_in_outputs(store, score, tmp_path, monkeypatch):

@@ -156,6 +156,17 @@ def test_a_later_evaluation_of_the_run_survives_a_resumed_training(run, config, 
     assert made == [2, 4, 6, None, 8]  # step 7 is not the end any more
 
 
+def test_the_best_keeps_its_scores_when_a_finished_run_is_made_longer(settings, tmp_path):
+    """They were computed because the run ended there, which a longer run would not have done."""
+    shorter = settings | {"evaluation": settings["evaluation"] | {"every": 100}}
+    run = train(tiny_dcgan(**shorter), tmp_path / "run")
+    assert best(run)["step"] == 7
+    longer = shorter | {"training": settings["training"] | {"steps": 8}}
+    train(tiny_dcgan(**longer), run, resume=True)
+    made = {record["training"]["step"] for record in lines(run / "evaluations.jsonl")}
+    assert made == {7, 8}
+
+
 def test_scores_that_were_measured_in_another_way_are_not_compared(run, settings, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from facegan_tf.common.errors import InputError, in_short
-from facegan_tf.data.sources.base import path_of
+from facegan_tf.common.paths import path_of
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Sources of faces: one module for each kind, and the registry that opens them."""
 
 from facegan_tf.data.sources.base import PhotoSource, Source
-from facegan_tf.data.sources.kinds import has_scheme, open_source, open_sources
+from facegan_tf.data.sources.kinds import has_scheme, may_exist, open_source, open_sources
 
-__all__ = ["PhotoSource", "Source", "has_scheme", "open_source", "open_sources"]
+__all__ = ["PhotoSource", "Source", "has_scheme", "may_exist", "open_source", "open_sources"]

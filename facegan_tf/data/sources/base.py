@@ -97,14 +97,6 @@ class PhotoSource(ABC):
         return False
 
 
-def path_of(source: str) -> Path:
-    """The path that a user wrote, with `~` replaced where that is possible."""
-    try:
-        return Path(source).expanduser()
-    except RuntimeError:  # no home folder, or no user of that name
-        return Path(source)
-
-
 def check_bytes(size: int) -> None:
     """Raise Rejected if a file of `size` bytes is too large to be read."""
     if size > FILE_LIMIT:

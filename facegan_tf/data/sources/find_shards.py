@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from facegan_tf.common.errors import InputError, in_short
+from facegan_tf.common.paths import path_of
 from facegan_tf.data.manifest import is_store
-from facegan_tf.data.sources import base
 from facegan_tf.data.sources.listing import ListedFile, walk
 from facegan_tf.data.sources.shards import SHARD_KINDS, ShardKind, ShardsSource
 from facegan_tf.data.sources.skipped import is_sidecar
@@ -25,19 +25,24 @@ def open_shards(source: str, column: str | None = None) -> ShardsSource | None:
     A pattern has `*`, `?`, `[...]` or `{000..031}`. column: the one with the photos, if there are several.
     Raises InputError if there are such files, but no photos in them.
     """
-    path = base.path_of(source)
+    path = path_of(source)
     if path.is_file():
         kind = _kind_of_file(path)
         files, root = [path], path.parent
     elif path.is_dir():
         kind, files = _in_folder(path)
         root = path
-    elif re.search(r"[*?\[{]", source) and not path.exists():
+    elif is_pattern(source) and not path.exists():
         kind, files = _matching(source, str(path))
         root = next(each for each in files[0].parents if all(file.is_relative_to(each) for file in files))
     else:
         return None
     return None if kind is None else open_files(source, kind, root, files, column)
+
+
+def is_pattern(source: str) -> bool:
+    """Whether it has the characters of a pattern; a path may have them too."""
+    return re.search(r"[*?\[{]", source) is not None
 
 
 def open_files(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.errors import InputError, Rejected
+from facegan_tf.common.paths import path_of
 from facegan_tf.data.manifest import is_store
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.listing import listing_identity, walk
@@ -45,7 +46,7 @@ def open_folder(source: str) -> FolderSource | None:
 
     Raises InputError if it can't be listed, has no photos, or is a prepared store.
     """
-    root = base.path_of(source)
+    root = path_of(source)
     if not root.is_dir():
         return None
     if is_store(root):

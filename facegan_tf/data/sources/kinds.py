@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.data.sources.base import Source, path_of
+from facegan_tf.common.paths import path_of
+from facegan_tf.data.sources.base import Source
 from facegan_tf.data.sources.drawn import SCHEME as DRAWN
 from facegan_tf.data.sources.drawn import open_drawn
-from facegan_tf.data.sources.find_shards import open_shards
+from facegan_tf.data.sources.find_shards import is_pattern, open_shards
 from facegan_tf.data.sources.folder import open_folder
 from facegan_tf.data.sources.hub import FORM as FORM_OF_HUB
 from facegan_tf.data.sources.hub import SCHEME as HUB
@@ -43,6 +44,11 @@ KINDS = (
 def has_scheme(source: str) -> bool:
     """Whether a source is written by a scheme, not as a path; a folder of that name is `./synthetic`."""
     return any(_claims(kind, source) for kind in KINDS)
+
+
+def may_exist(source: str) -> bool:
+    """Whether there seems to be such a source; nothing is opened, and a pattern is taken for granted."""
+    return has_scheme(source) or is_pattern(source) or path_of(source).exists()
 
 
 def open_sources(sources: Sequence[str], column: str | None = None) -> Source:

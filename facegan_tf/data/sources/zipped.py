@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from facegan_tf.common.errors import InputError, Rejected
+from facegan_tf.common.paths import path_of
 from facegan_tf.data.decode import one_line
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.skipped import is_hidden, is_sidecar, no_photos
@@ -34,7 +35,7 @@ class ZipSource(base.PhotoSource):
     def __init__(self, source: str) -> None:
         """source: the path as it was given."""
         self.source = source
-        self.path = base.path_of(source)
+        self.path = path_of(source)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path alone: an open file can't be pickled."""
@@ -99,7 +100,7 @@ class ZipSource(base.PhotoSource):
 
 def open_zip(source: str) -> ZipSource | None:
     """Open the zip; None if there is no zip file of this path. Raises InputError if it can't be read."""
-    path = base.path_of(source)
+    path = path_of(source)
     if not path.is_file():
         return None
     try:
