@@ -128,13 +128,18 @@ class Draft:
             sync(self.folder / name)
             new.clear()
 
-    def finish(self, keep_contents: bool) -> None:
-        """Leave only the files of a store, without its manifest."""
-        self.faces.close()
-        for name in (STATE, _ITEMS, _HASHES, *(() if keep_contents else (CONTENTS,))):
-            (self.folder / name).unlink(missing_ok=True)
+    def finish(self, keep_contents: bool, **about: Any) -> None:
+        """Turn the draft into a store; `about` has the manifest's fields, as for `StoreWriter.finish`.
+
+        What only drafts have is removed last: until then, an interruption leaves a draft to continue.
+        """
+        superfluous = (STATE, _ITEMS, _HASHES, *(() if keep_contents else (CONTENTS,)))
+        for name in superfluous:
             self._new.pop(name, None)
         self._append_new()
+        self.faces.finish(**about)
+        for name in superfluous:
+            (self.folder / name).unlink(missing_ok=True)
 
     def _saved(self, name: str) -> bytes:
         path = self.folder / name

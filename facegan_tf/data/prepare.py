@@ -124,6 +124,7 @@ def _make(out: Path, request: Request, job: Job, workers: int) -> FaceStore:
         if not draft.faces.count:
             raise _no_good_image(request, draft)
         _finish(draft, request, job.source, items)
+        kept.faces = 0  # there is no draft any more
     store = FaceStore.open(out)
     _print(_summary(store, time.perf_counter() - started))
     return store
@@ -136,9 +137,9 @@ def _finish(draft: Draft, request: Request, source: Source, items: range) -> Non
         left_out := write_attributes(draft.folder, columns, draft.items)
     ):
         _print(f"attributes with long text are not kept: {', '.join(left_out)}")
-    draft.finish(keep_contents=request.choices.part is not None)
     read = draft.done - items.start
-    draft.faces.finish(
+    draft.finish(
+        keep_contents=request.choices.part is not None,
         rejected=draft.rejected,
         notes=dict(draft.notes),
         choices=request.choices.recorded(),
@@ -224,7 +225,7 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kep
 
 
 def _no_good_image(request: Request, draft: Draft) -> InputError:
-    draft.finish(keep_contents=False)
+    draft.save()
     rejected = read_rejected(draft.folder)
     examples = "; ".join(f"{in_short(name, 200)}: {reason}" for name, reason in rejected[:3])
     return InputError(

@@ -1,6 +1,8 @@
 """What an interrupted `prepare` leaves is continued, and the store is the same as if nothing had happened."""
 
+import errno
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,14 @@ import pytest
 
 from facegan_tf.common.errors import FaceganError
 from facegan_tf.data import chunks as chunks_module
+from facegan_tf.data import draft as draft_module
 from facegan_tf.data import prepare as prepare_module
+from facegan_tf.data import store as store_module
 from facegan_tf.data import workers as workers_module
 from facegan_tf.data.draft import Draft
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.same_photos import ContentDigest
+from facegan_tf.data.store import StoreWriter
 from tests.helpers.photos import encoded, pixels, write_zip
 
 GOOD = {f"{k:03}.png": encoded(pixels(12, 12, k)) for k in range(24)}
@@ -103,6 +108,51 @@ def test_an_interruption_while_an_item_is_added_or_saved_spoils_nothing(tmp_path
 
 
 @pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("place", ["rejected.csv", "a shard's name", "manifest.json", "the state"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize("options", [{}, {"part": "2/2"}])
+def test_an_interruption_while_the_store_is_finished_loses_nothing(
+    tmp_path: Path,
+    place: str,
+    error: BaseException,
+    options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(draft_module, "StoreWriter", partial(StoreWriter, shard_bytes=5 * 8 * 8 * 3))
+    source = write_zip(tmp_path / "a.zip", GOOD | BAD)
+    prepare(source, tmp_path / "undisturbed", 8, workers=1, **options)
+    owner, name, argument = {
+        "rejected.csv": (Draft, "_append_new", None),
+        "a shard's name": (Path, "rename", "faces-00001.npy"),
+        "manifest.json": (store_module, "write_manifest", None),
+        "the state": (Path, "unlink", "state.json"),
+    }[place]
+    original, finish = getattr(owner, name), Draft.finish
+
+    def failing(self: Any, *arguments: Any, **named: Any) -> Any:
+        if argument in (None, getattr(self, "name", None)):
+            raise error
+        return original(self, *arguments, **named)
+
+    def failing_finish(*arguments: Any, **about: Any) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, failing)
+            finish(*arguments, **about)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises((KeyboardInterrupt, FaceganError)):
+        patch.setattr(Draft, "finish", failing_finish)
+        prepare(source, tmp_path / "store", 8, workers=1, **options)
+    assert "faces are kept; the same command continues" in capsys.readouterr().err
+    with pytest.MonkeyPatch.context() as patch:
+        begun = dies_at(99, error, patch)
+        prepare(source, tmp_path / "store", 8, workers=1, **options)
+    assert not begun, "everything was saved"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "store", "undisturbed"]
+    assert files_of(tmp_path / "store") == files_of(tmp_path / "undisturbed")
+
+
+@pytest.mark.usefixtures("often")
 def test_what_was_written_after_the_last_save_is_cut_off(tmp_path: Path) -> None:
     source = write_zip(tmp_path / "a.zip", GOOD | BAD)
     prepare(source, tmp_path / "undisturbed", 8, workers=1)
@@ -144,7 +194,7 @@ def test_a_draft_of_something_else_is_not_continued(
 
 
 @pytest.mark.usefixtures("often")
-def test_a_second_process_works_beside_the_first(tmp_path: Path) -> None:
+def test_a_second_process_works_beside_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It can't share the draft, so it makes its own; whichever finishes first becomes the store."""
     source = write_zip(tmp_path / "a.zip", GOOD)
     inner = []
@@ -159,5 +209,7 @@ def test_a_second_process_works_beside_the_first(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(FaceganError, match="can't be written"):
         patch.setattr(chunks_module, "_outcome", meanwhile)
         prepare(source, tmp_path / "store", 8, workers=1)
+    assert "faces are kept" not in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "store"]
     store = prepare(source, tmp_path / "store", 8, workers=1)
     np.testing.assert_array_equal(len(store), len(GOOD))
