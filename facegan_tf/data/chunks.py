@@ -46,6 +46,11 @@ class Chunk:
         """How many items can't be used."""
         return sum(not outcome.faces for outcome in self.outcomes)
 
+    @property
+    def faces(self) -> int:
+        """How many faces there are in all items."""
+        return sum(len(outcome.faces) for outcome in self.outcomes)
+
 
 def make_chunk(job: Job, start: int, stop: int) -> Chunk:
     """Make the faces of items `start` to `stop` (exclusive) of the job's source."""
@@ -69,7 +74,10 @@ def _outcome(job: Job, index: int) -> Outcome:
 
 @dataclass
 class Schedule:
-    """Which items come next: all of them, or until `limit` are good, and never one more than that."""
+    """Which items come next: all of them, or until there are `limit` faces.
+
+    An item in work counts as one face, so items are taken in vain only where others have several.
+    """
 
     items: int
     """The end of the items (exclusive)."""
@@ -79,20 +87,20 @@ class Schedule:
     start: int = 0
     """The next item."""
     promised: int = 0
-    """Good items so far, plus all that are in work."""
+    """Faces so far, plus all items that are in work."""
 
     def take(self) -> range | None:
         """The next items; None at the end, or if it depends on items in work whether more are needed."""
-        wanted = self.items if self.limit is None else self.limit - self.promised
+        wanted = self.items if self.limit is None else max(0, self.limit - self.promised)
         items = range(self.start, self.start + min(self.chunk, wanted, self.items - self.start))
         self.start = items.stop
         self.promised += len(items)
         return items if items else None
 
     def finished(self, chunk: Chunk) -> None:
-        """Count a finished chunk: each bad item allows one more to be taken."""
-        self.promised -= chunk.bad
+        """Count the faces of a finished chunk: each bad item allows one more to be taken."""
+        self.promised += chunk.faces - len(chunk.outcomes)
 
-    def dropped(self, items: int) -> None:
-        """Count good items that were dropped after all, as near-duplicates."""
-        self.promised -= items
+    def dropped(self, faces: int) -> None:
+        """Count faces that were dropped after all, as near-duplicates."""
+        self.promised -= faces

@@ -60,8 +60,7 @@ class Draft:
     def add(self, chunk: Chunk, names: Sequence[str], limit: int | None, most_bits: int | None) -> int:
         """Add the outcomes of the next items, until there are `limit` faces.
 
-        most_bits: drop faces within this distance of an earlier one. Returns the number of items that have no
-        face left because of that.
+        most_bits: drop faces within this distance of an earlier one. Returns how many were dropped.
         """
         dropped, self.busy = 0, True
         for index, outcome in enumerate(chunk.outcomes, chunk.start):
@@ -70,7 +69,7 @@ class Draft:
             faces, reason = outcome.faces, outcome.reason
             if most_bits is not None and faces:
                 faces, reason = self._without_duplicates(outcome, names, most_bits)
-                dropped += not faces
+                dropped += len(outcome.faces) - len(faces)
             if reason:
                 self.rejected += 1
                 self._new[REJECTED] += as_row((names[index], reason))

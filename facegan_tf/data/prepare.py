@@ -217,6 +217,8 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kep
                 if time.monotonic() - saved > SAVE_SECONDS:
                     draft.save()
                     kept.faces, saved = draft.faces.count, time.monotonic()
+                if draft.faces.count == limit:
+                    break  # where photos have several faces, more of them may be in work
         except (KeyboardInterrupt, FaceganError):
             if draft.faces.count and not draft.busy:
                 draft.save()

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -20,12 +22,15 @@ from PIL import Image
 
 from facegan_tf.common.errors import FaceganError, InputError, Rejected
 from facegan_tf.config.crop import Crop
+from facegan_tf.data import prepare as prepare_module
 from facegan_tf.data import request as request_module
 from facegan_tf.data import workers as workers_module
-from facegan_tf.data.chunks import Chunk, Job, Outcome, Schedule
+from facegan_tf.data.choices import Choices
+from facegan_tf.data.chunks import Chunk, Job, Outcome, Schedule, make_chunk
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.framing import Cropped, Face, Framing
 from facegan_tf.data.prepare import prepare
+from facegan_tf.data.request import Request
 from facegan_tf.data.sources import open_source
 from facegan_tf.data.store import FaceStore
 from tests.helpers import paths
@@ -152,28 +157,93 @@ def test_a_limit_takes_the_first_good_images_and_opens_no_later_one(
 
 @settings(max_examples=200)
 @given(
-    st.lists(st.booleans(), max_size=40),
+    st.lists(st.integers(0, 1), max_size=40) | st.lists(st.integers(0, 4), max_size=40),
     st.one_of(st.none(), st.integers(1, 20)),
     st.integers(1, 9),
     st.data(),
 )
 def test_the_schedule_takes_every_item_once_and_none_after_the_last_wanted(
-    good: list[bool], limit: int | None, chunk: int, data: st.DataObject
+    faces: list[int], limit: int | None, chunk: int, data: st.DataObject
 ) -> None:
-    schedule, flying, taken = Schedule(len(good), limit, chunk), [], []
+    schedule, flying, taken = Schedule(len(faces), limit, chunk), [], []
     while True:
         while len(flying) < 4 and (items := schedule.take()):
             assert len(items) <= chunk
+            known = sum(faces[k] for k in set(taken) - {k for each in flying for k in each})
             flying.append(items)
             taken += items
+            assert limit is None or known + sum(map(len, flying)) <= limit
         if not flying:
             break
         items = flying.pop(data.draw(st.integers(0, len(flying) - 1)))  # they finish in any order
-        outcomes = [Outcome(b"", [Face(b"")] * good[k]) for k in items]
+        outcomes = [Outcome(b"", [Face(b"")] * faces[k]) for k in items]
         schedule.finished(Chunk(items.start, items.stop, outcomes))
-    places = [k for k, one in enumerate(good) if one]
-    enough = limit is not None and len(places) >= limit
-    assert taken == list(range(places[limit - 1] + 1 if enough and limit else len(good)))
+    assert taken == list(range(len(taken)))
+    enough = [k + 1 for k in range(len(faces)) if limit is not None and sum(faces[: k + 1]) >= limit]
+    needed = enough[0] if enough else len(faces)
+    assert len(taken) == needed if max(faces, default=0) <= 1 else len(taken) >= needed
+
+
+@dataclass(frozen=True)
+class SeveralFaces:
+    """A source of 60 photos of 0 to 3 people. The first person is the same in all of them."""
+
+    names = tuple(f"{k:02}" for k in range(60))
+    identity: ClassVar = {"kind": "several faces"}
+
+    def content(self, index: int) -> bytes:
+        return bytes([index])
+
+    def faces(self, index: int, framing: Framing) -> list[Face]:
+        if not (people := people_in(index)):
+            raise Rejected("has no face")
+        return [Face(pixels(framing.size, framing.size, person).tobytes()) for person in people]
+
+    def attributes(self) -> None:
+        return None
+
+
+def people_in(photo: int) -> list[int]:
+    return [4 * photo * (k > 0) + k for k in range(photo % 4)]
+
+
+@pytest.mark.parametrize("limit", [4, 20, None])
+@pytest.mark.parametrize("dedupe", [None, 0])
+@pytest.mark.usefixtures("small_chunks")
+def test_a_limit_counts_faces_where_photos_have_several(
+    tmp_path: Path, limit: int | None, dedupe: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = [(photo, person) for photo in range(60) for person in people_in(photo)]
+    if dedupe is not None:
+        seen = [(photo, person) for photo, person in seen if person or photo == 1]
+    last = seen[:limit][-1][0]
+    expected = [pixels(8, 8, person) for _, person in seen[:limit]]
+    request = Request(("photos",), 8, limit=limit, choices=Choices(dedupe=dedupe))
+    job = Job(SeveralFaces(), Cropped(8, Crop()), hashed=dedupe is not None)
+    for workers in (1, 3):
+        store = prepare_module._make(tmp_path / str(workers), request, job, workers)
+        np.testing.assert_array_equal(all_faces(store), expected)
+        assert store.manifest.items_read == last + 1
+    read = []
+    monkeypatch.setattr(SeveralFaces, "content", lambda _, index: read.append(index) or bytes([index]))
+    prepare_module._make(tmp_path / "again", request, job, 1)
+    assert max(read) <= last + 2, "no chunk of 3 photos is read after the last face that is wanted"
+
+
+def test_with_the_last_face_the_work_ends_even_if_more_photos_are_in_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def make_all(job: Job, schedule: Schedule, workers: int) -> Iterator[Chunk]:
+        for index in range(schedule.items):
+            made.append(index)
+            yield make_chunk(job, index, index + 1)
+
+    monkeypatch.setattr(prepare_module, "make_chunks", make_all)
+    job = Job(SeveralFaces(), Cropped(8, Crop()))
+    prepare_module._make(tmp_path / "store", Request(("photos",), 8, limit=4), job, 1)
+    assert made == [0, 1, 2, 3]
 
 
 def test_rejected_files_are_listed_one_per_row(tmp_path: Path) -> None:
@@ -444,6 +514,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from facegan_tf.data.prepare import prepare
+from facegan_tf.data.request import Request
 print("the script runs", flush=True)
 prepare(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), workers=2)
 """
