@@ -86,6 +86,8 @@ def _filled(
 
 def as_column(texts: list[str]) -> np.ndarray:
     """Texts as int64 or, with NaN for empty ones, as float64, if all are numbers; otherwise as they are."""
+    if any("_" in text for text in texts):  # Python reads `1_23` as 123
+        return np.array(texts, object)
     try:
         return np.array([int(text) for text in texts], np.int64)
     except (ValueError, OverflowError):

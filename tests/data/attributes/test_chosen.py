@@ -72,6 +72,15 @@ def test_a_full_name_in_the_table_comes_before_the_name_without_folders(photos: 
     np.testing.assert_array_equal(store.gather(np.arange(2)), expected)
 
 
+@pytest.mark.parametrize(("one", "other"), [("1_23", "12_3"), ("1_2.5", "12.5")])
+def test_numbers_with_underscores_are_text(photos: Path, tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "a.csv").write_text(f"name,id\n000002.jpg,{one}\n000005.jpg,{other}\n")
+    table = str(tmp_path / "a.csv")
+    store = prepare(photos / "a.zip", tmp_path / "store", 8, attributes=table, where=f"id == '{one}'")
+    np.testing.assert_array_equal(store.gather(np.arange(1)), [bare_pillow(PHOTOS["img/000002.jpg"], 8)])
+    assert read_attributes(store.folder)["id"].tolist() == [one]
+
+
 def test_training_also_chooses_and_caches_each_choice(photos: Path, tmp_path: Path) -> None:
     settings = {"source": str(photos / "a.parquet"), "size": 8, "cache": str(tmp_path)}
     smiling = locate(DataSettings(**settings, where="Smiling == 1")).open_or_prepare()
