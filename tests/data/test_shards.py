@@ -21,7 +21,7 @@ from facegan_tf.data.attributes.stored import read_attributes
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.rejected import read_rejected
 from facegan_tf.data.sources import base, open_source, open_sources
-from facegan_tf.data.sources.names import ChainedNames, PackedNames, RowNames
+from facegan_tf.data.sources.names import ChainedNames, NumberedNames, PackedNames
 from facegan_tf.data.sources.reading import open_reader
 from tests.helpers.photos import bare_pillow, encoded, pixels
 from tests.helpers.refusals import refusal
@@ -358,4 +358,4 @@ def test_names_in_little_memory_are_sequences_like_any_other(
         assert packed[index] == plain[index]
     with pytest.raises(IndexError):
         packed[len(plain)]
-    assert list(RowNames(2)) == ["row-000000000", "row-000000001"]
+    assert list(NumberedNames(2)) == ["row-000000000", "row-000000001"]

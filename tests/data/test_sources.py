@@ -1,6 +1,7 @@
 import os
 import pickle
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -93,7 +94,7 @@ def test_a_source_can_be_sent_to_another_process(tmp_path: Path, kind: str) -> N
     if kind == "zip":
         source.read(0)  # opens the file, which can't be pickled
     copy = pickle.loads(pickle.dumps(source))
-    assert copy.names == names
+    assert list(copy.names) == list(names)
     assert copy.identity == source.identity
     if kind != "synthetic":
         assert copy.read(3) == source.read(3)
@@ -234,11 +235,20 @@ def test_the_identity_of_a_zip_changes_when_it_is_written_again(tmp_path: Path) 
     assert open_source(str(path)).identity != first
 
 
+def test_the_names_of_very_many_drawn_faces_take_no_memory() -> None:
+    tracemalloc.start()
+    assert open_source("synthetic:1000000").names[-1] == "face-0999999"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**6
+
+
 def test_the_number_of_drawn_faces_can_be_given() -> None:
     assert len(open_source("synthetic").names) == 5000
     source = open_source("synthetic:12")
     assert len(source.names) == 12
     assert list(source.names) == sorted(source.names)
+    assert (source.names[0], source.names[11]) == ("face-0000000", "face-0000011")
     assert source.identity.keys() == {"kind", "count", "seed", "drawing_version"}
     assert open_source("synthetic:13").identity != source.identity
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.sources.names import NumberedNames
 
 SCHEME = "synthetic"
 DEFAULT_COUNT = 5000
@@ -23,9 +24,9 @@ class DrawnSource:
     can_crop = False
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Sequence[str]:
         """One name for each face."""
-        return tuple(f"face-{index:07d}" for index in range(self.count))
+        return NumberedNames(self.count, "face-{:07d}")
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -30,21 +30,21 @@ class PackedNames(Sequence[str]):
         return self._block[start : self._ends[index]].decode("utf-8", "surrogatepass")
 
 
-class RowNames(Sequence[str]):
+class NumberedNames(Sequence[str]):
     """`row-000000000`, `row-000000001` and so on: names for items that have only a number."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, count: int, form: str = "row-{:09d}") -> None:
+        self._count, self._form = count, form
 
     def __len__(self) -> int:
-        """The number of rows."""
+        """The number of names."""
         return self._count
 
     def __getitem__(self, index: Any) -> Any:
         """The name at an index, or a tuple of those of a slice."""
         if isinstance(index, slice):
             return _sliced(self, index)
-        return f"row-{_checked(index, self._count):09d}"
+        return self._form.format(_checked(index, self._count))
 
 
 class ChainedNames(Sequence[str]):

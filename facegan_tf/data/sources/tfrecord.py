@@ -19,7 +19,7 @@ from facegan_tf.common.errors import Rejected, in_short
 from facegan_tf.data.decode import one_line
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.example_message import example_message
-from facegan_tf.data.sources.names import RowNames
+from facegan_tf.data.sources.names import NumberedNames
 from facegan_tf.data.sources.reading import OpenedOnDemand, Reader, open_reader
 
 _HEADER = struct.Struct("<QI")  # the length of the data, and the checksum of these eight bytes
@@ -56,7 +56,7 @@ class TfrecordShard(OpenedOnDemand):
                 raise Rejected(f"can't be read as TFRecord: {self._rest}") from None
         finally:
             reader.close()
-        self.names: Sequence[str] = RowNames(len(self._starts) + (self._rest is not None))
+        self.names: Sequence[str] = NumberedNames(len(self._starts) + (self._rest is not None))
 
     def read(self, index: int) -> bytes:
         """The encoded photo of record `index`. Raises Rejected if it is damaged, or holds none."""
