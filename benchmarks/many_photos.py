@@ -18,11 +18,10 @@ import time
 import zipfile
 from pathlib import Path
 
-import google_crc32c
 import psutil
 from PIL import Image
 
-SUFFIXES = {"zip": "zip", "tar": "tar", "tar.gz": "tar.gz", "parquet": "parquet", "tfrecord": "tfrecord"}
+KINDS = ("zip", "tar", "tar.gz", "parquet", "tfrecord")
 
 
 def photo() -> bytes:
@@ -66,18 +65,12 @@ def write_parquet(path: Path, content: bytes, count: int) -> None:
 
 def write_tfrecord(path: Path, content: bytes, count: int) -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from tests.helpers.shards import example
+    from tests.helpers.shards import example, tfrecord_bytes
 
-    def masked(data: bytes) -> bytes:
-        crc = google_crc32c.value(data)
-        return ((crc >> 15 | crc << 17) + 0xA282EAD8 & 0xFFFFFFFF).to_bytes(4, "little")
-
-    record = example(image=content)
-    length = len(record).to_bytes(8, "little")
-    framed = length + masked(length) + record + masked(record)
+    record = tfrecord_bytes([example(image=content)])
     with path.open("wb") as file:
         for _ in range(count):
-            file.write(framed)
+            file.write(record)
 
 
 def memory(process: psutil.Process) -> int:
@@ -93,11 +86,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=200_000, metavar="N", help="photos (default: 200,000)")
-    parser.add_argument("--kinds", nargs="+", default=list(SUFFIXES), choices=list(SUFFIXES), metavar="KIND")
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS, metavar="KIND")
     options = parser.parse_args()
     for kind in options.kinds:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"photos.{SUFFIXES[kind]}"
+            path = Path(folder) / f"photos.{kind}"
             write(kind, path, options.count)
             command = [sys.executable, "-m", "facegan_tf", "prepare", str(path)]
             started, most = time.perf_counter(), 0
