@@ -11,23 +11,18 @@ write to stderr is counted; `prepare` discards it. HEIC is among the formats whe
 
 import argparse
 import io
-import os
 import random
 import re
-import resource
 import struct
 import sys
-import tempfile
 import time
-import traceback
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from fuzz_workers import HARM, Worker
 from PIL import Image, ImageCms
 
 from facegan_tf.common.errors import Rejected
@@ -208,61 +203,14 @@ class Cases:
         return kind, mutation.__name__, with_checksums(mutated) if rng.random() < 0.7 else mutated
 
 
-def serve(connection: Connection, printed: int) -> None:
-    """Decode each file received; answer (outcome, reason, seconds, peak memory of this process in bytes)."""
-    os.dup2(printed, sys.stderr.fileno())
+def attempt(content: bytes) -> tuple[str, str]:
+    """Decode a file."""
     with pillow_warnings():
-        while True:
-            try:
-                content = connection.recv_bytes()
-            except EOFError:
-                return
-            started = time.perf_counter()
-            try:
-                decode_face(content, 64, Crop())
-                outcome, reason = "decoded", ""
-            except Rejected as error:
-                outcome, reason = "rejected", str(error)
-            except BaseException:
-                outcome, reason = "traceback", traceback.format_exc()
-            seconds = time.perf_counter() - started
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-                1 if sys.platform == "darwin" else 1024
-            )
-            connection.send((outcome, reason, seconds, peak))
-
-
-class Decoder:
-    """The worker process, which is started again after a case that ended it."""
-
-    def __init__(self, limit: float) -> None:
-        """limit: seconds for a case."""
-        self.limit = limit
-        self.printed = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the decoder
-        self._start()
-
-    def _start(self) -> None:
-        self.connection, theirs = get_context("fork").Pipe()
-        self.process = get_context("fork").Process(
-            target=serve, args=(theirs, self.printed.fileno()), daemon=True
-        )
-        self.process.start()
-        theirs.close()
-
-    def decode(self, content: bytes) -> tuple[str, str, float, int]:
-        """Outcome, reason, seconds, and the worker's peak memory so far in bytes."""
-        self.connection.send_bytes(content)
         try:
-            if self.connection.poll(self.limit):
-                return self.connection.recv()
-            outcome, reason = "hang", f"longer than {self.limit:g} s"
-        except EOFError:
-            self.process.join()
-            outcome, reason = "death", f"exit code {self.process.exitcode}"
-        self.process.kill()
-        self.process.join()
-        self._start()
-        return outcome, reason, self.limit, 0
+            decode_face(content, 64, Crop())
+        except Rejected as error:
+            return "rejected", str(error)
+    return "decoded", ""
 
 
 def kind_of(reason: str) -> str:
@@ -283,33 +231,29 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for the files that did harm")
     options = parser.parse_args()
 
-    cases, decoder = Cases(options.source, options.seed), Decoder(options.limit)
+    cases, worker = Cases(options.source, options.seed), Worker(attempt, options.limit)
     outcomes, reasons, kinds, harm = Counter[str](), Counter[str](), Counter[str](), []
     slowest, peak = (0.0, ""), (0, "")
     started = time.perf_counter()
     for number in range(options.cases):
         kind, mutation, content = cases.case(number)
-        if not content:
-            content = (
-                b"\0"  # an empty message would be the end of the pipe; empty files have a test of their own
-            )
-        outcome, reason, seconds, memory = decoder.decode(content)
+        outcome, reason, seconds, memory = worker.outcome(content)
         name = f"case {number}: {kind}, {mutation}"
         outcomes[outcome] += 1
         kinds[f"{kind} {outcome}"] += 1
         slowest, peak = max(slowest, (seconds, name)), max(peak, (memory, name))
         if outcome == "rejected":
             reasons[kind_of(reason)] += 1
-        elif outcome != "decoded":
+        elif outcome in HARM:
             harm.append(f"{outcome}, {name}: {reason}")
             if options.keep:
                 options.keep.mkdir(parents=True, exist_ok=True)
                 (options.keep / f"{options.seed}-{number}.{kind.lower()}").write_bytes(content)
-    decoder.printed.seek(0)
-    printed = decoder.printed.read()
+    worker.printed.seek(0)
+    printed = worker.printed.read()
 
     print(f"{options.cases} cases, seed {options.seed}, in {time.perf_counter() - started:.0f} s")
-    for outcome in ("decoded", "rejected", "traceback", "hang", "death"):
+    for outcome in ("decoded", "rejected", *HARM):
         print(f"{outcome:10} {outcomes[outcome]}")
     for kind in (*PHOTO_FORMATS, HEIC):
         print(f"  {kind:9} {kinds[f'{kind} decoded']} decoded, {kinds[f'{kind} rejected']} rejected")

@@ -5,20 +5,20 @@
 Each case is a small file of photos, with bytes flipped, cut off, repeated, removed, or set to extreme values,
 in headers above all. It is opened and read by a worker process, which must answer within a time
 limit, with photos or with reasons; anything else (an exception that is not an error of ours, a crash, a hang,
-much memory) is printed and counted. The exit code is 1 if there was any. Linux only.
+much memory) is printed and counted. Case k of a seed is always the same file; `--keep` keeps those that
+caused faults. The exit code is 1 if there was any. Linux only.
 """
 
 import argparse
 import random
-import resource
 import struct
 import sys
 import tempfile
 import time
 from collections import Counter
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
+
+from fuzz_workers import HARM, Worker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -86,53 +86,20 @@ def repaired(kind: str, content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def serve(connection: Connection) -> None:
-    """Open and read the file at each path received; answer with what happened, and the peak memory."""
-    while True:
-        path = connection.recv()
+def attempt(path: str) -> tuple[str, str]:
+    """Open and read a file."""
+    try:
+        source = open_source(path)
+    except InputError as error:
+        return "refused", str(error)
+    good = bad = 0
+    for index in range(len(source.names)):
         try:
-            source = open_source(path)
-            good = bad = 0
-            for index in range(len(source.names)):
-                try:
-                    source.read(index)  # type: ignore[attr-defined]
-                    good += 1
-                except Rejected:
-                    bad += 1
-            outcome = "read" if not bad else "read in part" if good else "rejected"
-        except InputError:
-            outcome = "refused"
-        except BaseException as error:
-            outcome = f"FAULT {type(error).__name__}: {error}"
-        connection.send((outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
-
-
-class Reader:
-    """The worker process, started again after a case that ended it."""
-
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-        self.start()
-
-    def start(self) -> None:
-        self.connection, theirs = get_context("fork").Pipe()
-        self.process = get_context("fork").Process(target=serve, args=(theirs,), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def read(self, path: Path) -> tuple[str, int]:
-        self.connection.send(str(path))
-        try:
-            if self.connection.poll(self.limit):
-                return self.connection.recv()
-            outcome = f"FAULT longer than {self.limit:g} s"
-        except EOFError:
-            self.process.join()
-            outcome = f"FAULT the process died, exit code {self.process.exitcode}"
-        self.process.kill()
-        self.process.join()
-        self.start()
-        return outcome, 0
+            source.read(index)  # type: ignore[attr-defined]
+            good += 1
+        except Rejected:
+            bad += 1
+    return "read" if not bad else "read in part" if good else "rejected", ""
 
 
 def main() -> int:
@@ -149,22 +116,23 @@ def main() -> int:
     files, faults = originals(), 0
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
-            rng, reader = random.Random(f"{options.seed} {kind}"), Reader(options.limit)
+            worker = Worker(attempt, options.limit)
             path = Path(folder) / f"a.{kind}"
             path.write_bytes(files[kind][0])
-            _, before = reader.read(path)
+            *_, before = worker.outcome(str(path))
             outcomes, peak, started = Counter[str](), 0, time.perf_counter()
             for number in range(options.cases):
+                rng = random.Random(f"{options.seed}/{kind}/{number}")
                 path.write_bytes(repaired(kind, damaged(rng.choice(files[kind]), rng), rng))
-                outcome, memory = reader.read(path)
+                outcome, reason, _, memory = worker.outcome(str(path))
                 peak = max(peak, memory)
-                if outcome.startswith("FAULT"):
+                if outcome in HARM:
                     faults += 1
-                    print(f"{kind}, case {number}: {outcome}")
+                    print(f"{outcome}, case {number}: {kind}: {reason}")
                     if options.keep:
                         options.keep.mkdir(parents=True, exist_ok=True)
-                        (options.keep / f"{number}.{kind}").write_bytes(path.read_bytes())
-                outcomes[outcome.partition(" ")[0] if outcome.startswith("FAULT") else outcome] += 1
+                        (options.keep / f"{options.seed}-{number}.{kind}").write_bytes(path.read_bytes())
+                outcomes[outcome] += 1
             more = max(0, peak - before)
             faults += more > MEMORY_LIMIT
             listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
