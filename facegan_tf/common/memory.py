@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import tensorflow as tf
 
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -28,6 +27,8 @@ class Memory:
 
 def device_memory() -> Memory | None:
     """The memory of the device that TensorFlow computes on; None if TensorFlow doesn't say."""
+    import tensorflow as tf  # which a machine's memory doesn't need, so that `prepare` stays light
+
     if not tf.config.list_physical_devices("GPU"):
         return host_memory()
     try:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import psutil
 
 from facegan_tf.common.errors import InputError
+from facegan_tf.common.memory import host_memory
 from facegan_tf.data.manifest import (
     FORMAT_VERSION,
     MANIFEST,
@@ -105,7 +105,7 @@ class FaceStore:
 
         Otherwise it reads 128 KB around each face, which in a smaller store is of use later.
         """
-        fits = sum(shard.nbytes for shard in self.shards) < psutil.virtual_memory().total / 2
+        fits = sum(shard.nbytes for shard in self.shards) < host_memory().total / 2
         if fits or not hasattr(mmap, "MADV_RANDOM"):
             return
         for shard in self.shards:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facegan_tf.common import memory
 from facegan_tf.data.store import FaceStore, Manifest, StoreWriter, is_store
 from facegan_tf.data.training_set import TrainingSet
 from tests.helpers.refusals import refusal
@@ -49,13 +50,21 @@ def test_the_licence_is_the_one_declared_or_all_of_several_sources(tmp_path: Pat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads how a file is mapped from /proc")
-@pytest.mark.parametrize(("memory", "scattered"), [(10**5, False), (10**3, True)])
+@pytest.mark.parametrize(
+    ("machine", "container", "scattered"),
+    [(10**5, "max", False), (10**3, "max", True), (10**5, 10**3, True)],
+)
 def test_training_reads_only_what_memory_cannot_hold_face_by_face(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int, scattered: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: int, container: int | str, scattered: bool
 ) -> None:
-    write(tmp_path, faces_of(10))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
-    store = FaceStore.open(tmp_path)
+    (tmp_path / "membership").write_text("0::/\n")
+    (tmp_path / "memory.max").write_text(f"{container}\n")
+    (tmp_path / "memory.current").write_text("0\n")
+    monkeypatch.setattr(memory, "MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=machine, available=machine))
+    write(tmp_path / "store", faces_of(10))
+    store = FaceStore.open(tmp_path / "store")
     next(iter(TrainingSet(store, 2, seed=0).batches()))
     mappings = Path("/proc/self/smaps").read_text().split("VmFlags:")
     flags = [after.splitlines()[0] for before, after in pairwise(mappings) if str(tmp_path) in before]
