@@ -31,7 +31,11 @@ def run(options: argparse.Namespace) -> None:
         print(as_table(list_cache(options.cache)))
         return
     entries = entries_named(options.cache, options.names)
-    print(f"removing from {options.cache}:", file=sys.stderr)
-    print(as_table(entries), flush=True)
     for entry in entries:
+        if entry.in_use:
+            print(f"{entry.name} is being prepared, so it is kept", file=sys.stderr)
+    superfluous = [entry for entry in entries if not entry.in_use]
+    print(f"removing from {options.cache}:", file=sys.stderr)
+    print(as_table(superfluous), flush=True)
+    for entry in superfluous:
         entry.remove()

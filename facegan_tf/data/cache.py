@@ -21,7 +21,7 @@ from facegan_tf.data.manifest import MANIFEST, Manifest, is_store, read_manifest
 from facegan_tf.data.request import Request, as_bytes
 from facegan_tf.data.same_photos import remember_source, same_photos
 from facegan_tf.data.sources import Source
-from facegan_tf.data.unfinished import is_unfinished
+from facegan_tf.data.unfinished import is_in_use, is_unfinished, lock_of
 
 DEFAULT_CACHE: str = DataSettings.model_fields["cache"].default
 FEATURES = "features"
@@ -38,11 +38,13 @@ class Entry:
 
     name: str
     files: tuple[Path, ...]
-    """The folder of a store, or the files of the features."""
+    """The folder of a store, with its lock if it is unfinished, or the files of the features."""
     bytes: int
     source: str
     """What it was made from."""
     last_used: datetime.datetime
+    in_use: bool = False
+    """Whether a process is preparing it, so that it must stay."""
 
     def remove(self) -> None:
         """Remove it; a store disappears in one step."""
@@ -87,11 +89,7 @@ def list_cache(cache: str | Path = DEFAULT_CACHE) -> list[Entry]:
     """
     folder = cache_folder(cache)
     entries = [_store_entry(store) for store in _store_folders(folder)]
-    entries += [
-        Entry(path.name, (path,), folder_bytes(path), "a store that was interrupted", _time_of(path))
-        for path in _listed(folder)
-        if is_unfinished(path)
-    ]
+    entries += [_draft_entry(path) for path in _listed(folder) if is_unfinished(path)]
     features = [path for path in _listed(folder / FEATURES) if _FEATURES_NAME.fullmatch(path.name)]
     if features:
         sizes_and_times = [(path.stat().st_size, path.stat().st_mtime) for path in features]
@@ -179,6 +177,13 @@ def _store_entry(folder: Path) -> Entry:
     except (OSError, ValueError):
         source = f"unknown: its {MANIFEST} is damaged"
     return Entry(folder.name, (folder,), folder_bytes(folder), source, _time_of(folder))
+
+
+def _draft_entry(draft: Path) -> Entry:
+    in_use = is_in_use(draft)
+    source = "a store that is being prepared" if in_use else "a store that was interrupted"
+    files = (draft, lock_of(draft))
+    return Entry(draft.name, files, folder_bytes(draft), source, _time_of(draft), in_use)
 
 
 def _time_of(path: Path) -> datetime.datetime:

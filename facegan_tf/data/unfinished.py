@@ -26,6 +26,24 @@ def is_unfinished(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(_ENDING)
 
 
+def lock_of(draft: Path) -> Path:
+    """The file that the process which is filling a draft has locked."""
+    # Beside the draft, which is renamed in the end. Not the folder itself: NFS has locks for files alone.
+    return draft.with_name(f"{draft.name}.lock")
+
+
+def is_in_use(draft: Path) -> bool:
+    """Whether a process is filling a draft."""
+    try:
+        with lock_of(draft).open("r+") as file:
+            lock(file.fileno())
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # nobody has left a lock, or the file system has none
+    return False
+
+
 @contextlib.contextmanager
 def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterator[Path]:
     """Yield a folder with the draft of a store, or an empty one; it becomes `out` if the block succeeds.
@@ -36,7 +54,7 @@ def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterat
     out.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned_partials(out)
     folder = unfinished_path(out)
-    with _held(_lock_of(folder)) as is_ours:
+    with _held(lock_of(folder)) as is_ours:
         if not is_ours:
             with atomic_folder(out) as private:
                 yield private
@@ -56,11 +74,6 @@ def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterat
 def _remove_empty(out: Path) -> None:
     if out.is_dir():
         out.rmdir()  # an empty folder may be there; a filled one makes this fail
-
-
-def _lock_of(draft: Path) -> Path:
-    # Beside the draft, which is renamed in the end. Not the folder itself: NFS has locks for files alone.
-    return draft.with_name(f"{draft.name}.lock")
 
 
 @contextlib.contextmanager

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 
 from facegan_tf.cli import main
 from facegan_tf.commands import cache as cache_command
 from facegan_tf.commands import evaluate as evaluate_command
 from facegan_tf.data.cache import DEFAULT_CACHE, Entry, as_table, list_cache
+from facegan_tf.data.unfinished import unfinished_folder
 from tests.helpers.command_line import call, parsed
 from tests.helpers.configs import make_store
 
@@ -41,6 +45,32 @@ def test_all_removes_both(cache, capsys):
     assert code == 0
     assert all(name in out for name in NAMES)
     assert names_in(cache) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["all", ".dogs-32-0123456789ab.unfinished"])
+def test_a_store_that_is_being_prepared_is_kept(cache, capsys, name):
+    with unfinished_folder(cache / "dogs-32-0123456789ab", lambda: True) as folder:
+        (folder / "half").write_text("half")
+        listed = call(capsys, "cache", "--cache", cache)[1]
+        code, out, err = call(capsys, "cache", "--cache", cache, "--clear", name)
+        assert (folder / "half").exists()
+    assert f"{folder.name} is being prepared" in err
+    assert code == 0 and folder.name not in out
+    [line] = [line for line in listed.splitlines() if line.startswith(folder.name)]
+    assert "being prepared" in line
+
+
+def test_what_a_killed_process_left_is_removed(cache, capsys):
+    code = (
+        "import os, sys; from pathlib import Path; from facegan_tf.data.unfinished import unfinished_folder\n"
+        "with unfinished_folder(Path(sys.argv[1]), lambda: True):\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, cache / "dogs"], check=False)
+    assert names_in(cache)[:2] == [".dogs.unfinished", ".dogs.unfinished.lock"]
+    assert "interrupted" in call(capsys, "cache", "--cache", cache)[1]
+    assert call(capsys, "cache", "--cache", cache, "--clear", ".dogs.unfinished")[0] == 0
+    assert names_in(cache) == [*NAMES, "notes.txt"]
 
 
 def test_clear_without_names_is_wrong_use_and_removes_nothing(cache, capsys):
