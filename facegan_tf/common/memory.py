@@ -27,7 +27,7 @@ class Memory:
 
 def device_memory() -> Memory | None:
     """The memory of the device that TensorFlow computes on; None if TensorFlow doesn't say."""
-    import tensorflow as tf  # which a machine's memory doesn't need, so that `prepare` stays light
+    import tensorflow as tf  # slow, and `host_memory` doesn't need it
 
     if not tf.config.list_physical_devices("GPU"):
         return host_memory()
