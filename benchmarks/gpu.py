@@ -39,7 +39,7 @@ from facegan_tf.model.build import build_gan
 from facegan_tf.model.compiled_steps import CompiledSteps
 from facegan_tf.model.costs import step_costs
 from facegan_tf.model.step_inputs import StepInputs
-from facegan_tf.training.train import _set_graph_options
+from facegan_tf.training.train import set_graph_options
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 RECIPES = ("dcgan64_sgd", "celeba64_cpu", "dcgan128", "celeba128")
@@ -140,7 +140,7 @@ def losses(
     config: Config, device: str, weights: list[np.ndarray] | None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """(losses of the first steps [K, 2], the weights that they began from, which are `weights` if given)."""
-    _set_graph_options(config)  # as in `facegan train`
+    set_graph_options(config)  # as in `facegan train`
     with tf.device(device):
         gan, inputs = build_gan(config), random_inputs(config)
         learned = [variable for net in (gan.generator, gan.discriminator) for variable in net.weights]
@@ -184,7 +184,7 @@ def speed(row: dict[str, Any], options: argparse.Namespace, deadline: float, pea
     keras.backend.clear_session()
     gc.collect()
     config = recipe_config(row["recipe"], row["precision"], row["batch"], row["xla"])
-    _set_graph_options(config)
+    set_graph_options(config)
     try:
         with tf.device(options.device):
             gan = build_gan(config)

@@ -26,7 +26,7 @@ from facegan_tf.model.build import build_gan
 from facegan_tf.model.compiled_steps import CompiledSteps
 from facegan_tf.model.costs import step_costs, trainable_parameters
 from facegan_tf.model.step_inputs import StepInputs
-from facegan_tf.training.train import _set_graph_options, train
+from facegan_tf.training.train import set_graph_options, train
 
 GEMM_SIZE = 2048
 LATENTS = 100
@@ -279,7 +279,7 @@ def main() -> None:
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.inter)
-    _set_graph_options(dcgan_config(options))  # as in `facegan train`
+    set_graph_options(dcgan_config(options))  # as in `facegan train`
     actions: dict[str, Callable[..., dict[str, Any]]] = {
         "versions": lambda: {"TensorFlow": tf.__version__, "Keras": keras.__version__},
         "memory": memory_mib,

@@ -65,7 +65,7 @@ def train(
     >>> train(config, "outputs/example").name
     'example'
     """
-    _set_graph_options(config)
+    set_graph_options(config)
     run = RunDirectory(Path(out) if out else Path("outputs") / config.name)
     if resume and run.exists():
         environment.restore_threads(run.read_record())
@@ -92,7 +92,7 @@ def _held_by_chief(run: RunDirectory, runtime: Runtime) -> contextlib.AbstractCo
     return locked(run.folder) if runtime.is_chief else contextlib.nullcontext()
 
 
-def _set_graph_options(config: Config) -> None:
+def set_graph_options(config: Config) -> None:
     """Turn off what TensorFlow's graph optimizer would do to a step, and should not."""
     has_more_terms = config.objective.loss != "bce" or any(config.objective.penalty_weights().values())
     tf.config.optimizer.set_experimental_options(
