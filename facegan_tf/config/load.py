@@ -25,7 +25,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
     >>> config = load_config("configs/quickstart.yaml", ["training.steps=20", "data.source=my photos"])
     >>> config.training.steps, config.data.source, config.place_of("data.size")
-    (20, 'my photos', 'configs/quickstart.yaml: line 9')
+    (20, 'my photos', 'configs/quickstart.yaml: line 10')
     """
     # Not pathlib, which raises OSError for a name that is too long.
     settings = read_yaml(Path(path, "config.yaml") if os.path.isdir(path) else Path(path))  # noqa: PTH112
