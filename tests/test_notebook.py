@@ -63,7 +63,9 @@ def executed(notebook, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for variable in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
             patch.setenv(variable, str(project / "jupyter"))
-        NotebookClient(notebook, km=kernel, timeout=300, resources=where).execute()
+        NotebookClient(notebook, km=kernel, timeout=300, resources=where).execute(
+            cleanup_kc=True
+        )  # ends the kernel
     return notebook, project
 
 

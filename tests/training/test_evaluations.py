@@ -136,9 +136,8 @@ def test_pictures_of_the_scores_and_of_the_best_are_drawn(run):
 
 def test_a_crashed_run_ends_with_the_same_scores_and_the_same_best(run, config, tmp_path):
     crashed = tmp_path / "run"
-    for step in (5, 7):
-        with pytest.raises(RuntimeError):
-            train(config, crashed, resume=step > 5, callbacks=[Crash(step)])
+    with pytest.raises(RuntimeError):
+        train(config, crashed, callbacks=[Crash(7)])
     train(config, crashed, resume=True)
     assert (crashed / "metrics.jsonl").read_bytes() == (run / "metrics.jsonl").read_bytes()
     assert [record["training"]["step"] for record in lines(crashed / "evaluations.jsonl")] == [2, 4, 6, 7]

@@ -98,11 +98,10 @@ def test_a_run_can_be_resumed_with_a_length_in_other_units(run, config, tmp_path
     assert sha256(tmp_path / "run") == sha256(run)
 
 
-@pytest.mark.parametrize("reuse_latents", [False, True])
-def test_a_dcgan_with_dropout_resumes_to_the_same_bits(store_folder, tmp_path, reuse_latents):
+def test_a_dcgan_with_dropout_resumes_to_the_same_bits(store_folder, tmp_path):
     settings = {"steps": 9, "checkpoint_every": 4, "batch_size": 8}
     config = tiny_dcgan(store_folder, training=settings, grids={"every": 2, "side": 2, "epochs": "each"})
-    objective = config.objective.model_copy(update={"reuse_latents": reuse_latents})
+    objective = config.objective.model_copy(update={"reuse_latents": True})
     config = config.model_copy(update={"objective": objective})
     straight = train(config, tmp_path / "straight")
     with pytest.raises(RuntimeError):

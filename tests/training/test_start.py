@@ -37,6 +37,12 @@ def source(store_folder, tmp_path_factory):
     return train(config, tmp_path_factory.mktemp("runs") / "source")
 
 
+@pytest.fixture(scope="module")
+def straight(source, store_folder, tmp_path_factory):
+    """A run that starts from the last step of `source`, without interruption."""
+    return train(config_of(store_folder, source), tmp_path_factory.mktemp("runs") / "straight")
+
+
 def check_nets(gan, other):
     pairs = [(gan.generator, other.generator), (gan.discriminator, other.discriminator)]
     if gan.average is not None:
@@ -71,12 +77,11 @@ def test_a_copied_average_is_not_forgotten_at_once(source, store_folder, tmp_pat
 
 
 def test_a_run_trains_from_there_and_needs_its_source_no_more_once_it_is_saved(
-    source, store_folder, tmp_path, monkeypatch
+    source, straight, store_folder, tmp_path, monkeypatch
 ):
     shutil.copytree(source, tmp_path / "source")
     monkeypatch.chdir(tmp_path)
     config = config_of(store_folder, "source@4", on_nonfinite="rollback")
-    straight = train(config, tmp_path / "straight")
     assert record(straight)["status"] == "finished"
     assert sha256(straight) != sha256(train(config_of(store_folder), tmp_path / "new"))
     with pytest.raises(RuntimeError):
@@ -120,7 +125,7 @@ def test_a_relative_path_is_kept_as_an_absolute_one(source, store_folder, tmp_pa
     assert restore_run(run)[0].config.training.start_from == f"{source}@2"
 
 
-@pytest.mark.parametrize(("which", "step"), [("", 4), ("@last", 4), ("@2", 2)])
+@pytest.mark.parametrize(("which", "step"), [("", 4), ("@2", 2)])
 def test_a_run_records_the_step_that_it_started_from(source, store_folder, tmp_path, which, step):
     config = config_of(store_folder, f"{source}{which}", steps=1)
     taken = f"{source}@{step}"
@@ -148,11 +153,10 @@ def test_a_resumed_run_knows_what_last_and_best_were_when_it_began():
 
 @pytest.mark.parametrize("change", ["trains on", "is gone"])
 def test_a_run_killed_before_it_saved_a_step_resumes_whatever_became_of_its_source(
-    source, store_folder, tmp_path, change
+    source, straight, store_folder, tmp_path, change
 ):
     copy = shutil.copytree(source, tmp_path / "source")
     config = config_of(store_folder, copy)
-    straight = train(config, tmp_path / "straight")
     with pytest.raises(RuntimeError):
         train(config, tmp_path / "run", callbacks=[Crash(1)])
     assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [0]
@@ -167,11 +171,10 @@ def test_a_run_killed_before_it_saved_a_step_resumes_whatever_became_of_its_sour
 
 
 def test_a_run_killed_before_it_saved_anything_starts_from_the_same_step_again(
-    source, store_folder, tmp_path
+    source, straight, store_folder, tmp_path
 ):
     copy = shutil.copytree(source, tmp_path / "source")
     config = config_of(store_folder, copy)
-    straight = train(config, tmp_path / "straight")
     with pytest.raises(RuntimeError):
         train(config, tmp_path / "run", callbacks=[Crash(1)])
     shutil.rmtree(tmp_path / "run" / "checkpoints")  # as if it had been killed a moment earlier
