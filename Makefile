@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN ?= outputs/quickstart
 
-.PHONY: quickstart test format clean
+.PHONY: quickstart test test-slow format clean
 
 quickstart: .venv/installed
 	.venv/bin/facegan train configs/quickstart.yaml --out $(RUN) --resume
@@ -15,7 +15,10 @@ test: .venv/installed-dev
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	.venv/bin/pytest
+	.venv/bin/pytest -m "not slow"
+
+test-slow: .venv/installed-dev
+	.venv/bin/pytest -m slow
 
 format: .venv/installed-dev
 	.venv/bin/ruff format .

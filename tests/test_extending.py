@@ -57,7 +57,10 @@ def commands_of(section):
 
 RUN_ALL = """
 import json, sys
+import pytest
 from facegan_tf.cli import main
+
+pytestmark = pytest.mark.slow
 for place, arguments in enumerate(json.loads(sys.argv[1])):
     extra = ["--out", f"run{place}"] if arguments[0] == "train" else []
     code = main(arguments[:2] + extra + arguments[2:])

@@ -17,6 +17,8 @@ from PIL import Image
 import facegan_tf
 from facegan_tf import load_config
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SMALL = {"PHOTOS": "synthetic:24", "CROP": "square", "IMAGES": 24, "STEPS": 6, "PROJECT": ".."}
 ALLOWED = {"IPython", "PIL", "itertools", "numpy", "os", "pathlib", "tensorflow"}

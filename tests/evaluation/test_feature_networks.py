@@ -121,6 +121,7 @@ def test_a_network_is_added_by_one_entry(monkeypatch, network_file):
         load_feature_network("resnet")
 
 
+@pytest.mark.slow
 def test_inceptions_weights_may_come_from_a_file(tmp_path):
     keras.utils.set_random_seed(0)
     size = (299, 299, 3)

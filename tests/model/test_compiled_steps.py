@@ -14,6 +14,8 @@ from facegan_tf.model.state import state_variables
 from facegan_tf.training.inputs import step_inputs
 from tests.helpers.configs import modern_config, tiny_config, tiny_dcgan
 
+pytestmark = pytest.mark.slow
+
 STEPS = 6
 CONFIGS = {
     "deepconv": tiny_config(),

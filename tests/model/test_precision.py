@@ -17,6 +17,8 @@ from facegan_tf.serving.generator import FaceGenerator, load_generator
 from tests.helpers.batches import discriminator_batch
 from tests.helpers.configs import modern_config, tiny_config
 
+pytestmark = pytest.mark.slow
+
 HALVES = ["bfloat16", "float16"]
 NETS = {"dcgan": modern_config, "deepconv": tiny_config}
 PAIRS = [("dcgan", "bfloat16"), ("deepconv", "float16")]

@@ -101,6 +101,7 @@ def losses_of_five_steps(dtype):
     return losses, gan.average.get_weights()
 
 
+@pytest.mark.slow
 def test_a_gan_in_float64_follows_every_schedule():
     (losses, average), (wanted, near) = (losses_of_five_steps(dtype) for dtype in ("float64", "float32"))
     for mine, theirs in zip(losses, wanted, strict=True):

@@ -94,6 +94,7 @@ def test_the_warning_of_a_damaged_checkpoint_says_what_is_used_instead(run, caps
     )
 
 
+@pytest.mark.slow
 def test_a_run_resumes_from_the_checkpoint_before_a_damaged_one_to_the_same_end(run, config, straight):
     for step in (4, 5):
         flip_a_bit(run / "checkpoints" / f"step_{step:06d}" / "state.data-00000-of-00001")

@@ -59,6 +59,7 @@ def test_without_linux_the_architecture_stands_in_for_the_instruction_set(monkey
     assert module._instructions() == platform.machine()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_as_many_threads_as_it_began_with(store_folder, tmp_path):
     def trained(run, steps, threads):
         config = tiny_config(store_folder, training={"steps": steps, "checkpoint_every": 2})

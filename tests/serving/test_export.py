@@ -138,6 +138,7 @@ def test_a_truncation_of_another_shape_is_an_error_that_names_it(signatures, tru
         sampled(signatures, SEEDS[:3], truncation)
 
 
+@pytest.mark.slow
 def test_another_process_without_this_package_gets_the_same_bits_as_the_run(run, exported, tmp_path):
     subprocess.run(
         [sys.executable, "-c", SERVICE, exported, tmp_path / "faces.npy"], check=True, cwd=tmp_path

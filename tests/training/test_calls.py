@@ -11,6 +11,8 @@ from tests.helpers.configs import modern_config, tiny_config, tiny_dcgan
 from tests.helpers.interruptions import Crash
 from tests.helpers.runs import metrics, record, sha256
 
+pytestmark = pytest.mark.slow
+
 SAME = ("metrics.jsonl", "psnr.jsonl", "training.gif", "grids/step_000010.png", "grids/step_000012.png")
 
 

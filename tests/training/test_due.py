@@ -78,6 +78,7 @@ def test_tensorboard_has_the_steps_at_which_the_calls_ended(session):
     assert steps["control_vectors"] == steps["psnr"] == steps["scores/swd"] == [8, 10]
 
 
+@pytest.mark.slow
 def test_curves_are_drawn_at_the_end_and_at_checkpoints_within_their_share_of_the_time(
     store_folder, tmp_path, monkeypatch
 ):

@@ -23,6 +23,8 @@ from tests.helpers.configs import make_store, tiny_dcgan
 from tests.helpers.interruptions import Crash
 from tests.helpers.refusals import refusal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

@@ -15,6 +15,8 @@ from facegan_tf.run.restore import restore_run
 from facegan_tf.serving.generator import load_generator
 from tests.helpers.configs import tiny_config
 
+pytestmark = pytest.mark.slow
+
 
 class SmallDisk:
     """A small file system, filled to the last byte."""

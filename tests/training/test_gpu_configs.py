@@ -13,6 +13,8 @@ from tests.helpers.interruptions import StopAfter
 from tests.helpers.paths import CONFIGS
 from tests.helpers.runs import metrics, sha256
 
+pytestmark = pytest.mark.slow
+
 NARROW = {
     "faces64_gpu": [32, 32, 16, 16, 16],
     "faces128_gpu": [32, 16, 16, 16, 16, 8],

@@ -13,6 +13,8 @@ from tests.helpers.configs import tiny_config
 from tests.helpers.paths import ROOT
 from tests.helpers.runs import record
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def endless(store_folder, tmp_path):

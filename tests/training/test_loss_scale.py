@@ -12,6 +12,8 @@ from tests.helpers.configs import modern_config
 from tests.helpers.interruptions import Crash, Poison
 from tests.helpers.runs import metrics, record
 
+pytestmark = pytest.mark.slow
+
 TOO_LARGE = 2.0**17
 """A loss scale with which the gradients of the first step overflow float16, but not those of a few later."""
 

@@ -19,6 +19,8 @@ from tests.helpers.configs import tiny_config, tiny_dcgan
 from tests.helpers.interruptions import Crash, Poison, StopAfter
 from tests.helpers.runs import metrics, record, sha256
 
+pytestmark = pytest.mark.slow
+
 
 def config(store, on_nonfinite="rollback", **training):
     return tiny_config(

@@ -37,6 +37,7 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bits(run, config, tmp_path
         assert (stopped / name).read_bytes() == (run / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_crashes_after_its_last_checkpoint_is_finished_by_resuming(config, tmp_path):
     # The last step is not due for a grid, it ends an epoch, and the crash comes after it has been saved.
     training = {"steps": 6, "checkpoint_every": 3, "log_every": 4}
@@ -54,6 +55,7 @@ def test_a_run_that_crashes_after_its_last_checkpoint_is_finished_by_resuming(co
             assert (run / path.relative_to(straight)).read_bytes() == path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_an_epochs_faces_are_kept_before_its_last_step_is_saved(config, tmp_path):
     class CrashWhileSaving(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -65,6 +67,7 @@ def test_an_epochs_faces_are_kept_before_its_last_step_is_saved(config, tmp_path
     assert (tmp_path / "run" / "epochs" / "epoch_001.npz").exists()
 
 
+@pytest.mark.slow
 def test_epochs_beyond_the_end_of_a_shortened_run_are_removed(store_folder, tmp_path):
     training = {"steps": 6, "batch_size": 12, "checkpoint_every": 2}
     grids = {"every": 9, "side": 2, "epochs": "each"}
@@ -85,6 +88,7 @@ def test_epochs_beyond_the_end_of_a_shortened_run_are_removed(store_folder, tmp_
     assert sorted(path.name for path in kept.iterdir()) == names
 
 
+@pytest.mark.slow
 def test_a_run_can_be_resumed_with_a_length_in_other_units(run, config, tmp_path):
     short = tiny_config(config.data.source, training={"steps": 3})
     train(short, tmp_path / "run")
@@ -98,6 +102,7 @@ def test_a_run_can_be_resumed_with_a_length_in_other_units(run, config, tmp_path
     assert sha256(tmp_path / "run") == sha256(run)
 
 
+@pytest.mark.slow
 def test_a_dcgan_with_dropout_resumes_to_the_same_bits(store_folder, tmp_path):
     settings = {"steps": 9, "checkpoint_every": 4, "batch_size": 8}
     config = tiny_dcgan(store_folder, training=settings, grids={"every": 2, "side": 2, "epochs": "each"})
@@ -127,6 +132,7 @@ def test_steps_after_the_last_checkpoint_are_not_in_the_logs_twice_after_a_crash
     assert tensorboard_steps(tmp_path / "run") == tensorboard_steps(run)
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_made_longer_and_resuming_again_changes_nothing(run, config, tmp_path):
     # Step 5 is logged and drawn only because it is the end: none of that stays in the longer run.
     short = tiny_config(config.data.source, training={"steps": 5, "log_every": 3})
@@ -142,6 +148,7 @@ def test_a_finished_run_can_be_made_longer_and_resuming_again_changes_nothing(ru
         ]
 
 
+@pytest.mark.slow
 def test_resuming_with_other_intervals_keeps_what_was_written_before(config, tmp_path):
     stopped = train(config, tmp_path / "run", callbacks=[StopAfter(4)])
     rarer = tiny_config(
@@ -157,6 +164,7 @@ def test_resuming_with_other_intervals_keeps_what_was_written_before(config, tmp
     assert tensorboard_steps(stopped)["psnr"] == [2, 4, 5, 8]
 
 
+@pytest.mark.slow
 def test_a_last_grid_whose_psnr_was_not_written_is_drawn_again(config, tmp_path, monkeypatch):
     ends = tiny_config(
         config.data.source, training={"steps": 3}, grids={"every": 2, "side": 2, "psnr_pool": 8}
@@ -177,6 +185,7 @@ def test_a_last_grid_whose_psnr_was_not_written_is_drawn_again(config, tmp_path,
     assert [line["step"] for line in json_lines(tmp_path / "run" / "psnr.jsonl")] == [2, 3]
 
 
+@pytest.mark.slow
 def test_resuming_with_fewer_steps_than_are_done_changes_nothing(config, tmp_path):
     train(config, tmp_path / "run")
     before = (tmp_path / "run" / "config.yaml").read_bytes()
@@ -184,6 +193,7 @@ def test_resuming_with_fewer_steps_than_are_done_changes_nothing(config, tmp_pat
     assert (tmp_path / "run" / "config.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_line_torn_by_a_crash_is_written_again(run, config, tmp_path):
     stopped = train(config, tmp_path / "run", callbacks=[StopAfter(4)])
     assert record(stopped)["status"] == "stopped"
@@ -202,6 +212,7 @@ def test_a_run_starts_in_a_folder_where_one_was_killed_at_its_start(run, config,
     assert sha256(tmp_path / "run") == sha256(run)
 
 
+@pytest.mark.slow
 def test_other_files_among_the_grids_are_left_alone(config, tmp_path):
     stopped = train(config, tmp_path / "run", callbacks=[StopAfter(3)])
     for name in ("step_best.png", "step_000002 copy.png"):
@@ -213,6 +224,7 @@ def test_other_files_among_the_grids_are_left_alone(config, tmp_path):
         assert gif.n_frames == 2  # steps 4 and 6
 
 
+@pytest.mark.slow
 def test_a_run_whose_precision_was_chosen_keeps_it_on_another_machine(store_folder, tmp_path, monkeypatch):
     config = tiny_config(store_folder, training={"precision": "auto", "steps": 2})
     monkeypatch.setattr(precision, "processor_flags", lambda: frozenset({"amx_bf16"}))

@@ -117,6 +117,8 @@ LEAVING = """
 import os, sys, time
 from facegan_tf.training.devices import choose_devices
 from facegan_tf.training.workers import leave_together
+
+pytestmark = pytest.mark.slow
 worker = int(sys.argv[2])
 choose_devices(None, sys.argv[1], worker).start().gather(worker)
 time.sleep(float(sys.argv[3]))

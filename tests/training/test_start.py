@@ -20,6 +20,8 @@ from tests.helpers.pages import Page
 from tests.helpers.refusals import refusal
 from tests.helpers.runs import record, sha256
 
+pytestmark = pytest.mark.slow
+
 EVALUATED = {"every": 2, "count": 8}
 
 

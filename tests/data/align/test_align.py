@@ -45,6 +45,7 @@ def store(tmp_path_factory: pytest.TempPathFactory):
     return prepare(write_zip(folder / "a.zip", photos), folder / "store", 96, align=True, workers=1)
 
 
+@pytest.mark.slow
 def test_faces_are_placed_like_celebas_and_others_are_rejected_with_reasons(store) -> None:
     from facegan_tf.data.align.detect import find_faces
 
