@@ -83,6 +83,8 @@ ROWS: dict[str, dict[str, str]] = {
     "latents 64": {"networks.latent_dim": "64"},
     "D's latents for G": {"objective.reuse_latents": "true"},
     "half the channels": HALF,
+    "half the channels, batch 32": HALF | {"training.batch_size": "32"},
+    "half the channels, batch 16": HALF | {"training.batch_size": "16"},
     "half the channels, R1 0.1": HALF | {"objective.r1": "0.1"},
     "translation and colour": {"augment.kinds": "[colour, translation]"},
 }

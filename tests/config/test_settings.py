@@ -287,6 +287,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_resumed_run_may_change_only_what_alters_no_step():
     assert changeable_on_resume(Config) == {
         "name",
+        "data.attributes",
         "data.source",
         "data.max_rejected",
         "data.cache",
