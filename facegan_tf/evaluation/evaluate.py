@@ -151,9 +151,10 @@ def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
         return FaceStore.open(path_of(reference))
     if not (path / "config.yaml").is_file():
         raise InputError("reference", None, f"must name a store of real faces to score {path} against")
-    data = load_config(path).data
+    data, run = load_config(path).data, RunDirectory(path)
     try:
-        store = locate(data, RunDirectory(path).prepared_store()).open_or_prepare()
+        prepared = run.prepared_store() if run.record.exists() else None
+        store = locate(data, prepared).open_or_prepare()
         return store.first(data.limit or len(store))
     except InputError as error:  # it names settings, which an evaluation doesn't take
         problem = f"give a store of real faces: the run's own images can't be opened ({error})"
