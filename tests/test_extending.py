@@ -9,8 +9,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from tests.helpers.paths import CONFIGS, ROOT
+
+pytestmark = pytest.mark.slow
 
 GUIDE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", GUIDE, re.MULTILINE | re.DOTALL)
@@ -57,10 +60,7 @@ def commands_of(section):
 
 RUN_ALL = """
 import json, sys
-import pytest
 from facegan_tf.cli import main
-
-pytestmark = pytest.mark.slow
 for place, arguments in enumerate(json.loads(sys.argv[1])):
     extra = ["--out", f"run{place}"] if arguments[0] == "train" else []
     code = main(arguments[:2] + extra + arguments[2:])

@@ -15,6 +15,8 @@ from tests.helpers.configs import modern_config, tiny_dcgan
 from tests.helpers.paths import ROOT
 from tests.helpers.runs import metrics, record
 
+pytestmark = pytest.mark.slow
+
 STEPS = 5
 SETTINGS = {
     "training": {"steps": STEPS, "batch_size": 4, "log_every": 1, "checkpoint_every": 100},
@@ -117,8 +119,6 @@ LEAVING = """
 import os, sys, time
 from facegan_tf.training.devices import choose_devices
 from facegan_tf.training.workers import leave_together
-
-pytestmark = pytest.mark.slow
 worker = int(sys.argv[2])
 choose_devices(None, sys.argv[1], worker).start().gather(worker)
 time.sleep(float(sys.argv[3]))
