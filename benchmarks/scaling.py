@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from facegan_tf.commands.arguments import add_overrides
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
@@ -62,15 +64,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64, help="images per worker (default: 64)")
     parser.add_argument("--steps", type=int, default=60, help="steps to measure (default: 60)")
     parser.add_argument("--warm-up", type=int, default=10, help="steps before them (default: 10)")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="key.path=value",
-        help="settings to change",
-    )
+    add_overrides(parser, "settings to change")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="scaling"))
     batch, images = options.batch, options.batch * options.steps

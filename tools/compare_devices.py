@@ -16,6 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from new_folder import new_folder
+
+from facegan_tf.commands.arguments import add_overrides
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ONE = "1 device"
 WAYS: dict[str, tuple[list[str], int, dict[str, str]]] = {
@@ -93,22 +97,12 @@ def main() -> None:
     parser.add_argument("config", help="config file")
     parser.add_argument("--steps", type=int, default=50, help="steps of each training (default: 50)")
     out = "new folder for all runs (default: outputs/compare_devices)"
-    parser.add_argument("--out", type=Path, default=Path("outputs/compare_devices"), help=out)
+    parser.add_argument("--out", type=new_folder, default="outputs/compare_devices", help=out)
     ways = "ways to train (default: all)"
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help=ways)
     parser.add_argument("--float64", action="store_true", help="compute in float64, several times as slowly")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="key.path=value",
-        help="settings to change",
-    )
+    add_overrides(parser, "settings to change")
     options = parser.parse_args()
-    if any(options.out.glob("*")):
-        parser.error(f"--out {options.out}: is not empty; choose another folder, or remove it")
     options.out.mkdir(parents=True, exist_ok=True)
     if options.float64:  # Keras reads its floatx from there, here and in the trainings
         (options.out / "keras.json").write_text('{"floatx": "float64"}')

@@ -22,6 +22,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from new_folder import new_folder
+
+from facegan_tf.commands.arguments import add_overrides
+
 DELAYED = "50 ms of delay"
 DELAY = 0.05
 """Seconds that each packet takes in that case."""
@@ -205,21 +209,11 @@ def main() -> int:
     parser.add_argument("config", help="config file")
     parser.add_argument("--steps", type=int, default=100, help="steps of each training (default: 100)")
     out = "new folder for all runs (default: outputs/cut_workers)"
-    parser.add_argument("--out", type=Path, default=Path("outputs/cut_workers"), help=out)
+    parser.add_argument("--out", type=new_folder, default="outputs/cut_workers", help=out)
     cases = "what to do to the workers and the link (default: all)"
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), help=cases)
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="key.path=value",
-        help="settings to change",
-    )
+    add_overrides(parser, "settings to change")
     options = parser.parse_args()
-    if any(options.out.glob("*")):
-        parser.error(f"--out {options.out}: is not empty; choose another folder, or remove it")
     if os.geteuid():
         sys.exit("needs root, to make network namespaces")
     options.out.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from new_folder import new_folder
+
+from facegan_tf.commands.arguments import add_overrides
+
 COMPARED = (
     "metrics.jsonl",
     "psnr.jsonl",
@@ -181,19 +185,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30, help="no more kills after that (default: 30)")
     wait = "longest random wait before a kill, in seconds (default: 15)"
     parser.add_argument("--longest-wait", type=float, default=15, help=wait)
-    parser.add_argument("--out", type=Path, required=True, help="new folder for both runs")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="key.path=value",
-        help="settings to change",
-    )
+    parser.add_argument("--out", type=new_folder, required=True, help="new folder for both runs")
+    add_overrides(parser, "settings to change")
     options = parser.parse_args()
-    if any(options.out.glob("*")):
-        parser.error(f"--out {options.out}: is not empty; choose another folder, or remove it")
     undisturbed, killed = options.out / "undisturbed", options.out / "killed"
     base = [sys.executable, "-m", "facegan_tf", "train", options.config, "--resume"]
     if options.overrides:

@@ -28,6 +28,13 @@ class Command(Protocol):
         """Do the work and print the result; return the exit code, None for 0."""
 
 
+def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add `--set`, which changes settings and may be given several times."""
+    parser.add_argument(
+        "--set", dest="overrides", nargs="+", action="extend", default=[], metavar="key.path=value", help=help
+    )
+
+
 def add_model(verb: argparse.ArgumentParser) -> None:
     """Add the argument that names what draws the faces."""
     verb.add_argument(

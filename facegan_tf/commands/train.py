@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from facegan_tf.commands.arguments import Verbs
+from facegan_tf.commands.arguments import Verbs, add_overrides
 from facegan_tf.common.status import print_status
 from facegan_tf.common.tensorflow_start import start_tensorflow
 
@@ -17,14 +17,9 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     """Add the command's parser."""
     verb = verbs.add_parser("train", help="train a GAN from a config")
     verb.add_argument("config", metavar="CONFIG", help="a YAML file, or a run directory")
-    verb.add_argument(
-        "--set",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="key.path=value",
-        help="change settings, such as data.source=photos.zip training.batch_size=32; goes after CONFIG; "
+    add_overrides(
+        verb,
+        "change settings, such as data.source=photos.zip training.batch_size=32; goes after CONFIG; "
         "text is taken literally, other values are YAML",
     )
     verb.add_argument(

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from facegan_tf.common.errors import FaceganError, InputError
 from facegan_tf.common.paths import path_of
@@ -15,7 +15,7 @@ from facegan_tf.data.parts import open_parts
 from facegan_tf.data.prepare import StoreNotWrittenError, prepare
 from facegan_tf.data.rejected import check_share
 from facegan_tf.data.request import Request, check_request, check_room
-from facegan_tf.data.sources import Source, has_scheme
+from facegan_tf.data.sources import Source, has_scheme, is_pattern
 from facegan_tf.data.store import FaceStore
 
 _CHOICES = tuple(each.name for each in fields(Choices) if each.name in DataSettings.model_fields)
@@ -69,7 +69,7 @@ def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     Raises InputError, which names the setting to change: if the source can't be used, if the cache can't be
     written to or is full, if a store has images of another size, or if too many photos were rejected.
     """
-    sources = _as_list(absolute_source(data.source))
+    sources = [_absolute(source) for source in _as_list(data.source)]
     try:
         if store := open_parts(sources):
             return _of_store(data, store)
@@ -96,7 +96,8 @@ def _as_list(source: str | list[str]) -> list[str]:
 
 def with_absolute_paths(data: DataSettings) -> DataSettings:
     """The same settings with absolute paths: a run may be resumed from another working directory."""
-    paths: dict[str, Any] = {"source": absolute_source(data.source)}
+    sources = [_absolute(source) for source in _as_list(data.source)]
+    paths: dict[str, Any] = {"source": sources if isinstance(data.source, list) else sources[0]}
     if data.attributes is not None:
         paths["attributes"] = str(path_of(data.attributes).absolute())
     if not data.cache.startswith("~"):  # else it stays the home folder, on any machine
@@ -104,18 +105,14 @@ def with_absolute_paths(data: DataSettings) -> DataSettings:
     return data.model_copy(update=paths)
 
 
-@overload
-def absolute_source(source: str) -> str: ...
-@overload
-def absolute_source(source: list[str]) -> list[str]: ...
-def absolute_source(source: str | list[str]) -> str | list[str]:
-    """The same source, or sources, as absolute paths where there are such files."""
-    if isinstance(source, list):
-        return [absolute_source(each) for each in source]
+def _absolute(source: str) -> str:
+    """The source as an absolute path, if there is such a file or it is a pattern."""
     if has_scheme(source):
         return source
     path = path_of(source)
-    return str(path.resolve()) if path.exists() else source
+    if path.exists():
+        return str(path.resolve())
+    return str(path.absolute()) if is_pattern(source) else source
 
 
 def _from_source(data: DataSettings, request: Request) -> Located:

@@ -133,8 +133,8 @@ class Session:
                 f"channels of the nets ({str(error).splitlines()[0]})"
             ) from error
         finally:
-            context.events.close()
             self._record(status)
+            context.events.close()
         self._print_outcome(status, start, time.perf_counter() - began)
         if received and not finished:
             print_status(f"saved; resume with: facegan train {self.run.folder} --resume")

@@ -258,11 +258,14 @@ class TestSourceThatIsGone:
 def test_paths_are_made_absolute_wherever_a_run_may_resume_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
-    data = DataSettings(source=["photos", "hf:a/b"], size=8, attributes="list.csv", where="true", cache="c")
+    written = ["photos", "hf:a/b", "parts/*.tar", "gone.zip"]
+    data = DataSettings(source=written, size=8, attributes="list.csv", where="true", cache="c")
     absolute = with_absolute_paths(data)
-    assert absolute.source == [str(tmp_path / "photos"), "hf:a/b"]
+    # What is not there keeps the name under which the user knows it.
+    assert absolute.source == [str(tmp_path / "photos"), "hf:a/b", str(tmp_path / "parts/*.tar"), "gone.zip"]
     assert (absolute.attributes, absolute.cache) == (str(tmp_path / "list.csv"), str(tmp_path / "c"))
     at_home = with_absolute_paths(DataSettings(source="photos", size=8))
+    assert at_home.source == str(tmp_path / "photos")
     assert (at_home.attributes, at_home.cache) == (None, "~/.cache/facegan_tf")
 
 

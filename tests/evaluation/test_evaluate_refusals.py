@@ -108,6 +108,22 @@ def test_without_a_count_the_side_with_too_few_images_is_named(
     assert "count" not in str(error) and "40" not in str(error)
 
 
+def test_a_cache_in_a_home_folder_that_is_not_there_is_refused_before_faces_are_drawn(
+    inputs, network_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("facegan_tf.evaluation.evaluate.load_generated", lambda *_: pytest.fail("drawn"))
+    cache = "~no_such_user/cache"
+    with pytest.raises(InputError) as caught:
+        evaluate(
+            inputs("savedmodel"),
+            inputs("store"),
+            EvaluationRequest(features=str(network_file), count=8),
+            cache=cache,
+            out=tmp_path / "out",
+        )
+    assert (caught.value.name, caught.value.value) == ("cache", cache)
+
+
 def test_a_run_whose_images_are_gone_needs_a_reference(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text(tiny_config(tmp_path / "gone").to_yaml())

@@ -226,6 +226,17 @@ def test_evaluations_that_cannot_work_are_refused_before_training(settings, tmp_
     assert not (tmp_path / "run").exists()
 
 
+def test_a_cache_in_a_home_folder_that_is_not_there_is_refused_only_if_features_are_kept_in_it(
+    settings, network_file, tmp_path
+):
+    cache = "~no_such_user/cache"
+    homeless = settings | {"data": {"cache": cache}}
+    dry_run(tiny_dcgan(**homeless | {"evaluation": {"every": 2, "count": 8}}), tmp_path / "run")
+    with refusal("data.cache", "home folder", value=cache):
+        kept = {"every": 2, "count": 8, "features": str(network_file)}
+        dry_run(tiny_dcgan(**homeless | {"evaluation": kept}), tmp_path / "run")
+
+
 def test_too_few_images_to_score_are_refused_before_training(settings, tmp_path):
     few = settings | {"data": settings["data"] | {"limit": 5}}
     with refusal("evaluation.every", "5 images", value=2):

@@ -169,6 +169,7 @@ def test_a_signal_stops_the_run_even_if_the_step_was_bad(store_folder, tmp_path)
     with pytest.raises(Interrupted):
         train(config(store_folder), tmp_path / "run", callbacks=[Poison(4), Signal()])
     assert checkpoint_steps(tmp_path / "run" / "checkpoints") == [3]
+    assert record(tmp_path / "run")["status"] == "interrupted"
 
 
 def test_every_seed_and_rollback_has_noise_of_its_own():

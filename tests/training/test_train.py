@@ -78,6 +78,19 @@ def test_sums_are_rewritten_only_for_the_recipes_loss(objective, rewrites):
     assert (options["remapping"], options["arithmetic_optimization"]) == (False, rewrites)
 
 
+def test_a_training_sets_the_options_of_the_graph_for_its_config(config, tmp_path, monkeypatch):
+    seen = []
+
+    def noted(given):
+        seen.append(given)
+        raise RuntimeError("far enough")
+
+    monkeypatch.setattr("facegan_tf.training.train.set_graph_options", noted)
+    with pytest.raises(RuntimeError, match="far enough"):
+        train(config, tmp_path / "run")
+    assert [each.objective for each in seen] == [config.objective]
+
+
 def test_metrics_have_a_line_for_each_log_interval(run):
     assert [line["step"] for line in metrics(run)] == [1, 2, 3, 4, 5, 6]
     assert [line["images"] for line in metrics(run)] == [4, 8, 12, 16, 20, 24]

@@ -1,0 +1,15 @@
+"""The folder that a tool writes its runs to."""
+
+import argparse
+from pathlib import Path
+
+
+def new_folder(written: str) -> Path:
+    """The `type` of `--out`: a folder that is empty or not there yet.
+
+    Runs of an earlier call would be taken for new ones.
+    """
+    folder = Path(written)
+    if any(folder.glob("*")):
+        raise argparse.ArgumentTypeError(f"{folder} is not empty; choose another folder, or remove it")
+    return folder
