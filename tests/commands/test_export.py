@@ -4,6 +4,7 @@ from facegan_tf.serving.web import RUNTIME
 from tests.helpers.command_line import call
 
 
+@pytest.mark.slow
 def test_a_run_and_its_export_draw_the_same_faces(run, tmp_path, capsys):
     code, out, err = call(capsys, "export", run, "--out", tmp_path / "model")
     assert (code, out) == (0, "")

@@ -27,6 +27,7 @@ def server(run):
     process.wait()
 
 
+@pytest.mark.slow
 def test_it_prints_its_address_draws_like_sample_and_finishes_open_requests(run, server, tmp_path):
     address = server.stdout.readline().strip()
     url = urllib.parse.urlsplit(address)

@@ -106,6 +106,7 @@ def test_a_closed_stderr_is_no_obstacle(tmp_path):
     assert ended.stdout == "done\n"
 
 
+@pytest.mark.slow
 def test_the_real_tensorflow_starts_in_silence():
     ended = subprocess.run(
         [sys.executable, "-m", "facegan_tf", "info", "configs/quickstart.yaml"],

@@ -140,6 +140,7 @@ def test_no_store_is_left_if_messages_cannot_be_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["photos.zip"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in Linux's /proc")
 def test_kills_at_random_moments_change_nothing_in_the_final_store(tmp_path: Path) -> None:
     """The victims are all processes, only the main one, and only a worker."""

@@ -44,6 +44,7 @@ def test_the_hash_depends_on_weights_and_settings_and_on_nothing_else(tmp_path, 
     assert len({original, saved(other_weight), saved(other_setting)}) == 3
 
 
+@pytest.mark.slow
 def test_the_hash_is_the_same_in_another_process(network_file):
     code = (
         "from facegan_tf.evaluation.feature_networks import load_feature_network as load;"

@@ -1,5 +1,6 @@
 """Augmentation, held against a plain numpy statement of DiffAugment that is given the same draws."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -243,6 +244,7 @@ def test_colours_are_changed_by_as_much_as_the_paper_says():
     assert (saturation.min(), saturation.max()) == pytest.approx((0, 2), abs=0.01)
 
 
+@functools.cache
 def affine_map(seed, count, size):
     """Matrices A [N, P, P] and vectors b [N, P] of the numpy statement on images of P values."""
     shape, values = (count, size, size, 3), size * size * 3

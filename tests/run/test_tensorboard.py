@@ -80,6 +80,7 @@ def test_a_full_disk_while_records_are_dropped_is_an_error_and_loses_nothing(tmp
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_logging_is_an_error_and_earlier_records_stay(tmp_path):
     code = (
         "import resource, signal, sys; from pathlib import Path\n"

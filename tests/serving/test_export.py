@@ -173,6 +173,7 @@ np.savez(sys.argv[2], stacked=stacked, alone=alone)
 """
 
 
+@pytest.mark.slow
 def test_a_session_like_that_of_tensorflow_serving_takes_stacked_rows(exported, tmp_path):
     subprocess.run([sys.executable, "-c", SESSION, exported, tmp_path / "faces.npz"], check=True)
     served, generator = np.load(tmp_path / "faces.npz"), load_generator(exported)

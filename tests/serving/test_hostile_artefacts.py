@@ -16,6 +16,8 @@ from facegan_tf.serving.export import export_savedmodel
 from facegan_tf.serving.generator import load_generator
 from tests.helpers.configs import tiny_config
 
+pytestmark = pytest.mark.slow
+
 DAMAGES = {
     "missing": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),

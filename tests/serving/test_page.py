@@ -20,6 +20,8 @@ from tests.helpers.browser import chromium
 from tests.helpers.configs import tiny_config
 from tests.helpers.served import listening, untrained_run
 
+pytestmark = pytest.mark.slow
+
 LATENT_DIM = 4
 SIZE = 32
 

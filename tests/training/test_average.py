@@ -90,6 +90,7 @@ def test_records_say_which_weights_were_scored(trained, store_folder, tmp_path, 
     assert ("the moving average" in provenance(record)["generated"]) == said
 
 
+@pytest.mark.slow
 def test_the_records_of_a_run_without_an_average_say_raw(store_folder, tmp_path):
     config = tiny_dcgan(store_folder, training={"steps": 1}, evaluation={"every": 1, "count": COUNT})
     run = train(config, tmp_path / "run")

@@ -15,6 +15,8 @@ from tests.helpers.configs import tiny_config
 from tests.helpers.interruptions import StopAfter
 from tests.helpers.photos import encoded, pixels, write_zip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stopped(tmp_path):

@@ -13,6 +13,8 @@ from tests.helpers.paths import CONFIGS
 from tests.parity import results
 from tests.parity.residual import inputs, package_side
 
+pytestmark = pytest.mark.slow
+
 REFERENCE, FACTS = results.load(Path(__file__).parent / "fixtures" / "residual.npz")
 
 
