@@ -5,10 +5,10 @@
 
 Each variant trains on the first 7,000 images until its process has used --seconds of CPU time, and stops as
 on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are
-scored against the next 1,000 images, which no variant has seen. Prints a table in Markdown; scores.json in
---out keeps the scores, and a row that it has is not trained again: take another --out for other photos,
-seconds or features. The zip must hold nothing but good photos. Needs Linux, for the CPU time of a running
-process.
+scored against the next 1,000 images, which no variant has seen. `--set` changes all variants, such as their
+widths. Prints a table in Markdown; scores.json in --out keeps the scores, and a row that it has is not
+trained again: take another --out for other photos, settings, seconds or features. The zip must hold nothing
+but good photos. Needs Linux, for the CPU time of a running process.
 """
 
 import argparse
@@ -21,8 +21,9 @@ import sys
 import time
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from facegan_tf.commands.arguments import add_overrides
 from facegan_tf.config.load import load_config
 
 CONFIG = Path(__file__).parents[1] / "configs" / "faces32.yaml"
@@ -41,54 +42,60 @@ PLAIN = {
     "optimizers.generator.beta1": "0.5",
     "optimizers.generator.beta2": "0.999",
     "training.precision": "float32",
-    "training.ema_half_life": "null",
 }
-"""A DCGAN as it was published, with the nets of the recipe."""
+"""A DCGAN as it was published, with the nets of the recipe, and its average beside it."""
 
 
-def without(*names: str) -> dict[str, str]:
+class Row(NamedTuple):
+    """A variant of configs/faces32.yaml."""
+
+    changes: dict[str, str]
+    """The settings that differ from those of the config, as `--set` takes them."""
+    weights: str = "ema"
+    """The weights that are scored, as `facegan evaluate --weights` takes them."""
+
+
+def without(*names: str) -> Row:
     """PLAIN, but with the recipe's values of the settings that begin with one of the names."""
-    return {name: value for name, value in PLAIN.items() if not name.startswith(names)}
+    return Row({name: value for name, value in PLAIN.items() if not name.startswith(names)})
+
+
+def learning_rates(value: str) -> Row:
+    """The recipe with other learning rates, the same for both nets."""
+    return Row({f"optimizers.{net}.learning_rate": value for net in ("discriminator", "generator")})
 
 
 HALF = {
     "networks.generator.channels": "[128, 64, 32]",
     "networks.discriminator.channels": "[32, 64, 128]",
 }
-_RATES = "optimizers"
 _UNNORMALISED = ("networks", "objective")
-ROWS: dict[str, dict[str, str]] = {
-    "plain DCGAN": PLAIN,
-    "+ bfloat16": without("training.precision"),
-    "+ EMA": without("training"),
-    "+ R1 in place of D's normalisation": without("training", *_UNNORMALISED),
-    "+ Adam 4e-4, betas 0 and 0.99": without("training", *_UNNORMALISED, _RATES),
-    "+ flips: faces32": {},
-    "relativistic loss": {"objective.loss": "relativistic"},
-    "EMA half-life 10,000": {"training.ema_half_life": "10000"},
-    "cosine to 5 %": {
-        f"optimizers.{net}.learning_rate": "{from: 4e-4, to: 2e-5, by: cosine, images: 400000}"
-        for net in ("discriminator", "generator")
-    },
-    "R1 0.1": {"objective.r1": "0.1"},
-    "R1 2": {"objective.r1": "2"},
-    "R2 0.5 too": {"objective.r2": "0.5"},
-    "batch 32": {"training.batch_size": "32"},
-    "learning rate 2e-4": {
-        f"optimizers.{net}.learning_rate": "2e-4" for net in ("discriminator", "generator")
-    },
-    "learning rate 8e-4": {
-        f"optimizers.{net}.learning_rate": "8e-4" for net in ("discriminator", "generator")
-    },
-    "latents 64": {"networks.latent_dim": "64"},
-    "D's latents for G": {"objective.reuse_latents": "true"},
-    "half the channels": HALF,
-    "half the channels, batch 32": HALF | {"training.batch_size": "32"},
-    "half the channels, batch 16": HALF | {"training.batch_size": "16"},
-    "half the channels, R1 0.1": HALF | {"objective.r1": "0.1"},
-    "translation and colour": {"augment.kinds": "[colour, translation]"},
+ROWS = {
+    "plain DCGAN": Row(PLAIN, weights="raw"),  # the average takes next to no time, and nothing depends on it
+    "+ EMA": Row(PLAIN),
+    "+ R1 in place of D's normalisation": without(*_UNNORMALISED),
+    "+ Adam 4e-4, betas 0 and 0.99": without(*_UNNORMALISED, "optimizers"),
+    "+ flips": without(*_UNNORMALISED, "optimizers", "data"),
+    "+ bfloat16: faces32": Row({}),
+    "relativistic loss": Row({"objective.loss": "relativistic"}),
+    "EMA half-life 10,000": Row({"training.ema_half_life": "10000"}),
+    "cosine to 5 %": learning_rates("{from: 4e-4, to: 2e-5, by: cosine, images: 400000}"),
+    "R1 0.1": Row({"objective.r1": "0.1"}),
+    "R1 2": Row({"objective.r1": "2"}),
+    "R2 0.5 too": Row({"objective.r2": "0.5"}),
+    "batch 32": Row({"training.batch_size": "32"}),
+    "batch 16": Row({"training.batch_size": "16"}),
+    "learning rate 2e-4": learning_rates("2e-4"),
+    "learning rate 8e-4": learning_rates("8e-4"),
+    "latents 64": Row({"networks.latent_dim": "64"}),
+    "D's latents for G": Row({"objective.reuse_latents": "true"}),
+    "half the channels": Row(HALF),
+    "half the channels, batch 32": Row(HALF | {"training.batch_size": "32"}),
+    "half the channels, batch 16": Row(HALF | {"training.batch_size": "16"}),
+    "half the channels, batch 8": Row(HALF | {"training.batch_size": "8"}),
+    "half the channels, R1 0.1": Row(HALF | {"objective.r1": "0.1"}),
+    "translation and colour": Row({"augment.kinds": "[colour, translation]"}),
 }
-"""Variants by name, each as what differs from configs/faces32.yaml."""
 
 
 def main() -> None:
@@ -101,6 +108,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--seconds", type=float, default=1440, help="CPU time of a training (default: 1440)")
+    add_overrides(parser, "settings of all variants, such as training.batch_size=32")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "scores.json"
@@ -109,9 +117,15 @@ def main() -> None:
     for seed in options.seeds:
         for row in options.rows:
             name = f"{row}, seed {seed}"
-            if name not in found:
-                found[name] = score(trained(row, seed, options), reference, options)
-                file.write_text(json.dumps(found, indent=1) + "\n")
+            if name in found:
+                continue
+            # Rows that differ in the weights that are scored share a training.
+            same = [each for each in ROWS if ROWS[each].changes == ROWS[row].changes]
+            run = options.out / f"{same[0]}-{seed}".replace(" ", "_").replace("/", "_")
+            if not any(f"{each}, seed {seed}" in found for each in same):
+                train(run, row, seed, options)
+            found[name] = score(run, ROWS[row].weights, reference, options)
+            file.write_text(json.dumps(found, indent=1) + "\n")
     print("| variant | images | " + " | ".join(METRICS) + " |\n" + "|---" * (len(METRICS) + 2) + "|")
     for name, each in found.items():
         cells = (f"{each['scores'][metric]:.4f}" for metric in METRICS)
@@ -131,12 +145,11 @@ def held_out(photos: Path, out: Path) -> Path:
     return store
 
 
-def trained(row: str, seed: int, options: argparse.Namespace) -> Path:
-    """Train a variant for its time; return its run."""
-    run = options.out / f"{row}-{seed}".replace(" ", "_").replace("/", "_")
+def train(run: Path, row: str, seed: int, options: argparse.Namespace) -> None:
+    """Train a variant for its time, into the folder `run`."""
     settings = {"data.source": str(options.photos), "data.limit": str(TRAINED_ON), "seed": str(seed)}
-    settings |= {"training.images": str(10**8)} | ROWS[row]
-    overrides = [f"{name}={value}" for name, value in settings.items()]
+    settings |= {"training.images": str(10**8)} | ROWS[row].changes
+    overrides = [*options.overrides, *(f"{name}={value}" for name, value in settings.items())]
     command = [
         sys.executable,
         "-m",
@@ -157,7 +170,6 @@ def trained(row: str, seed: int, options: argparse.Namespace) -> Path:
             sys.exit(f"{row} ended before its time; see {log.name}")
         process.send_signal(signal.SIGINT)
         process.wait()
-    return run
 
 
 def cpu_seconds(pid: int) -> float:
@@ -166,10 +178,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def score(run: Path, reference: Path, options: argparse.Namespace) -> dict[str, Any]:
+def score(run: Path, weights: str, reference: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Scores of a run against the held-out images, and the images that it saw."""
-    asked = ["evaluate", str(run), "--reference", str(reference), "--count", str(SCORED_ON)]
-    result = json.loads(facegan(*asked, "--features", options.features, "--metrics", *METRICS, "--json"))
+    asked = ["evaluate", str(run), "--weights", weights, "--reference", str(reference)]
+    asked += ["--count", str(SCORED_ON), "--features", options.features, "--metrics", *METRICS, "--json"]
+    result = json.loads(facegan(*asked))
     step = result["generated"]["checkpoint_step"]
     images = step * load_config(run).training.images_per_step
     return {"images": images, "scores": result["scores"]}
