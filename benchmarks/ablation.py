@@ -42,6 +42,7 @@ PLAIN = {
     "optimizers.generator.beta1": "0.5",
     "optimizers.generator.beta2": "0.999",
     "training.precision": "float32",
+    "training.batch_size": "64",
 }
 """A DCGAN as it was published, with the nets of the recipe, and its average beside it."""
 
@@ -70,30 +71,33 @@ HALF = {
     "networks.discriminator.channels": "[32, 64, 128]",
 }
 _UNNORMALISED = ("networks", "objective")
+_WITH_FLIPS = (*_UNNORMALISED, "optimizers", "data")
 ROWS = {
     "plain DCGAN": Row(PLAIN, weights="raw"),  # the average takes next to no time, and nothing depends on it
     "+ EMA": Row(PLAIN),
     "+ R1 in place of D's normalisation": without(*_UNNORMALISED),
     "+ Adam 4e-4, betas 0 and 0.99": without(*_UNNORMALISED, "optimizers"),
-    "+ flips": without(*_UNNORMALISED, "optimizers", "data"),
-    "+ bfloat16: faces32": Row({}),
+    "+ flips": without(*_WITH_FLIPS),
+    "+ bfloat16": without(*_WITH_FLIPS, "training.precision"),
+    "+ batches of 16: faces32": Row({}),
     "relativistic loss": Row({"objective.loss": "relativistic"}),
     "EMA half-life 10,000": Row({"training.ema_half_life": "10000"}),
     "cosine to 5 %": learning_rates("{from: 4e-4, to: 2e-5, by: cosine, images: 400000}"),
     "R1 0.1": Row({"objective.r1": "0.1"}),
     "R1 2": Row({"objective.r1": "2"}),
     "R2 0.5 too": Row({"objective.r2": "0.5"}),
+    "batch 64": Row({"training.batch_size": "64"}),
     "batch 32": Row({"training.batch_size": "32"}),
-    "batch 16": Row({"training.batch_size": "16"}),
+    "batch 8": Row({"training.batch_size": "8"}),
     "learning rate 2e-4": learning_rates("2e-4"),
     "learning rate 8e-4": learning_rates("8e-4"),
     "latents 64": Row({"networks.latent_dim": "64"}),
     "D's latents for G": Row({"objective.reuse_latents": "true"}),
     "half the channels": Row(HALF),
+    "half the channels, batch 64": Row(HALF | {"training.batch_size": "64"}),
     "half the channels, batch 32": Row(HALF | {"training.batch_size": "32"}),
-    "half the channels, batch 16": Row(HALF | {"training.batch_size": "16"}),
     "half the channels, batch 8": Row(HALF | {"training.batch_size": "8"}),
-    "half the channels, R1 0.1": Row(HALF | {"objective.r1": "0.1"}),
+    "half the channels, batch 64, R1 0.1": Row(HALF | {"training.batch_size": "64", "objective.r1": "0.1"}),
     "translation and colour": Row({"augment.kinds": "[colour, translation]"}),
 }
 
@@ -108,7 +112,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--seconds", type=float, default=1440, help="CPU time of a training (default: 1440)")
-    add_overrides(parser, "settings of all variants, such as training.batch_size=32")
+    add_overrides(parser, "settings of all variants, such as training.precision=float32")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "scores.json"
