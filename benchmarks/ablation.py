@@ -5,8 +5,8 @@
 
 Each variant trains on the first 7,000 images until its process has used --seconds of CPU time, and stops as
 on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are
-scored against the next 1,000 images, which no variant has seen. `--set` changes all variants, whatever
-their rows say. Prints a table in Markdown; scores.json in --out keeps the scores, and a row that it has is not
+scored against the next 1,000 images, which no variant has seen. `--set` changes all variants, whatever their
+rows say. Prints a table in Markdown; scores.json in --out keeps the scores, and a row that it has is not
 trained again: take another --out for other photos, settings, seconds or features. The zip must hold nothing
 but good photos. Needs Linux, for the CPU time of a running process.
 """
