@@ -87,6 +87,7 @@ def test_every_record_is_kept(run, score, tmp_path):
         assert picture.width > 2 * 4 * 64 and picture.height > 8 * 64
 
 
+@pytest.mark.slow
 def test_the_same_faces_score_the_same_wherever_they_come_from(run, score, tmp_path):
     from_run = score(run)["scores"]
     assert main(["export", str(run), "--out", str(tmp_path / "export")]) == 0

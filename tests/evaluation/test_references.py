@@ -66,6 +66,7 @@ def test_ms_ssim_is_torchmetrics(size):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", metric_inputs.image_sets())
 def test_swd_is_its_definition_but_for_the_random_patches_and_directions(name):
     """The reference's seeds scatter by 1 to 5 %: our mean of 6 must lie within its Monte Carlo error."""

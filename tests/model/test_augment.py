@@ -257,7 +257,7 @@ def affine_map(seed, count, size):
     return a, b
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_gradient_penalty_and_its_gradients_go_through(compiled):
     """R1 of a discriminator w * sum(y^2) of augmented images y = A x + b, against its closed form."""
     count, size, w = 4, 6, 3.0
@@ -284,7 +284,7 @@ def test_a_gradient_penalty_and_its_gradients_go_through(compiled):
     np.testing.assert_allclose(by_images, 8 * w**2 * slopes.reshape(images.shape), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_a_compiled_step_gives_the_same_images(dtype):
     images = tf.cast(images_of(0, count=8), dtype)
     for jit, kind in itertools.product((False, True), KINDS):

@@ -44,7 +44,13 @@ def check_which_weights_move(gan, batch_size, seed):
     assert all((v.numpy() == b).all() for v, b in zip(d.trainable_variables, before_d, strict=True))
 
 
-@pytest.mark.parametrize("config", [tiny_config(), tiny_dcgan()], ids=["deepconv", "dcgan"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(tiny_config(), id="deepconv", marks=pytest.mark.slow),
+        pytest.param(tiny_dcgan(), id="dcgan"),
+    ],
+)
 def test_each_step_moves_the_weights_of_its_own_net_and_no_others(config, tmp_path):
     gan = build_gan(config)
     for seed, batch_size in enumerate([4, 6, 4]):

@@ -6,7 +6,7 @@ from tests.parity.compare import FIXTURES, compare, read_fixture
 from tests.parity.inputs import COMMITTED, fingerprint
 from tests.parity.results import outputs
 
-LARGE = ("dcgan64_sgd", "dcgan128")
+LARGE = ("celeba128", "dcgan64_sgd", "dcgan128")
 RECIPES = [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in COMMITTED]
 
 

@@ -68,7 +68,13 @@ def test_a_sum_of_other_shapes_is_left_out():
     assert network_blocks(layers) == [Block("input", "", (8, 8, 3)), Block("conv", "k1 s1", (8, 8, 4))]
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem.endswith("_gpu") else ())
+        for path in sorted(CONFIGS.glob("*.yaml"))
+    ],
+)
 def test_every_config_is_drawn_without_crossing_the_edges(path, tmp_path):
     config = load_config(path)
     # The nets alone: `describe` takes half a minute to make those for a GPU ready for training.

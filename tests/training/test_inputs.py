@@ -108,7 +108,7 @@ def test_a_loss_that_compares_fakes_with_reals_has_other_reals_for_the_generator
 
 
 @pytest.mark.parametrize("blocks", [{}, RELATIVISTIC, {"training": {"critic_steps": 3}}])
-@pytest.mark.parametrize("of", [2, 4])
+@pytest.mark.parametrize("of", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_all_shares_together_are_the_batch_of_one_device(store, blocks, of):
     blocks = {"data": {"flip": True}} | blocks
     config = tiny_config(**({"networks": {"latent_dim": 2}} | blocks))

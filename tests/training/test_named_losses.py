@@ -58,6 +58,7 @@ def test_statistics_and_curves_in_run_json_have_it(run):
     assert set(record(run)["curves"]) == NAMES
 
 
+@pytest.mark.slow
 def test_a_crashed_run_resumes_to_the_same_bits(run, config, tmp_path):
     with pytest.raises(RuntimeError):
         train(config, tmp_path / "run", callbacks=[Crash(3)])

@@ -68,6 +68,7 @@ def test_the_faces_of_named_epochs_are_kept_as_a_picture_and_as_arrays(run):
     np.testing.assert_array_equal(faces, faces_of(last))
 
 
+@pytest.mark.slow
 def test_the_faces_of_every_epoch_can_be_kept(config, tmp_path):
     grids = config.grids.model_copy(update={"epochs": "each"})
     run = train(config.model_copy(update={"grids": grids}), tmp_path / "run")

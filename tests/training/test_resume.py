@@ -25,7 +25,13 @@ def run(config, tmp_path_factory):
     return train(config, tmp_path_factory.mktemp("runs") / "straight")
 
 
-@pytest.mark.parametrize("stop_at", [3, 4], ids=["on a checkpoint", "between checkpoints"])
+@pytest.mark.parametrize(
+    "stop_at",
+    [
+        pytest.param(3, id="on a checkpoint", marks=pytest.mark.slow),
+        pytest.param(4, id="between checkpoints"),
+    ],
+)
 def test_a_stopped_and_resumed_run_ends_with_the_same_bits(run, config, tmp_path, stop_at):
     stopped = train(config, tmp_path / "run", callbacks=[StopAfter(stop_at)])
     assert metrics(stopped)[-1]["step"] == stop_at
@@ -203,6 +209,7 @@ def test_a_line_torn_by_a_crash_is_written_again(run, config, tmp_path):
     assert metrics(stopped) == metrics(run)
 
 
+@pytest.mark.slow
 def test_a_run_starts_in_a_folder_where_one_was_killed_at_its_start(run, config, tmp_path):
     (tmp_path / "run").mkdir()
     for name in ("lock", ".config.yaml.partial-99999999"):

@@ -150,6 +150,7 @@ def test_losses_are_summarised_over_every_step_and_printed(config, tmp_path, cap
     assert f"{np.mean(losses):.4f}" in printed and f"{min(losses):.4f}" in printed
 
 
+@pytest.mark.slow
 def test_the_scaled_range_of_the_reals_is_printed(config, tmp_path, capsys, store_folder):
     run = train(tiny_config(config.data.source, training={"steps": 1, "batch_size": 24}), tmp_path / "run")
     pixels = np.load(store_folder / "faces-00000-of-00001.npy")
@@ -167,6 +168,7 @@ def test_a_run_is_as_long_as_its_steps_epochs_or_images(length, steps):
     assert tiny_config(training=training).training.total_steps(24) == steps
 
 
+@pytest.mark.slow
 def test_the_length_of_a_run_is_computed_before_its_first_step_and_not_again(
     store_folder, tmp_path, monkeypatch
 ):
@@ -226,6 +228,7 @@ def test_only_the_newest_checkpoints_are_kept(config, tmp_path):
     assert checkpoint_steps(train(some, tmp_path / "run") / "checkpoints") == [5, 6]
 
 
+@pytest.mark.slow
 def test_a_source_is_prepared_into_the_cache_only_once(tmp_path):
     config = tiny_config("synthetic:8", data={"cache": str(tmp_path / "cache")}, training={"steps": 1})
     train(config, tmp_path / "one")

@@ -81,7 +81,7 @@ def first_losses(steps, **objective):
     return losses, moved
 
 
-@pytest.mark.parametrize(("step", "gamma"), [(2, 1.5), (5, 0.0)])
+@pytest.mark.parametrize(("step", "gamma"), [(2, 1.5), pytest.param(5, 0.0, marks=pytest.mark.slow)])
 def test_gamma_follows_its_schedule(step, gamma):
     schedule = {"from": 2.0, "to": 0.0, "by": "linear"}
     losses, moved = first_losses(step, r1=schedule)
@@ -91,7 +91,7 @@ def test_gamma_follows_its_schedule(step, gamma):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("step", [2, 6])
+@pytest.mark.parametrize("step", [pytest.param(2, marks=pytest.mark.slow), 6])
 def test_lazy_penalties_come_every_few_steps_and_count_as_many_times(step):
     losses, moved = first_losses(step, r1=1.0, penalty_every=3)
     is_due = step % 3 == 0
