@@ -30,11 +30,14 @@ CONFIG = Path(__file__).parents[1] / "configs" / "faces32.yaml"
 TRAINED_ON, SCORED_ON = 7_000, 1_000
 METRICS = ("kid", "fid", "mind", "precision", "recall", "ms_ssim")
 
-PLAIN = {
-    "data.flip": "false",
+NORMALISED = {
     "networks.discriminator.normalisation": "batch",
     "objective.r1": "0",
     "objective.penalty_every": "1",
+}
+PLAIN = {
+    "data.flip": "false",
+    **NORMALISED,
     "optimizers.discriminator.learning_rate": "2e-4",
     "optimizers.discriminator.beta1": "0.5",
     "optimizers.discriminator.beta2": "0.999",
@@ -80,6 +83,8 @@ ROWS = {
     "+ flips": without(*_WITH_FLIPS),
     "+ bfloat16": without(*_WITH_FLIPS, "training.precision"),
     "+ batches of 16: faces32": Row({}),
+    "plain DCGAN with EMA, batch 16": Row(PLAIN | {"training.batch_size": "16"}),
+    "batch normalisation for R1, no flips": Row(NORMALISED | {"data.flip": "false"}),
     "relativistic loss": Row({"objective.loss": "relativistic"}),
     "EMA half-life 10,000": Row({"training.ema_half_life": "10000"}),
     "cosine to 5 %": learning_rates("{from: 4e-4, to: 2e-5, by: cosine, images: 400000}"),
