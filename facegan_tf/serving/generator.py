@@ -72,11 +72,8 @@ class FaceGenerator:
             raise InputError("latents", list(latents.shape), problem)
         filled = np.pad(latents, [(0, -len(latents) % BATCH), (0, 0)])
         batches = np.split(filled, len(filled) // BATCH)
-        threads = ThreadPoolExecutor(AT_ONCE)
-        try:
-            faces = list(threads.map(self._draw_batch, batches))
-        finally:
-            threads.shutdown(cancel_futures=True)  # on Ctrl-C, the rest is not drawn
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            faces = list(threads.map(self._draw_batch, batches))  # on Ctrl-C, `map` cancels the rest
         return np.concatenate(faces)[: len(latents)]
 
     def _draw_batch(self, latents: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -33,6 +34,23 @@ def test_tensorboard_reads_what_was_logged(tmp_path):
     assert [event.tensor_proto.float_val[0] for event in events.Tensors("loss")] == [0.5, 1.0, 2.5]
     width, height, png = events.Tensors("faces")[0].tensor_proto.string_val
     assert (width, height, png[:4]) == (b"3", b"2", b"\x89PNG")
+
+
+def test_after_it_is_closed_a_log_continues_in_another_file(tmp_path):
+    log = fill(tmp_path, [1])
+    [first] = tmp_path.iterdir()
+    assert str(first) in open_files()
+    log.close()
+    assert str(first) not in open_files()
+    size = first.stat().st_size
+    log.close()
+    log.add_scalars(2, {"loss": 1.0})
+    assert first.stat().st_size == size and len(list(tmp_path.iterdir())) == 2
+    assert read(tmp_path) == {"loss": [1, 2], "scores/fid": [1], "faces": [1]}
+
+
+def open_files():
+    return [file.path for file in psutil.Process().open_files()]
 
 
 def test_dropped_records_are_gone_and_can_be_logged_again(tmp_path):

@@ -1,6 +1,8 @@
 """`load_generator` and the FaceGenerator that it returns."""
 
 import doctest
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -34,6 +36,25 @@ def test_drawing_more_faces_than_a_batch_changes_none(generator):
         np.testing.assert_array_equal(many[32:], generator.sample(range(32, 40), of_the_rest))
     latents = generator.latents(range(40))
     np.testing.assert_array_equal(generator.sample(range(40)), generator.draw(latents))
+
+
+def test_on_ctrl_c_the_faces_that_are_left_are_not_drawn():
+    drawn = []
+
+    def draw(latents):
+        drawn.append(len(latents))
+        if len(drawn) == 3:
+            signal.raise_signal(signal.SIGINT)  # its handler runs in the main thread
+        time.sleep(0.02)
+        return {"images": tf.zeros([len(latents), 2, 2, 3], tf.uint8)}
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            FaceGenerator(draw, LATENT_DIM).sample(range(100 * BATCH))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(drawn) < 10
 
 
 @pytest.mark.parametrize("count", [1, 4, 6])
