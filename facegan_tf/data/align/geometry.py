@@ -65,7 +65,7 @@ def square_of(landmarks: np.ndarray, box: tuple[int, int, int, int]) -> Square:
     left, top, right, _ = box
     start = found.mean() + turn * (left + 1j * top - wanted.mean())
     across = turn * (right - left)
-    return Square(*(float(each) for each in (across.real, -across.imag, start.real, start.imag)))
+    return Square(float(across.real), float(-across.imag), float(start.real), float(start.imag))
 
 
 def cut(photo: Image.Image, square: Square, size: int) -> Image.Image:
