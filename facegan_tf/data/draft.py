@@ -35,11 +35,13 @@ class Draft:
         self.folder = folder
         self._request = request
         state = _saved_state(folder, request)
+        if not state:
+            (folder / STATE).unlink(missing_ok=True)  # first: without its files it must not be continued
         self._sizes: dict[str, int] = state.get("sizes", {})
         for path in folder.iterdir():
             if path.name in self._sizes:
                 _cut(path, self._sizes[path.name])
-            elif not (state and path.name.startswith("faces-")):
+            elif not (state and (path.name == STATE or path.name.startswith("faces-"))):
                 path.unlink()
         self.done: int = state.get("done", first)
         self.busy = False
@@ -143,6 +145,14 @@ class Draft:
     def _saved(self, name: str) -> bytes:
         path = self.folder / name
         return path.read_bytes() if name in self._sizes else b""
+
+
+def saved_faces(folder: Path) -> int:
+    """How many faces the draft in this folder has saved; 0 if there is no draft that can be continued."""
+    try:
+        return json.loads((folder / STATE).read_bytes())["faces"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _saved_state(folder: Path, request: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -18,7 +17,7 @@ from facegan_tf.common.versions import versions
 from facegan_tf.data.attributes.stored import write_attributes
 from facegan_tf.data.choices import Choices
 from facegan_tf.data.chunks import Job, Schedule
-from facegan_tf.data.draft import Draft
+from facegan_tf.data.draft import Draft, saved_faces
 from facegan_tf.data.manifest import is_store
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected
 from facegan_tf.data.request import Request, as_bytes, check_request, check_room, differences, made_from
@@ -115,16 +114,14 @@ def _make(out: Path, request: Request, job: Job, workers: int) -> FaceStore:
         f"in {out}, with {processes}"
     )
     started = time.perf_counter()
-    kept = _Kept()
-    with _writing(out, kept) as folder:
+    with _writing(out) as folder:
         items = request.choices.part_of(len(job.source.names))
         draft = Draft(folder, request.size, made_from(request, job.source), items.start)
         with closing(draft.faces):
-            _fill(draft, job, request, items.stop, workers, kept)
+            _fill(draft, job, request, items.stop, workers)
         if not draft.faces.count:
             raise _no_good_image(request, draft)
         _finish(draft, request, job.source, items)
-        kept.faces = 0  # there is no draft any more
     store = FaceStore.open(out)
     _print(_summary(store, time.perf_counter() - started))
     return store
@@ -171,32 +168,30 @@ def _existing_store(out: Path, request: Request, source: Source) -> FaceStore | 
 
 
 @contextmanager
-def _writing(out: Path, kept: "_Kept") -> Iterator[Path]:
+def _writing(out: Path) -> Iterator[Path]:
     """A folder that becomes `out` if the block succeeds. Raises StoreNotWrittenError if writing fails."""
+    folder = None
     try:
-        with unfinished_folder(out, lambda: kept.faces > 0) as folder:
+        with unfinished_folder(out, lambda draft: saved_faces(draft) > 0) as folder:
+            if folder != unfinished_path(out):
+                _print(
+                    "note: nothing is kept if this is interrupted: another process is preparing the same "
+                    "store, or there are no file locks here"
+                )
             yield folder
     except OSError as error:
         raise StoreNotWrittenError(f"the store {out} can't be written: {error.strerror or error}") from error
     finally:
-        if kept.faces and unfinished_path(out).exists():
-            _print(f"{kept.faces} faces are kept; the same command continues from there")
+        if folder and (faces := saved_faces(folder)):
+            _print(f"{faces} faces are kept; the same command continues from there")
 
 
-@dataclass
-class _Kept:
-    """What a draft has saved, and will keep if the work is interrupted."""
-
-    faces: int = 0
-
-
-def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kept: _Kept) -> None:
+def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int) -> None:
     """Add the items up to `stop` to the draft, with a progress bar, and save it every few seconds."""
     names, limit, most_bits = job.source.names, request.limit, request.choices.dedupe
     chunk = chunk_items(request.size, job.framing)
     schedule = Schedule(stop, limit, chunk, start=draft.done, promised=draft.faces.count)
     if draft.faces.count:
-        kept.faces = draft.faces.count
         _print(f"continuing after {draft.faces.count} faces from an interrupted run")
     wanted = min(stop - draft.done + draft.faces.count, limit or stop)
     interval = 0.1 if sys.stderr.isatty() else 5.0  # a log wants few lines
@@ -216,13 +211,12 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int, kep
                 bar.update(draft.faces.count - before)
                 if time.monotonic() - saved > SAVE_SECONDS:
                     draft.save()
-                    kept.faces, saved = draft.faces.count, time.monotonic()
+                    saved = time.monotonic()
                 if draft.faces.count == limit:
                     break  # where photos have several faces, more of them may be in work
         except (KeyboardInterrupt, FaceganError):
             if draft.faces.count and not draft.busy:
                 draft.save()
-                kept.faces = draft.faces.count
             raise
 
 

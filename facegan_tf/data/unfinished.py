@@ -45,11 +45,11 @@ def is_in_use(draft: Path) -> bool:
 
 
 @contextlib.contextmanager
-def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterator[Path]:
+def unfinished_folder(out: Path, is_worth_keeping: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield a folder with the draft of a store, or an empty one; it becomes `out` if the block succeeds.
 
-    If the block fails, the folder is removed unless `is_worth_keeping()`. If another process is using
-    it, or there are no locks, another folder is used, which can't be continued.
+    If the block fails, the folder is removed unless `is_worth_keeping(folder)`. If another process is using
+    `unfinished_path(out)`, or there are no locks, another folder is yielded, which can't be continued.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned_partials(out)
@@ -66,7 +66,7 @@ def unfinished_folder(out: Path, is_worth_keeping: Callable[[], bool]) -> Iterat
             _remove_empty(out)
             put_folder(folder, out)
         except BaseException:
-            if not is_worth_keeping():
+            if not is_worth_keeping(folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
 

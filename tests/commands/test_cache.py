@@ -49,7 +49,7 @@ def test_all_removes_both(cache, capsys):
 
 @pytest.mark.parametrize("name", ["all", ".dogs-32-0123456789ab.unfinished"])
 def test_a_store_that_is_being_prepared_is_kept(cache, capsys, name):
-    with unfinished_folder(cache / "dogs-32-0123456789ab", lambda: True) as folder:
+    with unfinished_folder(cache / "dogs-32-0123456789ab", lambda _: True) as folder:
         (folder / "half").write_text("half")
         listed = call(capsys, "cache", "--cache", cache)[1]
         code, out, err = call(capsys, "cache", "--cache", cache, "--clear", name)
@@ -63,7 +63,7 @@ def test_a_store_that_is_being_prepared_is_kept(cache, capsys, name):
 def test_what_a_killed_process_left_is_removed(cache, capsys):
     code = (
         "import os, sys; from pathlib import Path; from facegan_tf.data.unfinished import unfinished_folder\n"
-        "with unfinished_folder(Path(sys.argv[1]), lambda: True):\n"
+        "with unfinished_folder(Path(sys.argv[1]), lambda _: True):\n"
         "    os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, cache / "dogs"], check=False)

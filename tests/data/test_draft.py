@@ -152,6 +152,36 @@ def test_an_interruption_while_the_store_is_finished_loses_nothing(
     assert files_of(tmp_path / "store") == files_of(tmp_path / "undisturbed")
 
 
+@pytest.mark.parametrize("error", [Killed(), KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
+@pytest.mark.parametrize("place", ["hashing", "the first item"])
+def test_an_interruption_before_the_first_save_of_a_continued_draft_loses_nothing(
+    tmp_path: Path, place: str, error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_zip(tmp_path / "a.zip", GOOD | BAD)
+    prepare(source, tmp_path / "undisturbed", 8, workers=1)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(workers_module, "_CHUNK_ITEMS", 3)
+        patch.setattr(prepare_module, "SAVE_SECONDS", -1)
+        dies_at(15, Killed(), patch)
+        prepare(source, tmp_path / "store", 8, workers=1)
+
+    def failing(*_: Any) -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises((type(error), FaceganError)):
+        if place == "hashing":
+            patch.setattr(StoreWriter, "_continue", failing)
+        else:
+            patch.setattr(prepare_module, "make_chunks", failing)
+        prepare(source, tmp_path / "store", 8, workers=1)
+    assert "13 faces are kept; the same command continues" in capsys.readouterr().err
+    with pytest.MonkeyPatch.context() as patch:
+        begun = dies_at(99, Killed(), patch)
+        prepare(source, tmp_path / "store", 8, workers=1)
+    assert min(begun) == 15, "work that was saved is not done again"
+    assert files_of(tmp_path / "store") == files_of(tmp_path / "undisturbed")
+
+
 @pytest.mark.usefixtures("often")
 def test_what_was_written_after_the_last_save_is_cut_off(tmp_path: Path) -> None:
     source = write_zip(tmp_path / "a.zip", GOOD | BAD)
@@ -209,7 +239,9 @@ def test_a_second_process_works_beside_the_first(tmp_path: Path, capsys: pytest.
     with pytest.MonkeyPatch.context() as patch, pytest.raises(FaceganError, match="can't be written"):
         patch.setattr(chunks_module, "_outcome", meanwhile)
         prepare(source, tmp_path / "store", 8, workers=1)
-    assert "faces are kept" not in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "faces are kept" not in told
+    assert "note: nothing is kept if this is interrupted" in told  # by the second
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "store"]
     store = prepare(source, tmp_path / "store", 8, workers=1)
     np.testing.assert_array_equal(len(store), len(GOOD))

@@ -18,7 +18,7 @@ def names(folder: Path) -> list[str]:
 
 def leave_draft(out: Path) -> Path:
     """Fill a draft, and fail; returns the folder that was filled."""
-    with pytest.raises(RuntimeError), unfinished_folder(out, lambda: True) as folder:
+    with pytest.raises(RuntimeError), unfinished_folder(out, lambda _: True) as folder:
         (folder / "half").touch()
         raise RuntimeError
     return folder
@@ -27,14 +27,14 @@ def leave_draft(out: Path) -> Path:
 def test_a_draft_is_kept_and_the_lock_is_not(tmp_path: Path) -> None:
     assert leave_draft(tmp_path / "a") == unfinished_path(tmp_path / "a")
     assert names(tmp_path) == [".a.unfinished"]
-    with unfinished_folder(tmp_path / "a", lambda: True) as folder:
+    with unfinished_folder(tmp_path / "a", lambda _: True) as folder:
         assert names(folder) == ["half"]
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == ["half"]
 
 
 def test_a_draft_in_use_is_left_to_its_process(tmp_path: Path) -> None:
-    with unfinished_folder(tmp_path / "a", lambda: True) as ours:
+    with unfinished_folder(tmp_path / "a", lambda _: True) as ours:
         other = leave_draft(tmp_path / "a")
         assert other != ours and not other.exists()
         assert names(ours) == []
@@ -54,7 +54,7 @@ def test_nfs_where_only_files_opened_for_writing_have_locks_also_keeps_drafts(
 
     monkeypatch.setattr(fcntl, "flock", flock)
     assert leave_draft(tmp_path / "a") == unfinished_path(tmp_path / "a")
-    with unfinished_folder(tmp_path / "a", lambda: True):
+    with unfinished_folder(tmp_path / "a", lambda _: True):
         assert leave_draft(tmp_path / "a") != unfinished_path(tmp_path / "a")
 
 
@@ -80,6 +80,6 @@ def test_without_locks_the_work_is_done_but_not_continued(
 
     monkeypatch.setattr(unfinished, "lock", lock)
     assert not leave_draft(tmp_path / "a").exists()
-    with unfinished_folder(tmp_path / "a", lambda: True) as folder:
+    with unfinished_folder(tmp_path / "a", lambda _: True) as folder:
         (folder / "whole").touch()
     assert names(tmp_path / "a") == ["whole"]
