@@ -40,10 +40,9 @@ def run_steps(
     pace = Pace(gan.config, len(images), total_steps, steps_per_call)
     calls.on_train_begin()
     logs: dict[str, float] = {}
-    started = gan.steps_done
     while (step := gan.steps_done) < total_steps:
         count, stops = runtime.agree(pace.next_count(step), gan.stop_training)
-        if stops and step > started:
+        if stops:
             break
         if pace.begins_epoch(step):
             calls.on_epoch_begin(pace.epoch(step))

@@ -47,7 +47,7 @@ class Pace:
         return self._training.whole_epochs(step, self._epoch_images)
 
     def begins_epoch(self, step: int) -> bool:
-        """Whether the first image of an epoch is among those of the step after `step` steps."""
+        """Whether the step after `step` steps is the first that begins in its epoch."""
         return step * self._training.images_per_step % self._epoch_images < self._training.images_per_step
 
     def _epoch_end(self, step: int) -> int:

@@ -88,7 +88,7 @@ def _checked(devices: Devices | None, config: Config) -> Devices:
 
 
 def _held_by_chief(run: RunDirectory, runtime: Runtime) -> contextlib.AbstractContextManager:
-    """Keeps other trainings out of the run directory."""
+    """Keeps other processes that train out of the run directory."""
     return locked(run.folder) if runtime.is_chief else contextlib.nullcontext()
 
 
@@ -214,7 +214,7 @@ def _check_may_roll_back(session: Session, bad: NonFiniteError) -> None:
     ways_out = "try a lower optimizers.*.learning_rate or optimizers.*.clipvalue"
     if training.on_nonfinite == "stop":
         ways_out += ", or training.on_nonfinite=rollback, which goes back and draws other noise"
-    elif session.rollbacks == training.max_rollbacks:
+    elif session.rollbacks >= training.max_rollbacks:
         ways_out += f", or a higher training.max_rollbacks: it went back {session.rollbacks} times"
     else:
         return

@@ -131,6 +131,11 @@ class StateGuard(StepCallback):
         self.every = [config.training.checkpoint_every, config.evaluation.every]
         self.last_good = 0
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Take the step at which the session starts: its state was checked when it was saved."""
+        super().on_train_begin(logs)
+        self.last_good = self.model.steps_done
+
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
         """Check in the steps in which the chief saves."""
         if any(every and due(before, after, every) for every in self.every):

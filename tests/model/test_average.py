@@ -58,10 +58,8 @@ def test_the_images_of_all_updates_of_the_discriminator_count():
 
 
 def test_a_scheduled_half_life_is_that_of_the_step():
-    gan = averaged(half_life={"from": 2.0, "to": 64.0, "by": "linear", "images": 8})
-    for step, half_life in [(0, 2.0), (1, 33.0), (2, 64.0), (3, 64.0)]:
-        gan.clock.step.assign(step + 10**6)
-        half_life = half_life if step < 2 else 64.0
+    gan = averaged(half_life={"from": 2.0, "to": 64.0, "by": "linear", "images": 40_000})
+    for step, half_life in [(0, 2.0), (5000, 33.0), (10_000, 64.0), (20_000, 64.0)]:
         gan.clock.step.assign(step)
         old = floats(gan.average)
         gan.train_on_batch(*batch(step))
@@ -134,5 +132,4 @@ def test_without_a_half_life_there_is_no_average():
         "generator",
         "discriminator",
     ]
-    assert set(gan.state()) == set(build_gan(tiny_dcgan()).state())
     assert not any("average" in name for name in gan.state())

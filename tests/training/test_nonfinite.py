@@ -146,6 +146,13 @@ def test_there_are_at_most_max_rollbacks(store_folder, tmp_path):
     ]
 
 
+def test_the_limit_of_rollbacks_may_be_lowered_below_those_made(store_folder, tmp_path):
+    run = tmp_path / "run"
+    train(config(store_folder), run, callbacks=[Poison(1, 4, times=2), StopAfter(7)])
+    with pytest.raises(FaceganError, match=r"training\.max_rollbacks.* 2 times"):
+        train(config(store_folder, max_rollbacks=1), run, resume=True, callbacks=[Poison(7, times=5)])
+
+
 def test_a_run_that_rolled_back_resumes_to_the_same_bits(store_folder, tmp_path):
     settings = config(store_folder)
     undisturbed = train(settings, tmp_path / "undisturbed", callbacks=[Poison(4, times=1)])

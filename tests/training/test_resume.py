@@ -8,6 +8,7 @@ from PIL import Image
 
 from facegan_tf import load_config, train
 from facegan_tf.model import precision
+from facegan_tf.run.directory import checkpoint_steps
 from facegan_tf.training.pictures import PsnrLog
 from tests.helpers.configs import tiny_config, tiny_dcgan
 from tests.helpers.interruptions import Crash, StopAfter
@@ -41,6 +42,22 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bits(run, config, tmp_path
     for step in (2, 4, 6):
         name = f"grids/step_{step:06d}.png"
         assert (stopped / name).read_bytes() == (run / name).read_bytes()
+
+
+@pytest.mark.parametrize("stopped_at", [pytest.param(0, marks=pytest.mark.slow), 2])
+def test_a_run_that_is_stopped_before_its_first_step_makes_none(run, config, tmp_path, stopped_at):
+    class Stop(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.stop_training = True
+
+    if stopped_at:
+        train(config, tmp_path / "run", callbacks=[StopAfter(stopped_at)])
+    stopped = train(config, tmp_path / "run", resume=True, callbacks=[Stop()])
+    assert checkpoint_steps(stopped / "checkpoints") == [stopped_at]
+    assert record(stopped)["status"] == "stopped"
+    train(config, stopped, resume=True)
+    assert sha256(stopped) == sha256(run)
+    assert metrics(stopped) == metrics(run)
 
 
 @pytest.mark.slow
