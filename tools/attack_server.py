@@ -37,6 +37,7 @@ def main() -> None:
     attacks = (
         declared_gigabyte,
         chunked_gigabyte,
+        long_text,
         slow_heads,
         slow_bodies,
         idle,
@@ -113,6 +114,15 @@ def _send(address: Address, head: bytes, part: Callable[[], bytes]) -> Counter:
             for _ in range(GIGABYTE // 2**16):
                 connection.sendall(part())
         return Counter([answered(connection)])
+
+
+def long_text(address: Address) -> Counter:
+    """a text of 100 KB among 20,000 short ones, in place of numbers"""
+    texts = b'["%s"%s]' % (b"x" * 100_000, b',"x"' * 20_000)
+    body = b'{"signature_name": "sample", "inputs": {"seeds": [1], "truncation": %s}}' % texts
+    answers = [status_of(address, "/v1/models/faces:predict", body)]
+    answers.append(status_of(address, "/v1/models/faces:predict", b'{"instances": %s}' % texts))
+    return Counter(answers)
 
 
 def slow_heads(address: Address) -> Counter:

@@ -27,6 +27,7 @@ from facegan_tf.evaluation.sides import Sides
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import EvaluationFiles
 from facegan_tf.run.restore import LAST, RunState
+from facegan_tf.serving.generator import SEED_LIMIT
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None
     """Raise InputError for what can be seen to be wrong without opening anything."""
     if not names:
         raise InputError("metrics", None, f"must name one or more; choose from {', '.join(METRICS)}")
+    if not 0 <= request.seed < SEED_LIMIT:
+        raise InputError("seed", request.seed, "must be 0 or more, and below 2^63")
     if request.batch_size < 1:
         raise InputError("batch_size", request.batch_size, "must be 1 or more")
     if request.count is not None and request.count < minimum_count(names):

@@ -38,7 +38,9 @@ def kernel_distance(
     subset_size = min(subset_size, len(generated), len(reference))
     if subset_size == len(generated) == len(reference):
         subsets = 1
-    random = np.random.RandomState(seed)
+    random = np.random.RandomState(
+        seed % 2**32
+    )  # which takes no larger seeds, and the faces' seeds are larger
     distances = np.empty(subsets)
     for number in range(subsets):
         ours = generated[random.choice(len(generated), subset_size, replace=False)]

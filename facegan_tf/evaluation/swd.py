@@ -17,6 +17,7 @@ PATCH = 7
 PATCHES_PER_IMAGE = 128
 DIRECTIONS = 512
 DIRECTIONS_AT_ONCE = 64
+IMAGES_AT_ONCE = 16
 SMALLEST = 16
 """Smallest width of a pyramid level, in pixels."""
 MOST_IMAGES = 8192
@@ -33,10 +34,14 @@ def sliced_wasserstein(generated: np.ndarray, reference: np.ndarray, seed: int) 
     """
     count = min(len(generated), len(reference), MOST_IMAGES)
     random = np.random.default_rng(seed)
+    ours, theirs = generated[:count], reference[:count]
     distances = {}
-    for ours, theirs in zip(_levels(generated[:count]), _levels(reference[:count]), strict=True):
-        one, other = (_normalised(_patches(level, random)) for level in (ours, theirs))
-        distances[ours.shape[1]] = 1000 * _distance(one, other, random)
+    for size in (sizes := level_sizes(generated.shape[1])):
+        is_last = size == sizes[-1]
+        one, other = (_normalised(_patches(images, not is_last, random)) for images in (ours, theirs))
+        distances[size] = 1000 * _distance(one, other, random)
+        if not is_last:
+            ours, theirs = _coarser(ours), _coarser(theirs)
     return distances
 
 
@@ -48,28 +53,42 @@ def level_sizes(size: int) -> list[int]:
     return sizes
 
 
-def _levels(images: np.ndarray) -> Iterator[np.ndarray]:
-    """The levels of the images' Laplacian pyramid, float32 [N, size, size, 3], from fine to coarse.
-
-    Each level but the last holds the detail that is missing from the next smaller copy.
-    """
-    fine = images.astype(np.float32)
-    for size in level_sizes(images.shape[1])[:-1]:
-        blur = filters.mirrored(_BINOMIAL, size)
-        coarse = filters.apply(blur[::2], fine)
-        # Zeros lie between the coarse pixels; doubling the weights, in each direction, makes up for them.
-        yield fine - filters.apply(2 * blur[:, ::2], coarse)
-        fine = coarse
-    yield fine
+# The pyramid is Laplacian: each level but the last holds the detail that is missing from the next smaller
+# copy. It is computed for a few images at a time, since all at once would take many times the images' memory.
 
 
-def _patches(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Random patches, 128 from each image: float32 [N * 128, 7, 7, 3]."""
+def _coarser(images: np.ndarray) -> np.ndarray:
+    """The images [N, S, S, 3] of any type at half their width, rounded up: float32."""
+    size = images.shape[1]
+    halve = filters.mirrored(_BINOMIAL, size)[::2]
+    coarse = np.empty((len(images), len(halve), len(halve), 3), np.float32)
+    for some in _batches(len(images)):
+        coarse[some] = filters.apply(halve, images[some].astype(np.float32))
+    return coarse
+
+
+def _detail(images: np.ndarray) -> np.ndarray:
+    """What is missing from `_coarser(images)`: float32 [N, S, S, 3]."""
+    # Zeros lie between the coarse pixels; doubling the weights, in each direction, makes up for them.
+    double = 2 * filters.mirrored(_BINOMIAL, images.shape[1])[:, ::2]
+    return images.astype(np.float32) - filters.apply(double, _coarser(images))
+
+
+def _patches(images: np.ndarray, of_detail: bool, random: np.random.Generator) -> np.ndarray:
+    """Random patches of the images or of their detail, 128 from each: float32 [N * 128, 7, 7, 3]."""
     count, size = images.shape[:2]
-    windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), axis=(1, 2))
-    image = np.repeat(np.arange(count), PATCHES_PER_IMAGE)
-    row, column = random.integers(0, size - PATCH + 1, (2, len(image)))
-    return windows[image, row, column].transpose(0, 2, 3, 1)
+    row, column = random.integers(0, size - PATCH + 1, (2, count, PATCHES_PER_IMAGE))
+    patches = np.empty((count, PATCHES_PER_IMAGE, PATCH, PATCH, 3), np.float32)
+    for some in _batches(count):
+        maps = _detail(images[some]) if of_detail else images[some]
+        windows = np.lib.stride_tricks.sliding_window_view(maps, (PATCH, PATCH), axis=(1, 2))
+        image = np.arange(len(maps))[:, np.newaxis]
+        patches[some] = windows[image, row[some], column[some]].transpose(0, 1, 3, 4, 2)
+    return patches.reshape(-1, PATCH, PATCH, 3)
+
+
+def _batches(count: int) -> Iterator[slice]:
+    return (slice(start, start + IMAGES_AT_ONCE) for start in range(0, count, IMAGES_AT_ONCE))
 
 
 def _normalised(patches: np.ndarray) -> np.ndarray:

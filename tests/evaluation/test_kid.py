@@ -44,3 +44,9 @@ def test_the_seed_decides_the_subsets():
     one, other = features(200), features(200, 1)
     first, again, another = (kid.kernel_distance(one, other, seed, 10, 50) for seed in (1, 1, 2))
     assert first == again != another
+
+
+def test_every_seed_of_a_face_is_a_seed():
+    one, other = features(200), features(200, 1)
+    first, last = (kid.kernel_distance(one, other, seed, 10, 50) for seed in (2**32 - 1, 2**63 - 1))
+    assert first == last

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -22,13 +24,34 @@ def test_levels_are_halved_down_to_16_pixels(size, levels):
 
 @pytest.mark.parametrize("size", [32, 50, 128])
 def test_the_pyramid_adds_up_to_the_image(size):
-    image = images(2, size)
-    levels = list(swd._levels(image))
-    rebuilt = levels[-1]
-    for detail in levels[-2::-1]:
-        blur = swd.filters.mirrored(swd._BINOMIAL, detail.shape[1])
-        rebuilt = detail + swd.filters.apply(2 * blur[:, ::2], rebuilt)
-    np.testing.assert_allclose(rebuilt, image, atol=1e-3)
+    maps = [images(2, size)]
+    for _ in swd.level_sizes(size)[1:]:
+        maps.append(swd._coarser(maps[-1]))
+    assert [each.shape[1] for each in maps] == swd.level_sizes(size)
+    rebuilt = maps[-1]
+    for finer in maps[-2::-1]:
+        blur = swd.filters.mirrored(swd._BINOMIAL, finer.shape[1])
+        rebuilt = swd._detail(finer) + swd.filters.apply(2 * blur[:, ::2], rebuilt)
+    np.testing.assert_allclose(rebuilt, maps[0], atol=1e-3)
+
+
+def test_the_patches_are_windows_of_the_images_in_their_order():
+    """More images than are worked on at once; each has a colour of its own."""
+    reals = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None, None, None], (40, 16, 16, 3))
+    patches = swd._patches(reals, False, np.random.default_rng(0))
+    assert patches.shape == (40 * 128, 7, 7, 3)
+    np.testing.assert_array_equal(patches, np.repeat(reals[:, :7, :7].astype(np.float32), 128, axis=0))
+
+
+def test_only_a_few_images_are_unfolded_at_once():
+    many = images(160, 128)
+    swd._patches(many[:2], True, np.random.default_rng(0))
+    tracemalloc.start()
+    swd._patches(many, True, np.random.default_rng(0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    kept = 160 * 128 * (49 * 3 * 4 + 2 * 8)  # patches and their places
+    assert peak - kept < 160 * 128 * 128 * 3 * 4, "not even the maps of all images"
 
 
 def test_it_grows_with_the_difference_at_the_level_that_differs():

@@ -1,4 +1,4 @@
-"""Augmentation in the training step: of the fakes and the reals, for both nets, by the strength of the step."""
+"""Augmentation in the training step: of fakes and reals, for both nets, by the strength of the step."""
 
 import json
 

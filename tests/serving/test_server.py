@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import time
+import tracemalloc
 import urllib.request
 from unittest import mock
 
@@ -205,6 +206,9 @@ ROW = [0.0] * LATENT_DIM
         ({"instances": [["a"] * 4]}, "latents"),
         ({"instances": [[1e308] * 4]}, "latents: must be finite"),
         ({"instances": [[True] * 4]}, "latents"),
+        ({"instances": [[1.0, 2.0, True, 3.0]]}, "latents"),
+        ({"instances": [[[[ROW]]]]}, "shape [1, 1, 1, 1, 4]"),
+        ({"instances": "[" * 40 + "]" * 40}, "instances"),
         ({"instances": [ROW] * 401}, "400"),
         ({"instances": [{"latents": ROW}, {"other": ROW}]}, "same keys"),
         ({"instances": [{"other": ROW}]}, "latents"),
@@ -223,6 +227,18 @@ ROW = [0.0] * LATENT_DIM
 def test_a_wrong_body_is_refused_with_the_reason(client, body, words):
     content = body if isinstance(body, str) else json.dumps(body)
     assert words in error_of(client.post(PREDICT, content=content), 400)
+
+
+def test_texts_in_place_of_numbers_take_no_more_memory_than_they_have(client):
+    """NumPy would make each as long as the longest: 4 MB of texts would take 24 GB."""
+    texts = ["x" * 5_000, *["x"] * 1_000]
+    body = {"signature_name": "sample", "inputs": {"seeds": [1], "truncation": texts}}
+    tracemalloc.start()
+    refused = client.post(PREDICT, json=body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "truncation" in error_of(refused, 400)
+    assert peak < 2**20
 
 
 def test_a_large_body_is_refused_whether_its_length_is_declared_or_not(client):

@@ -8,8 +8,8 @@ import tensorflow as tf
 def mean_squared_norm(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
     """The mean over images [N, S, S, 3] of the squared norm of the logits' gradient, which sums over pixels.
 
-    It takes another pass of the discriminator, in training mode. With batch normalisation, a logit also depends
-    on the other images of its batch, and so the norm is that of the gradient of all logits of the batch.
+    It takes another pass of the discriminator, in training mode. With batch normalisation, a logit depends on
+    all images of its batch: an image's gradient is then that of the sum of all logits, not of its own.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)

@@ -99,6 +99,9 @@ def truncation_of(value: Any, count: int) -> np.ndarray:
 
 
 def _numbers(name: str, value: Any, wanted: str) -> np.ndarray:
+    # Before NumPy sees it: of a long text among many short ones, it makes texts that all take as much memory.
+    if not _has_only_numbers(value):
+        raise RefusedError(400, f"{name}: must be {wanted}")
     try:
         numbers = np.array(value)
     except (ValueError, TypeError, OverflowError):  # lists of different lengths
@@ -106,6 +109,13 @@ def _numbers(name: str, value: Any, wanted: str) -> np.ndarray:
     if numbers.size and numbers.dtype.kind not in "iuf":
         raise RefusedError(400, f"{name}: must be {wanted}")
     return numbers
+
+
+def _has_only_numbers(value: Any, depth: int = 8) -> bool:
+    """Whether this is a number, or lists of numbers, in up to `depth` lists."""
+    if isinstance(value, list):
+        return depth > 0 and all(_has_only_numbers(each, depth - 1) for each in value)
+    return type(value) in (int, float)  # not bool
 
 
 def _check_count(name: str, count: int, most: int) -> None:
