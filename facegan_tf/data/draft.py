@@ -16,7 +16,7 @@ from facegan_tf.data.chunks import Chunk, Outcome
 from facegan_tf.data.duplicates import SeenFaces
 from facegan_tf.data.framing import Face
 from facegan_tf.data.preview import Preview
-from facegan_tf.data.rejected import HEADER, as_row
+from facegan_tf.data.rejected import HEADER, NEAR_DUPLICATE, as_row
 from facegan_tf.data.same_photos import ContentDigest
 from facegan_tf.data.store import REJECTED, StoreWriter
 
@@ -99,7 +99,7 @@ class Draft:
             else:
                 known = near.place < len(self.items)
                 first = names[self.items[near.place]] if known else "another face in the same photo"
-                reason = f"a near-duplicate of {first}: {near.bits} of 256 bits differ"
+                reason = f"{NEAR_DUPLICATE} {first}: {near.bits} of 256 bits differ"
         return kept, reason
 
     def save(self) -> None:

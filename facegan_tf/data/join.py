@@ -15,7 +15,7 @@ from facegan_tf.data.choices import Choices
 from facegan_tf.data.draft import CONTENTS
 from facegan_tf.data.duplicates import SeenFaces, perceptual_hash, require_hash
 from facegan_tf.data.parts import in_order, whole_manifest
-from facegan_tf.data.rejected import HEADER, as_row, read_rejected
+from facegan_tf.data.rejected import HEADER, NEAR_DUPLICATE, as_row, read_rejected
 from facegan_tf.data.request import check_space
 from facegan_tf.data.same_photos import ContentDigest
 from facegan_tf.data.store import REJECTED, FaceStore, StoreWriter
@@ -87,7 +87,7 @@ def _append_faces(
             for pixels in map(np.ndarray.tobytes, faces):
                 hashed = perceptual_hash(pixels, writer.size)
                 if near := seen.nearest(hashed, dedupe):
-                    first = f"a near-duplicate of face {kept[near.place]}"
+                    first = f"{NEAR_DUPLICATE} face {kept[near.place]}"
                     duplicates.append((f"face {place}", f"{first}: {near.bits} of 256 bits differ"))
                 else:
                     seen.add(hashed)

@@ -13,6 +13,8 @@ from facegan_tf.data.store import REJECTED, FaceStore
 MAX_REJECTED = 0.5
 """Largest share of bad files, 0 to 1: with more, the source is probably not the one that was meant."""
 _REASONS_LISTED = 3
+NEAR_DUPLICATE = "a near-duplicate of"
+"""How the reason begins if a photo is good but dropped, as `dedupe` asks."""
 HEADER = ["name", "reason"]
 """First row of a store's table of what could not be used."""
 
@@ -38,18 +40,22 @@ def read_rejected(folder: Path) -> list[tuple[str, str]]:
 
 
 def check_share(store: FaceStore, max_rejected: float) -> None:
-    """Raise InputError if more than a share of `max_rejected` (0 to 1) of the files read were rejected.
+    """Raise InputError if more than a share of `max_rejected` (0 to 1) of the files read were bad.
 
-    The store is complete all the same.
+    Near-duplicates are not bad. The store is complete all the same.
     """
     rejected, files = store.manifest.rejected, store.manifest.items_read
+    if rejected / files <= max_rejected:
+        return
+    bad = [row for row in read_rejected(store.folder) if not row[1].startswith(NEAR_DUPLICATE)]
+    rejected = len(bad)
     if rejected / files <= max_rejected:
         return
     raise InputError(
         "max_rejected",
         f"{max_rejected:g}",
         f"{rejected} of {files} files were rejected ({rejected / files:.1%}), which is more. "
-        f"Most frequent reasons: {_most_frequent(read_rejected(store.folder))}. The store {store.folder} "
+        f"Most frequent reasons: {_most_frequent(bad)}. The store {store.folder} "
         f"is complete with the other {len(store)} images, and its {REJECTED} lists the rejected files. "
         f"To accept this, set `max_rejected` to {_rounded_up(rejected, files)}",
     )

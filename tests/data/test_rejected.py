@@ -87,6 +87,16 @@ def test_files_after_the_limit_do_not_count(tmp_path: Path) -> None:
         prepare(source, tmp_path / "all", 8)
 
 
+def test_near_duplicates_are_dropped_but_not_bad(tmp_path: Path) -> None:
+    pytest.importorskip("imagehash", reason="needs the extra `dedupe`")
+    photo = encoded(pixels(64, 64, 0))
+    copies = write_zip(tmp_path / "a.zip", {f"{k}.png": photo for k in range(6)} | {"bad.png": b""})
+    store = prepare(copies, tmp_path / "store", 32, dedupe=20, max_rejected=0.15)
+    assert (len(store), store.manifest.rejected) == (1, 6)
+    with refusal("max_rejected", "1 of 7 files were rejected (14.3%)", "1 x the file is empty", "to 0.15"):
+        prepare(copies, tmp_path / "store", 32, dedupe=20, max_rejected=0.14)
+
+
 def test_training_on_too_many_bad_photos_is_refused_until_the_setting_allows_it(
     photos: str, tmp_path: Path
 ) -> None:
