@@ -15,7 +15,10 @@ METRICS = ("step", "images")
 """Keys of every line of metrics.jsonl; its other keys are losses, or scores such as `scores/fid`."""
 PSNR = ("step", "mean", "faces")
 """Keys of every line of psnr.jsonl."""
-EVALUATIONS = ("scores", "reference_scores", "warnings", "generated", "reference", "features", "settings")
+EVALUATIONS = (
+    *("scores", "reference_scores", "warnings", "generated", "reference", "features", "settings"),
+    *("seed", "versions", "seconds", "created"),
+)
 """Keys of every line of evaluations.jsonl."""
 
 

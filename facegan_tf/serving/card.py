@@ -4,6 +4,7 @@ Source of the format: https://huggingface.co/docs/hub/model-cards
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import jinja2
 
 from facegan_tf.config.settings import Config
 from facegan_tf.model.gan import GAN
+from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import newest_evaluation
 from facegan_tf.run.restore import RunState
@@ -70,13 +72,14 @@ def _licence_of_one(source: str) -> Licence:
     if source.startswith("synthetic"):
         return SYNTHETIC
     name = Path(source).name.lower()
-    return next((known for word, known in {"celeba": CELEBA, "lfw": LFW}.items() if word in name), UNKNOWN)
+    known = {"celeba": CELEBA, r"(?<![a-z])lfw": LFW}
+    return next((licence for word, licence in known.items() if re.search(word, name)), UNKNOWN)
 
 
 def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: RunState) -> None:
     """Write the card of an export that is otherwise complete."""
     config = gan.config
-    evaluation = _evaluation_of(run, gan.steps_done, state.weights_of(gan))
+    evaluation = _evaluation_of(run, gan, state)
     content = {
         "format": format,
         "library": {"savedmodel": "tf-keras", "onnx": "onnx", "web": "onnx"}[format],
@@ -89,7 +92,7 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
         "precision": config.training.precision,
         "opset": OPSET,
         "data": _data(run, config),
-        "licence": licence_of(_sources(config), run.read_record()["store"].get("licence")),
+        "licence": _licence(run, config),
         "scores": _scores(evaluation),
         "provenance": _provenance(evaluation),
         "weights": {"ema": "the moving average of the generator's", "raw": "the generator's own"}[
@@ -108,6 +111,13 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
     )
     text = environment.get_template("card.md").render(content)
     (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def _licence(run: RunDirectory, config: Config) -> Licence:
+    """What is known about the run's photos: those of which its store was prepared."""
+    store = run.read_record()["store"]
+    sources = store["source"].split(", ") if "source" in store else _sources(config)
+    return licence_of(sources, store.get("licence"))
 
 
 def _sources(config: Config) -> list[str]:
@@ -136,14 +146,12 @@ def _data(run: RunDirectory, config: Config) -> dict[str, Any]:
     }
 
 
-def _evaluation_of(run: RunDirectory, step: int, weights: str) -> dict[str, Any] | None:
+def _evaluation_of(run: RunDirectory, gan: GAN, state: RunState) -> dict[str, Any] | None:
     """The newest evaluation of exactly these weights; None if there is none."""
-    of_these = [
-        record
-        for record in run.read_evaluations()
-        if (record["generated"].get("checkpoint_step"), record["generated"].get("weights")) == (step, weights)
-    ]
-    return newest_evaluation(of_these)
+    exported = {"weights": state.weights_of(gan), "weights_sha256": weights_sha256(gan)}
+    return newest_evaluation(
+        [record for record in run.read_evaluations() if exported.items() <= record["generated"].items()]
+    )
 
 
 def _scores(evaluation: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -159,8 +167,9 @@ def _provenance(evaluation: dict[str, Any] | None) -> str:
     generated, reference = evaluation["generated"], evaluation["reference"]
     first, last = generated["seeds"]
     features = evaluation["features"] or {"name": "none"}
+    by = "during the training" if "training" in evaluation else "by `facegan evaluate`"
     return (
-        f"Computed by `facegan evaluate` on {evaluation['created'][:10]} from {generated['count']:,} faces "
+        f"Computed {by} on {evaluation['created'][:10]} from {generated['count']:,} faces "
         f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images of the store with the "
         f"fingerprint `{reference['fingerprint']}`. Feature network: {Path(features['name']).name}. Scores "
         "depend on all of these: compare only scores that were computed the same way."

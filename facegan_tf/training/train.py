@@ -234,6 +234,7 @@ def _begin(session: Session, start: int) -> None:
             "folder": str(store.folder.absolute()),
             "fingerprint": store.fingerprint,
             "images": len(store),
+            "source": store.manifest.source,
             "licence": store.manifest.licence,
         },
         curves={name: curve._asdict() for name, curve in session.gan.objective.curves.items()},

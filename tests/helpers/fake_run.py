@@ -28,7 +28,14 @@ def picture(path, shade, size=24):
 
 
 def evaluation(
-    step=6, count=20, network="a" * 64, fingerprint="f" * 64, training=None, weights="raw", **scores
+    step=6,
+    count=20,
+    network="a" * 64,
+    fingerprint="f" * 64,
+    training=None,
+    weights="raw",
+    weights_sha256="b" * 64,
+    **scores,
 ):
     record = {
         "scores": {"fid": 3.0, "kid": 0.01, "kid_std": 0.002, "swd": 20.0, "swd_32": 20.0, "ms_ssim": 0.3}
@@ -42,7 +49,7 @@ def evaluation(
             "size": 32,
             "checkpoint_step": step,
             "weights": weights,
-            "weights_sha256": "b" * 64,
+            "weights_sha256": weights_sha256,
             "seeds": [0, count - 1],
         },
         "reference": {

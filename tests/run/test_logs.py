@@ -3,7 +3,10 @@ import json
 import pytest
 
 from facegan_tf.common.errors import InputError
+from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.logs import METRICS, keep_lines, loss_names, losses_of, read_log
+from facegan_tf.run.records import EvaluationFiles
+from tests.helpers.fake_run import evaluation
 
 LINES = [{"step": step, "images": 4 * step} for step in range(1, 5)]
 
@@ -44,6 +47,15 @@ def test_the_message_names_the_file_the_line_and_the_way_out(log):
         f"{log}: line 1 must be an object with step, images: [1]; the file was edited or damaged: fix or "
         "remove that line"
     )
+
+
+@pytest.mark.parametrize("part", sorted(evaluation()))
+def test_an_evaluation_without_one_of_its_parts_is_named(tmp_path, part):
+    record = evaluation()
+    del record[part]
+    EvaluationFiles(tmp_path).add(record)
+    with pytest.raises(InputError, match=f"line 1 must be an object with .*{part}"):
+        RunDirectory(tmp_path).read_evaluations()
 
 
 def test_losses_are_whatever_has_no_slash():

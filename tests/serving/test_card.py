@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from facegan_tf.config.settings import Config
+from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import EvaluationFiles
 from facegan_tf.serving.card import licence_of
 from facegan_tf.serving.export import export_run
@@ -18,8 +20,9 @@ from tests.helpers.served import untrained_run
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
-    untrained_run(folder / "run", tiny_config("/home/me/img_align_celeba.zip"))
-    EvaluationFiles(folder / "run").add(evaluation(step=0, fid=12.5))
+    gan, _ = untrained_run(folder / "run", tiny_config("/home/me/img_align_celeba.zip"))
+    EvaluationFiles(folder / "run").add(evaluation(step=0, weights_sha256=weights_sha256(gan), fid=12.5))
+    EvaluationFiles(folder / "run").add(evaluation(step=0, fid=99.0))  # of another run's start
     EvaluationFiles(folder / "run").add(evaluation(step=7, fid=99.0))
     export_run(folder / "run", folder / "export")
     return folder / "export"
@@ -41,7 +44,10 @@ def test_it_names_data_licence_bias_and_only_the_scores_of_these_weights(card):
     assert "img_align_celeba.zip" in card and "/home/me" not in card
     assert "non-commercial" in card and "light-skinned" in card and "f" * 64 in card
     assert "| fid | 12.5 |" in card and "99" not in card.split("## Scores")[1].split("## Recipe")[0]
-    assert "20 faces" in card and "| `sample` | `seeds` int64 [N]" in card
+    assert (
+        "Computed by `facegan evaluate` on 2026-01-01 from 20 faces" in card
+        and "| `sample` | `seeds` int64 [N]" in card
+    )
 
 
 def test_it_holds_the_recipe_and_the_checksums_of_all_files(card, exported):
@@ -56,9 +62,33 @@ def test_it_holds_the_recipe_and_the_checksums_of_all_files(card, exported):
         assert listed[path.relative_to(exported).as_posix()] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_scores_that_a_training_computed_are_said_to_be_its_own(tmp_path):
+    gan, _ = untrained_run(tmp_path / "run", tiny_config())
+    EvaluationFiles(tmp_path / "run").add(
+        evaluation(step=0, weights_sha256=weights_sha256(gan), training=True)
+    )
+    export_run(tmp_path / "run", tmp_path / "export")
+    assert "Computed during the training on 2026-01-01" in (tmp_path / "export" / "README.md").read_text()
+
+
+def test_the_licence_is_that_of_the_photos_of_which_a_store_was_prepared(tmp_path):
+    untrained_run(tmp_path / "run", tiny_config("faces64"))
+    run = RunDirectory(tmp_path / "run")
+    run.update_record(store=run.read_record()["store"] | {"source": "/home/me/img_align_celeba.zip"})
+    export_run(tmp_path / "run", tmp_path / "export")
+    card = (tmp_path / "export" / "README.md").read_text()
+    assert "non-commercial" in card and "/home/me" not in card
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("synthetic:24", "Apache-2.0"), ("lfw-funneled.zip", "Labeled Faces"), ("photos", "Fill this in")],
+    [
+        ("synthetic:24", "Apache-2.0"),
+        ("lfw-funneled.zip", "Labeled Faces"),
+        ("my_lfw", "Labeled Faces"),
+        ("photos", "Fill this in"),
+        ("halfway", "Fill this in"),
+    ],
 )
 def test_what_is_known_about_the_photos_follows_from_their_name(source, words):
     assert words in licence_of([source]).text

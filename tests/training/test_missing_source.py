@@ -42,7 +42,8 @@ def test_a_run_resumes_from_its_store_with_a_note_and_ends_in_the_same_bits(stop
     train(config, run, resume=True)
     assert str(store) in capsys.readouterr().err
     assert stores(tmp_path) == [store]
-    assert json.loads((run / "run.json").read_text())["store"]["folder"] == str(store)
+    recorded = json.loads((run / "run.json").read_text())["store"]
+    assert (recorded["folder"], recorded["source"]) == (str(store), config.data.source)
     assert weights_sha256(restore_run(run)[0]) == weights_sha256(restore_run(straight)[0])
 
 
