@@ -178,7 +178,8 @@ def train(run: Path, row: str, seed: int, options: argparse.Namespace) -> None:
         if process.poll() is not None:
             sys.exit(f"{row} ended before its time; see {log.name}")
         process.send_signal(signal.SIGINT)
-        process.wait()
+        if process.wait() != 128 + signal.SIGINT:
+            sys.exit(f"{row} did not save its last step; see {log.name}")
 
 
 def cpu_seconds(pid: int) -> float:

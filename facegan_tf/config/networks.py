@@ -86,6 +86,8 @@ class DcganDiscriminator(Settings):
     """Slope of the hidden activations below zero."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Rate of the dropout before the head."""
+    colour_gain: float = Field(default=1.0, gt=0, le=100)
+    """How much further from grey the discriminator sees all colours; 1 leaves them as they are."""
 
 
 class DcganNetworks(Settings):

@@ -106,6 +106,18 @@ def test_dropout_comes_after_the_generators_stem_and_before_the_discriminators_h
     assert (discriminator(images, training=True) != discriminator(images, training=True)).numpy().any()
 
 
+def test_the_discriminator_sees_colours_further_from_grey():
+    plain, exaggerated = (
+        dcgan.build_discriminator(16, tiny(discriminator={"colour_gain": gain}), itertools.count())
+        for gain in (1.0, 3.0)
+    )
+    assert len(exaggerated.layers) == len(plain.layers) + 1
+    images = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype("float32")
+    grey = images.mean(axis=-1, keepdims=True)
+    np.testing.assert_allclose(exaggerated(images), plain(grey + 3 * (images - grey)), atol=1e-6)
+    assert np.abs(exaggerated(images) - plain(images)).max() > 1e-4
+
+
 def test_images_are_between_minus_one_and_one_and_logits_are_float32():
     generator, discriminator = build(16, tiny(kernel_std=1.0))
     images = generator(100 * np.random.default_rng(0).normal(size=(8, 4)).astype("float32"))
