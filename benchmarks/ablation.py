@@ -37,6 +37,7 @@ NORMALISED = {
 }
 PLAIN = {
     "data.flip": "false",
+    "networks.discriminator.colour_gain": "1",
     **NORMALISED,
     "optimizers.discriminator.learning_rate": "2e-4",
     "optimizers.discriminator.beta1": "0.5",
@@ -73,7 +74,7 @@ HALF = {
     "networks.generator.channels": "[128, 64, 32]",
     "networks.discriminator.channels": "[32, 64, 128]",
 }
-_UNNORMALISED = ("networks", "objective")
+_UNNORMALISED = ("networks.discriminator.normalisation", "objective")
 _WITH_FLIPS = (*_UNNORMALISED, "optimizers", "data")
 ROWS = {
     "plain DCGAN": Row(PLAIN, weights="raw"),  # the average takes next to no time, and nothing depends on it
@@ -82,16 +83,21 @@ ROWS = {
     "+ Adam 4e-4, betas 0 and 0.99": without(*_UNNORMALISED, "optimizers"),
     "+ flips": without(*_WITH_FLIPS),
     "+ bfloat16": without(*_WITH_FLIPS, "training.precision"),
-    "+ batches of 16: faces32": Row({}),
+    "+ batches of 16": without(*_WITH_FLIPS, "training"),
+    "+ colour gain 6: faces32": Row({}),
+    "colour gain 3": Row({"networks.discriminator.colour_gain": "3"}),
+    "colour gain 12": Row({"networks.discriminator.colour_gain": "12"}),
+    "generator's stem normalised": Row({"networks.generator.stem": "deconv"}),
     "plain DCGAN with EMA, batch 16": Row(PLAIN | {"training.batch_size": "16"}),
     "batch normalisation for R1, no flips": Row(NORMALISED | {"data.flip": "false"}),
     "relativistic loss": Row({"objective.loss": "relativistic"}),
     "EMA half-life 10,000": Row({"training.ema_half_life": "10000"}),
-    "cosine to 5 %": learning_rates("{from: 4e-4, to: 2e-5, by: cosine, images: 400000}"),
+    "cosine to 5 %": learning_rates("{from: 4e-4, to: 2e-5, by: cosine, images: 280000}"),
     "R1 0.1": Row({"objective.r1": "0.1"}),
     "R1 2": Row({"objective.r1": "2"}),
     "R2 0.5 too": Row({"objective.r2": "0.5"}),
     "batch 64": Row({"training.batch_size": "64"}),
+    "batch 64, learning rate 1.6e-3": Row({"training.batch_size": "64"} | learning_rates("1.6e-3").changes),
     "batch 32": Row({"training.batch_size": "32"}),
     "batch 8": Row({"training.batch_size": "8"}),
     "learning rate 2e-4": learning_rates("2e-4"),

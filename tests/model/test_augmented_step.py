@@ -43,7 +43,10 @@ def check_moved(net, before, tape, loss):
         np.testing.assert_allclose(weight, was - RATE * gradient, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(("step", "strength"), [(0, 1.0), (2, 0.5), (4, 0.0)])
+@pytest.mark.parametrize(
+    ("step", "strength"),
+    [pytest.param(0, 1.0, marks=pytest.mark.slow), (2, 0.5), pytest.param(4, 0.0, marks=pytest.mark.slow)],
+)
 def test_both_nets_learn_from_changed_images(config, step, strength):
     rng = np.random.default_rng(step)
     reals = tf.constant(rng.uniform(-1, 1, (4, 32, 32, 3)).astype("float32"))
