@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import http.client
 import io
 import json
 import socket
@@ -424,6 +425,21 @@ def test_a_reload_while_a_body_arrives_does_not_refuse_it(run, monkeypatch):
     monkeypatch.setattr(service.bodies, "read", read_and_reload)
     with TestClient(build_app(service)) as client:
         assert predicted(client, instances=[ROW])
+
+
+def test_a_connection_waits_for_its_next_request_as_long_as_for_its_first(service):
+    """uvicorn's own limit is 5 s; this service's is 0.5."""
+    with listening(service) as address:
+        connection = http.client.HTTPConnection(*address, timeout=3)
+        connection.connect()
+        first = connection.sock
+        for _ in range(2):
+            connection.request("GET", "/healthz")
+            assert json.loads(connection.getresponse().read())["status"] == "ok"
+            time.sleep(0.2)
+        assert connection.sock is first
+        assert first.recv(1) == b"", "closed by the server"
+        connection.close()
 
 
 def test_slow_and_idle_clients_are_let_go_and_disturb_nobody(service):

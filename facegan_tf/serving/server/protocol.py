@@ -21,6 +21,8 @@ def impatient_protocol(limits: Limits) -> type[H11Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            # Between two requests. It is passed to `call_later`, which takes parts of seconds too.
+            self.timeout_keep_alive = limits.head_seconds  # type: ignore[assignment]
             self._head = self.loop.call_later(limits.head_seconds, self._close)
 
         def data_received(self, data: bytes) -> None:

@@ -64,7 +64,6 @@ def serve(
             access_log=False,
             server_header=False,
             log_config=None,
-            timeout_keep_alive=int(service.limits.head_seconds),
             timeout_graceful_shutdown=FINISH_SECONDS,
         )
         _Server(config, _address(listener)).run(sockets=[listener])
