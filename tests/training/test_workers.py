@@ -92,3 +92,16 @@ def test_every_worker_notices_a_bad_state_when_the_chief_saves():
         guard.after_steps(5, 6, {})
     with pytest.raises(NonFiniteError):
         guard.on_train_end()
+
+
+def test_a_resumed_worker_says_that_its_state_was_good_when_it_started():
+    config = tiny_config()
+    gan = build_gan(config)
+    gan.clock.step.assign(3)
+    guard = StateGuard(config)
+    guard.set_model(gan)
+    guard.on_train_begin()
+    gan.generator.weights[0].assign(gan.generator.weights[0] * np.nan)
+    gan.clock.step.assign(5)
+    with pytest.raises(NonFiniteError, match="between step 3 and step 5"):
+        guard.on_train_end()
