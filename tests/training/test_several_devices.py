@@ -98,18 +98,19 @@ def test_a_signal_to_one_worker_stops_all_and_another_number_of_devices_resumes(
 ):
     config, out = tiny_dcgan(store_folder, **SETTINGS), tmp_path / "run"
     (tmp_path / "config.yaml").write_text(config.to_yaml())
-    workers = start_as_slurm_does(tmp_path / "config.yaml", out, "--set", "training.steps_per_call=1")
-    one = train(config, tmp_path / "one")
+    # Saving after each step leaves time for the signal before the last.
+    saving = ("--set", "training.steps_per_call=1", "training.checkpoint_every=1")
+    workers = start_as_slurm_does(tmp_path / "config.yaml", out, *saving)
     deadline = time.monotonic() + 400
-    while not (out / "run.json").exists() or record(out).get("status") != "running":
+    while not (out / "checkpoints" / "step_000001").exists():
         assert all(worker.poll() is None for worker in workers) and time.monotonic() < deadline
-        time.sleep(0.1)
-    time.sleep(0.5)  # making the graph of the first step takes longer
+        time.sleep(0.01)
     workers[1].send_signal(signal.SIGTERM)  # not the one that saves
     for worker in workers:
         assert "saved; resume with" in ended(worker, 128 + signal.SIGTERM)
     assert record(out)["status"] == "interrupted"
     assert 1 <= record(out)["step"] < STEPS
+    one = train(config, tmp_path / "one")
     train(config, out, resume=True)
     assert "this run had replicas 2 and now has 1" in capsys.readouterr().err
     check_same(out, one)
