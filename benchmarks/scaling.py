@@ -2,7 +2,7 @@
 
     python benchmarks/scaling.py configs/faces32.yaml --batch 64 --set training.precision=float32
 
-Each worker has its own batch (--batch), and is pinned to a core. As a yardstick, two independent trainings
+Each worker has its own batch (--batch), and is pinned to a core. As a yardstick, two independent runs
 run side by side: what they lose is lost to the machine, the rest to communication.
 """
 
@@ -77,7 +77,7 @@ def main() -> None:
     runs = [folder / "left", folder / "right"]
     sides = [start(options, run, core, batch, []) for core, run in enumerate(runs)]
     apart = 2 * images / seconds(options, runs, sides)
-    print(f"2 trainings apart, 2 cores {apart:8.1f} images/s, {apart / alone:.2f} times", flush=True)
+    print(f"2 runs apart, 2 cores     {apart:8.1f} images/s, {apart / alone:.2f} times", flush=True)
     both = folder / "both"
     flags = [["--cluster", cluster, "--worker", str(worker)] for worker in range(2)]
     workers = [start(options, both, core, 2 * batch, flags[core]) for core in range(2)]

@@ -1,4 +1,4 @@
-"""The cache: stores that trainings prepared from photos, and features that evaluations computed.
+"""The cache: stores that training prepared from photos, and features that evaluations computed.
 
 CACHE/photos-64-0123456789ab/   a store: stem of the source, size in pixels, digest of what it was made from
 CACHE/features/*.npy            features of reference images

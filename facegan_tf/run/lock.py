@@ -22,10 +22,10 @@ UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run directory, which is created if needed, against other trainings.
+    """Hold a run directory, which is created if needed, against other training processes.
 
     Raises InputError, which names the holder, if another training is running there. The file stays, because
-    removing it could let two trainings in. Where the file system has no locks, a warning says that nothing
+    removing it could let two of them in. Where the file system has no locks, a warning says that nothing
     keeps a second training out.
     """
     folder.mkdir(parents=True, exist_ok=True)
