@@ -6,8 +6,8 @@
 Each variant trains on the first 7,000 images until its process has used --seconds of CPU time, and stops as
 on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are
 scored against the next 1,000 images, which no variant has seen. `--set` changes all variants, whatever their
-rows say. Prints a table in Markdown; scores.json in --out keeps the scores, and a row that it has is not
-trained again: take another --out for other photos, settings, seconds or features. The zip must hold nothing
+rows say. Prints a table in Markdown; scores.json in --out keeps the scores, and a row that is there is not
+trained again: use another --out for other photos, settings, seconds or features. The zip must hold nothing
 but good photos. Needs Linux, for the CPU time of a running process.
 """
 
@@ -48,7 +48,7 @@ PLAIN = {
     "training.precision": "float32",
     "training.batch_size": "64",
 }
-"""A DCGAN as it was published, with the nets of the recipe, and its average beside it."""
+"""A DCGAN as published, but with the nets of the recipe, and an average beside it."""
 
 
 class Row(NamedTuple):
@@ -77,7 +77,7 @@ HALF = {
 _UNNORMALISED = ("networks.discriminator.normalisation", "objective")
 _WITH_FLIPS = (*_UNNORMALISED, "optimizers", "data")
 ROWS = {
-    "plain DCGAN": Row(PLAIN, weights="raw"),  # the average takes next to no time, and nothing depends on it
+    "plain DCGAN": Row(PLAIN, weights="raw"),  # the average takes hardly any time, and nothing depends on it
     "+ EMA": Row(PLAIN),
     "+ R1 in place of D's normalisation": without(*_UNNORMALISED),
     "+ Adam 4e-4, betas 0 and 0.99": without(*_UNNORMALISED, "optimizers"),
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for runs and scores")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--seconds", type=float, default=1440, help="CPU time of a training (default: 1440)")
+    parser.add_argument("--seconds", type=float, default=1440, help="CPU time of each run (default: 1440)")
     add_overrides(parser, "settings of all variants, such as training.precision=float32")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def main() -> None:
             name = f"{row}, seed {seed}"
             if name in found:
                 continue
-            # Rows that differ in the weights that are scored share a training.
+            # Rows that differ only in the weights that are scored share a run.
             same = [each for each in ROWS if ROWS[each].changes == ROWS[row].changes]
             run = options.out / f"{same[0]}-{seed}".replace(" ", "_").replace("/", "_")
             if not any(f"{each}, seed {seed}" in found for each in same):
@@ -148,7 +148,7 @@ def main() -> None:
 
 
 def held_out(photos: Path, out: Path) -> Path:
-    """A store of the images that are scored on; made once."""
+    """The store of the images that runs are scored against; made once."""
     store = out / "held-out"
     if not store.exists():
         folder = out / "held-out-photos"
@@ -161,7 +161,7 @@ def held_out(photos: Path, out: Path) -> Path:
 
 
 def train(run: Path, row: str, seed: int, options: argparse.Namespace) -> None:
-    """Train a variant for its time, into the folder `run`."""
+    """Train a variant for --seconds, into the folder `run`."""
     settings = {"data.source": str(options.photos), "data.limit": str(TRAINED_ON), "seed": str(seed)}
     settings |= {"training.images": str(10**8)} | ROWS[row].changes
     overrides = [*(f"{name}={value}" for name, value in settings.items()), *options.overrides]
@@ -195,7 +195,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def score(run: Path, weights: str, reference: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Scores of a run against the held-out images, and the images that it saw."""
+    """Scores of a run against the held-out images, and the number of images that it saw."""
     asked = ["evaluate", str(run), "--weights", weights, "--reference", str(reference)]
     asked += ["--count", str(SCORED_ON), "--features", options.features, "--metrics", *METRICS, "--json"]
     result = json.loads(facegan(*asked))

@@ -5,7 +5,7 @@
 
 `spread` turns each photo of the zip by a random angle of up to 30 degrees, shifts it by up to a tenth of its
 side, and prepares stores of the result with `--align` and with the crop `square`. MTCNN then finds the
-landmarks again in the prepared faces, and their standard deviations are printed, in per cent of the side. The
+landmarks again in the prepared faces, and their standard deviations are printed, in % of the side. The
 target for the eyes is 2 %. --keep: folder for both stores, with preview.png.
 
 `template` finds the landmarks in CelebA's aligned photos, at 178x218 pixels, and prints their means: the
@@ -30,7 +30,7 @@ from facegan_tf.data.store import FaceStore
 
 TURN = 30  # degrees
 SHIFT = 0.1  # of the photo's side
-TARGET = 2.0  # per cent of the side, for each coordinate of the eyes
+TARGET = 2.0  # % of the side, for each coordinate of the eyes
 
 
 def photos(source: Path, count: int) -> list[tuple[str, bytes]]:

@@ -6,7 +6,7 @@ Prints, for the reals and for 1,000 faces of each run, the root mean square of t
 quarter of the frequencies) of brightness and of colour, in levels of 0 to 255. Brightness is the mean of red,
 green and blue; colour is what is left. `--smoothed DIR` also writes each run's faces with their colours
 smoothed until they are as strong as those of the reals, frequency by frequency. The scores of these faces
-tell what the noise costs.
+show what the noise costs.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def grey(images: np.ndarray) -> np.ndarray:
 
 
 def radii(size: int) -> np.ndarray:
-    """The frequency of each coefficient of the Fourier transform of S x S pixels, in cycles an image."""
+    """The frequency of each coefficient of the Fourier transform of S x S pixels, in cycles per image."""
     frequencies = np.fft.fftfreq(size) * size
     return np.hypot(frequencies[:, None], frequencies)
 
@@ -77,7 +77,7 @@ def smoothed(faces: np.ndarray, reals: np.ndarray) -> np.ndarray:
 
 
 def write(images: np.ndarray, folder: Path) -> None:
-    """A PNG for each image."""
+    """Write a PNG for each image."""
     folder.mkdir(parents=True)
     for number, image in enumerate(images.round().clip(0, 255).astype(np.uint8)):
         save_png(folder / f"{number:06d}.png", image)

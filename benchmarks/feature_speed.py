@@ -3,7 +3,7 @@
     facegan prepare img_align_celeba.zip --out faces64 --size 64 --limit 2000
     python benchmarks/feature_speed.py faces64 --features FILE.keras
 
-Both take turns on the same images in several rounds, so that both meet the same noise; which goes first
+Both take turns on the same images in several rounds, so that both meet the same noise; which one goes first
 changes each round. `extract` reads the images, resizes, scales and batches them while the network works. The
 bare network gets float32 batches from memory, resized and scaled before the clock starts. Both must give the
 same features. Target: at most 1.15 x the bare network's time. Run it on a quiet machine.
@@ -52,7 +52,7 @@ def main() -> None:
     )
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", required=True, help="a .keras file, or inception")
-    parser.add_argument("--count", type=int, default=2000, help="images in all (default: 2000)")
+    parser.add_argument("--count", type=int, default=2000, help="images in total (default: 2000)")
     parser.add_argument("--rounds", type=int, default=10, help="rounds to split them into (default: 10)")
     options = parser.parse_args()
     store = FaceStore.open(options.store)

@@ -2,15 +2,15 @@
 
     python benchmarks/gpu.py --json gpu.json
 
-Takes ten minutes at most (--minutes): what is not reached by then is named. Two parts, for each recipe:
+Takes ten minutes at most (--minutes), and names what it has not reached by then. Two parts, for each recipe:
 
 1. Equality. From the same weights and inputs, 3 steps in float32 on the CPU, on the GPU, and on the GPU with
    XLA, with TF32 off: the losses must agree to 1e-2. In bfloat16 they must agree with the CPU's float32
-   losses to 0.2. There is no dropout here, which XLA draws from other random numbers. Exits with 1 if they
-   don't agree.
-2. Speed. Images a second in compiled steps, in float32 (with TF32, TensorFlow's default) and bfloat16, with
-   and without XLA, in batches of 16 to 512, and the FLOPs a second as a share of the bfloat16 peak: the
-   fastest product of 8192x8192 matrices, measured first. The largest batches that fit come first.
+   losses to 0.2. Dropout is off here, because XLA draws it from different random numbers. Exits with 1 if
+   they don't agree.
+2. Speed. Images per second in compiled steps, in float32 (with TF32, TensorFlow's default) and bfloat16, with
+   and without XLA, in batches of 16 to 512, and the FLOPs per second as a share of the bfloat16 peak: the
+   fastest product of 8192x8192 matrices, measured first. Batches of 128 and 512 come first.
 
 Prints tables in Markdown. `--device CPU` tries the script itself on a machine without a GPU.
 """
@@ -44,13 +44,13 @@ from facegan_tf.training.train import set_graph_options
 CONFIGS = Path(__file__).parents[1] / "configs"
 RECIPES = ("dcgan64_sgd", "celeba64_cpu", "dcgan128", "celeba128")
 BATCHES = (128, 512, 64, 256, 32, 16)
-"""In the order of measuring: if time runs out, the extremes and the middle are known."""
+"""In the order of measuring; the last ones are left out if time runs out."""
 GEMM_SIZE = 8192
 CHECKED_STEPS, CHECKED_BATCH = 3, 16
 TOLERANCES = {"float32": 1e-2, "bfloat16": 0.2}
-"""Relative, of the losses.
+"""Largest relative differences of the losses.
 
-Rounding decides the sign of the smallest gradients, and Adam's first step moves those as far as any.
+Rounding decides the sign of the smallest gradients, and Adam's first step moves their weights as far as any.
 """
 NO_DROPOUT = "networks.discriminator.dropout=0.0"
 
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def ways() -> Iterator[tuple[str, bool]]:
-    """(precision, XLA)."""
+    """(precision, whether XLA is on) of each way to compute a step."""
     return itertools.product(("float32", "bfloat16"), (False, True))
 
 
@@ -103,7 +103,7 @@ def on(xla: bool) -> str:
 
 
 def gemm_flops(precision: str, options: argparse.Namespace) -> float:
-    """FLOPs a second of the fastest of several products of square matrices."""
+    """FLOPs per second of the fastest of several products of square matrices."""
     with tf.device(options.device):
         draw = tf.random.stateless_normal([2, options.gemm, options.gemm], [0, 0])
         left, right = tf.unstack(tf.cast(draw, precision))
@@ -116,7 +116,7 @@ def gemm_flops(precision: str, options: argparse.Namespace) -> float:
 
 
 def recipe_config(recipe: str, precision: str, batch: int, xla: bool, *dropout: str) -> Config:
-    """The recipe in this precision and batch size. dropout: `NO_DROPOUT`, or the recipe's."""
+    """The recipe in this precision and batch size. dropout: `NO_DROPOUT`, or nothing for the recipe's own."""
     settings = [
         *dropout,
         f"training.precision={precision}",
@@ -127,7 +127,7 @@ def recipe_config(recipe: str, precision: str, batch: int, xla: bool, *dropout: 
 
 
 def random_inputs(config: Config) -> StepInputs:
-    """Inputs of one step, for a recipe with one update of the discriminator a step."""
+    """Inputs of one step, for a recipe with one update of the discriminator per step."""
     draw, batch, size = np.random.default_rng(0), config.training.batch_size, config.data.size
     reals = tf.constant(draw.uniform(-1, 1, (batch, size, size, 3)).astype(np.float32))
     shape = (batch, config.networks.latent_dim)
@@ -139,7 +139,7 @@ def random_inputs(config: Config) -> StepInputs:
 def losses(
     config: Config, device: str, weights: list[np.ndarray] | None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """(losses of the first steps [K, 2], the weights that they began from, which are `weights` if given)."""
+    """(losses of the first steps [K, 2], the weights that they began with: `weights`, if given)."""
     set_graph_options(config)  # as in `facegan train`
     with tf.device(device):
         gan, inputs = build_gan(config), random_inputs(config)
@@ -154,7 +154,7 @@ def losses(
 
 
 def difference(recipe: str, precision: str, xla: bool) -> dict[str, Any]:
-    """The largest relative difference of a loss from the CPU's, in float32 and without XLA there."""
+    """The largest relative difference of a loss from the CPU's, which is in float32 without XLA."""
     before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     expected, weights = losses(
@@ -178,7 +178,7 @@ def print_equality(rows: list[dict[str, Any]]) -> None:
 
 
 def speed(row: dict[str, Any], options: argparse.Namespace, deadline: float, peak: float) -> dict[str, Any]:
-    """Images a second and share of the peak, or the problem."""
+    """Images per second and share of the peak, or the problem."""
     if time.perf_counter() > deadline:
         return {"problem": "not reached"}
     keras.backend.clear_session()

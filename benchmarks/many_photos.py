@@ -4,7 +4,7 @@
 
 Each kind of file is written with `count` copies of one photo of 16x16 pixels, under different names, and
 then prepared at 8x8 from the command line, with one worker for each core. The memory is the most that the
-command and its workers had together at any moment (PSS: memory that they share counts once).
+command and its workers together had at any moment (PSS: memory that they share counts once).
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What careless resizing does to scores: the same images, resized in two ways.
+"""What careless resizing does to scores: scores the same images, resized in two ways.
 
     facegan prepare img_align_celeba.zip --out faces64 --size 64 --limit 2000
     python benchmarks/naive_resize.py faces64 --features FILE.keras

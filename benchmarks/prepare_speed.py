@@ -3,7 +3,7 @@
     python benchmarks/prepare_speed.py SOURCE_ZIP [SAME_PHOTOS ...] --size 64
 
 SAME_PHOTOS: the photos of the zip in other forms, such as a folder, a tar, or parquet files, each of which is
-measured too. Rounds of all forms alternate, so that all see the same noise. The bare loop opens the zip,
+measured too. Rounds of all forms alternate, so that all meet the same noise. The bare loop opens the zip,
 decodes, crops the centred square, resizes with Lanczos, and keeps the pixels in an array. `prepare` does all
 that it does for a user, from opening the source to the finished store, on all cores. Target: 0.8 x cores x
 the bare loop.
@@ -29,7 +29,7 @@ TARGET = 0.8  # x cores x the bare loop
 
 
 def bare_loop(source: Path, size: int) -> np.ndarray:
-    """All files of the zip in order of their names: uint8 [N, size, size, 3]."""
+    """All files of the zip, sorted by name: uint8 [N, size, size, 3]."""
     with zipfile.ZipFile(source) as archive:
         names = sorted(name for name in archive.namelist() if not name.endswith("/"))
         faces = np.empty((len(names), size, size, 3), np.uint8)

@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py configs/faces32.yaml --batch 64 --set training.precision=float32
 
-Each worker has its own batch (--batch), and is pinned to a core. As a yardstick, two independent runs
-run side by side: what they lose is lost to the machine, the rest to communication.
+Each worker has its own batch (--batch), and is pinned to a core. As a yardstick, two independent runs train
+side by side: what they lose is lost to the machine, the rest to communication.
 """
 
 import argparse
@@ -38,12 +38,12 @@ def start(
 
 
 def seconds(options: argparse.Namespace, runs: list[Path], processes: list[subprocess.Popen]) -> float:
-    """From when all runs have finished the warm-up to when all have finished all steps."""
+    """Seconds from when all runs have finished the warm-up to when all have finished all steps."""
     marks = []
     for step in (options.warm_up, options.warm_up + options.steps):
         while not all(has_done(run, step) for run in runs):
             if any(process.poll() for process in processes):
-                sys.exit(f"a training failed; see {runs[0].parent}")
+                sys.exit(f"a run failed; see {runs[0].parent}")
             time.sleep(0.02)
         marks.append(time.perf_counter())
     for process in processes:

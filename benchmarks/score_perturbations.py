@@ -58,7 +58,7 @@ def perturbed(images: np.ndarray, kind: str, level: float) -> np.ndarray:
 
 
 def half(store: FaceStore, start: int, stop: int) -> FaceStore:
-    """A store in memory, of another store's images from `start` to `stop` - 1."""
+    """A store in memory, with another store's images from `start` to `stop` - 1."""
     images = store.gather(np.arange(start, stop))
     return FaceStore(store.folder, dataclasses.replace(store.manifest, count=len(images)), [images])
 

@@ -4,7 +4,7 @@
     python benchmarks/scores_by_count.py faces64 --features FILE.keras
 
 Draws N reals and N others from the store, again and again, and scores the others against the first: as they
-are, which shows the floor, and blurred a little. Prints a table of the means and standard deviations over the
+are, which shows the floor, and slightly blurred. Prints a table of the means and standard deviations over the
 draws, and how much other directions would change MIND.
 """
 
@@ -25,7 +25,7 @@ DRAWS = 10
 BLUR = 0.5
 """Sigma in pixels."""
 SEEDS = 20
-"""Draws of MIND's directions, with one draw of the images."""
+"""Number of draws of MIND's directions, with one draw of the images."""
 
 
 def fid(generated: np.ndarray, reference: np.ndarray) -> float:
@@ -33,7 +33,7 @@ def fid(generated: np.ndarray, reference: np.ndarray) -> float:
 
 
 def draws(store_size: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Indices of `count` images and of as many others, for each draw."""
+    """For each draw, the indices of `count` images and of as many others."""
     orders = [np.random.default_rng(seed).permutation(store_size) for seed in range(DRAWS)]
     return [(order[:count], order[count : 2 * count]) for order in orders]
 

@@ -1,4 +1,4 @@
-"""Measure what load `facegan serve` can take: requests per second, latencies and memory.
+"""Measure how much load `facegan serve` can take: requests per second, latencies and memory.
 
     python benchmarks/serving_load.py outputs/quickstart --seconds 60
 
@@ -96,7 +96,7 @@ for batch in (1, 2, 4, 8, 16, 32):
 
 @contextlib.contextmanager
 def serving(model: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """In the block, `facegan serve` runs: its address, and its process."""
+    """Run `facegan serve` in the block; yield its address and its process."""
     command = [sys.executable, "-m", "facegan_tf", "serve", str(model), "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -109,7 +109,7 @@ def serving(model: Path) -> Iterator[tuple[str, psutil.Process]]:
 def measure(
     name: str, connections: int, seconds: int, address: str, process: psutil.Process, best: float
 ) -> None:
-    """Run wrk, and print a line with what it measured; only answers with the status 200 count."""
+    """Run wrk, and print a line with what it measured; only successful responses count."""
     wait_for_empty_queue(address)
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # resets the peak
     output = wrk(name, connections, seconds, address)
@@ -127,7 +127,7 @@ def measure(
 
 
 def wait_for_empty_queue(address: str) -> None:
-    """Wait until the server has drawn all that the measurement before asked for, even if nobody waits."""
+    """Wait until the server has drawn all that the last measurement asked for, even if nobody waits."""
     deadline = time.monotonic() + 60
     while not re.search(r"^facegan_queue_faces 0\.0$", metrics(address), re.MULTILINE):
         if time.monotonic() > deadline:
@@ -167,7 +167,7 @@ def percentile(output: str, percent: int) -> str:
 
 
 def watch_memory(requests: int, address: str, process: psutil.Process) -> None:
-    """Make requests, and print the memory after 1,000 of them and after every tenth of them all."""
+    """Make requests, and print the memory after 1,000 of them and after each tenth of the total."""
     done, marks = 0, [1000, *range(requests // 10, requests + 1, requests // 10)]
     started = time.monotonic()
     while marks:

@@ -1,6 +1,6 @@
-"""Processes that stay alive and do what they are asked, one JSON object a line in each direction.
+"""Processes that stay alive and do what they are asked, with one JSON object per line in each direction.
 
-Needs only the standard library: PyTorch's environment has no more of ours.
+Needs only the standard library: PyTorch's environment has none of our packages.
 """
 
 import json
@@ -19,7 +19,7 @@ class StepProcess:
     """A script of this folder in a process of its own, with its own Python."""
 
     def __init__(self, python: str, script: str, arguments: dict[str, Any], environment: dict[str, str]):
-        """arguments: become `--name value`. environment: variables to set beside those of this process."""
+        """arguments: become `--name value`. environment: variables to set besides those of this process."""
         flags = [text for name, value in arguments.items() for text in (f"--{name}", str(value))]
         self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (`close` closes it)
         self._process = subprocess.Popen(
@@ -32,7 +32,7 @@ class StepProcess:
         )
 
     def ask(self, action: str, **details: Any) -> dict[str, Any]:
-        """Wait for the answer to a request. Raises RuntimeError if the action fails or the process ends."""
+        """Send a request; return the answer. Raises RuntimeError if the action fails or the process ends."""
         assert self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write(json.dumps({"action": action} | details) + "\n")
@@ -58,7 +58,7 @@ class StepProcess:
 
 
 def serve(actions: dict[str, Callable[..., dict[str, Any]]]) -> None:
-    """Answer requests from standard input until it ends. What else is printed goes to standard error."""
+    """Answer requests from standard input until it ends. Anything else printed goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:

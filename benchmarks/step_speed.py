@@ -4,15 +4,16 @@
     python benchmarks/step_speed.py --torch ... --profile 64
 
 Nets: the DCGAN with batch normalisation, 64 channels next to the images, batches of 64, binary cross-entropy
-(the generator's non-saturating), Adam at 2e-4 with beta1 0.5. Both sides make new fakes for each net's
+(non-saturating for the generator), Adam at 2e-4 with beta1 0.5. Both sides make new fakes for each net's
 update, and see reals and fakes in two batches. Before anything is timed, both sides must have as many
 parameters, initial weights of the same spread, and, from the same weights, the same losses for 3 steps.
 
 Each variant has a process of its own, which stays alive and makes steps when it is its turn; each round
-begins with another variant. Two more processes measure the peak: the fastest product of 2048x2048 matrices,
-in each precision, of TensorFlow or PyTorch, whichever is faster. Prints tables in Markdown: images a second
-(median, lowest and highest round), ratios to PyTorch's best (of the same round), the step's FLOPs a second as
-a share of the peak of its precision, and the peak resident memory, with what importing the library took.
+begins with a different variant. Two more processes measure the peak: the fastest product of 2048x2048
+matrices, in each precision, of TensorFlow or PyTorch, whichever is faster. Prints tables in Markdown: images
+per second (median, lowest and highest round), ratios to PyTorch's best (of the same round), the step's FLOPs
+per second as a share of the peak of its precision, and the peak resident memory, with the part that importing
+took.
 A step's FLOPs are those of `facegan info`, on both sides.
 
 Then a real run trains for --run-seconds with logs, grids and a checkpoint, and the share of its time outside
@@ -45,15 +46,15 @@ TORCH = tuple(
 CHECKED_STEPS = 3
 LOSS_TOLERANCE = 2e-3
 CHECKED_EPSILON = 0.1
-"""Adam's, in the checked steps: the usual one turns the rounding of gradients near 0 into whole steps."""
+"""Adam's epsilon in the checked steps: the usual one turns rounding of gradients near 0 into whole steps."""
 SPREAD_TOLERANCE = 0.2
-"""Relative; the scales are only some hundred numbers."""
+"""Relative; there are only a few hundred scales."""
 MOST_OPERATIONS = 15
 
 
 @dataclass
 class Measured:
-    """A variant of one size, and what was measured of it."""
+    """A variant at one size, and what was measured of it."""
 
     library: str
     variant: str
@@ -61,7 +62,7 @@ class Measured:
     process: StepProcess
     imported_mib: float = 0.0
     steps: int = 1
-    """Steps of a round."""
+    """Number of steps in a round."""
     images_per_second: list[float] = field(default_factory=list)
     peak_mib: float = 0.0
 
@@ -71,11 +72,11 @@ class Measured:
 
     @property
     def median(self) -> float:
-        """Images a second."""
+        """Images per second."""
         return statistics.median(self.images_per_second)
 
     def ratios(self, other: "Measured") -> list[float]:
-        """How many times as fast as the other this is, by round."""
+        """How many times as fast this is as the other, by round."""
         return [
             ours / others
             for ours, others in zip(self.images_per_second, other.images_per_second, strict=True)
@@ -246,7 +247,7 @@ def started(
 
 
 def print_speeds(size: int, variants: list[Measured], flops: float, peaks: dict[str, float]) -> None:
-    """flops: of a step, per image. peaks: FLOPs a second by precision."""
+    """flops: those of a step, per image. peaks: FLOPs per second by precision."""
     theirs = [each for each in variants if each.library == "PyTorch"]
     best = max(theirs, key=lambda each: each.median, default=None)
     peak = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in peaks.items())
@@ -279,7 +280,7 @@ def measure_runs(side: Side, size: int, variants: list[Measured]) -> dict[str, A
     print("\n| real run | steps | outside the compiled calls | images/s | x compiled, inputs ready |")
     print("|---|---|---|---|---|")
     for each in (each for each in variants if each.library == "ours" and each.variant == "compiled"):
-        a_second = each.median / side.options.batch  # in steps, as a run's calls
+        a_second = each.median / side.options.batch  # in steps: about as many as a run's calls have
         count = max(20, round(side.options.run_seconds * a_second))
         process = side.start(size, "none", each.precision)
         lengths = {"count": count, "steps_per_call": max(2, round(a_second))}

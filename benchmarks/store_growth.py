@@ -1,4 +1,4 @@
-"""How the input pipeline grows with the store: time to the first batch, memory, images per second.
+"""How the input pipeline scales with the store: time to the first batch, memory, images per second.
 
     python benchmarks/store_growth.py --counts 10000 1000000 50000000
 
@@ -56,7 +56,7 @@ def measure(folder: Path) -> None:
     from facegan_tf.data.store import FaceStore
     from facegan_tf.data.training_set import TrainingSet
 
-    next(iter(TrainingSet(FaceStore.open(folder), 1, 0).batches()))  # TensorFlow has started
+    next(iter(TrainingSet(FaceStore.open(folder), 1, 0).batches()))  # starts TensorFlow
     before = own_memory()
     began = time.perf_counter()
     store = FaceStore.open(folder)
@@ -73,7 +73,7 @@ def measure(folder: Path) -> None:
 
 
 def own_memory() -> int:
-    """KiB of this process, without the parts of files that the system keeps in free memory."""
+    """Memory of this process in KiB, without parts of files that the system keeps in free memory."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"RssAnon:\s+(\d+)", status)[1])
 

@@ -1,6 +1,6 @@
 """Our side of step_speed.py: the steps of a DCGAN, timed in a process of its own.
 
-Not to be started by hand. The reals are synthetic noise and lie ready in memory, as PyTorch's do.
+Not to be started by hand. The reals are random noise, ready in memory, as PyTorch's are.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from facegan_tf.training.train import set_graph_options, train
 GEMM_SIZE = 2048
 LATENTS = 100
 RUN_WARM_UP = 12
-"""Steps of a run before its clock starts: the graph is traced in the first, and the pace is found."""
+"""Steps of a run before its clock starts: the first ones trace the graph and find the pace."""
 
 
 def dcgan_config(options: argparse.Namespace, **training: Any) -> Config:
@@ -87,7 +87,7 @@ class Variant:
         }
 
     def reference(self, file: str, count: int) -> dict[str, Any]:
-        """Save the weights and the inputs, make steps, and return the losses of each."""
+        """Save the weights and inputs, make steps, and return the losses of each."""
         arrays = {f"weight_{place}": array for place, array in enumerate(self.initial)}
         for name in ("reals", "latents_d", "latents_g"):
             arrays[name] = getattr(self.inputs, name).numpy()
@@ -96,7 +96,7 @@ class Variant:
         return {"losses": [[float(each["d_loss"]), float(each["g_loss"])] for each in losses]}
 
     def steps(self, count: int) -> dict[str, float]:
-        """Make steps; return the seconds that they took."""
+        """Make steps; return how many seconds they took."""
         began = time.perf_counter()
         if self.options.variant == "compiled":
             self.compiled(count)
@@ -106,7 +106,7 @@ class Variant:
         return {"seconds": time.perf_counter() - began}
 
     def profile(self, count: int) -> dict[str, Any]:
-        """Milliseconds a step of each type of operation."""
+        """Milliseconds per step of each type of operation."""
         with tempfile.TemporaryDirectory() as folder:
             tf.profiler.experimental.start(folder)
             self.steps(count)
@@ -122,7 +122,7 @@ def random_inputs(batch: int, size: int) -> StepInputs:
 
 
 def operation_times(folder: Path, steps: int) -> dict[str, float]:
-    """Milliseconds a step by type of operation, from the profiler's file, without the loop around them."""
+    """Milliseconds per step by type of operation, from the profiler's file, without the loop around them."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     space = xplane_pb2.XSpace()
@@ -143,7 +143,7 @@ def operation_times(folder: Path, steps: int) -> dict[str, float]:
 
 
 def gemm(precision: str, repeats: int) -> dict[str, float]:
-    """FLOPs a second of the fastest of several products of square matrices."""
+    """FLOPs per second of the fastest of several products of square matrices."""
     draw = tf.random.stateless_normal([2, GEMM_SIZE, GEMM_SIZE], [0, 0])
     left, right = tf.unstack(tf.cast(draw, precision))
     return {"flops": 2 * GEMM_SIZE**3 / fastest(lambda: tf.matmul(left, right).numpy()[0, 0], repeats)}
@@ -160,10 +160,10 @@ def fastest(call: Callable[[], Any], repeats: int) -> float:
 
 
 def convolutions(batch: int, size: int, width: int, precision: str, repeats: int) -> dict[str, Any]:
-    """FLOPs a second of each convolution of the nets, stride 2 and kernel 4, and of its gradients.
+    """FLOPs per second of each convolution of the nets, stride 2 and kernel 4, and of its gradients.
 
-    The gradient for the input is what a transposed convolution does forward. `sub-pixel` computes the same
-    numbers as that, as a convolution with a kernel of 2 and four times the channels.
+    The gradient for the input is what a transposed convolution computes forward. `sub-pixel` computes the
+    same numbers, as a convolution with a kernel of 2 and four times the channels.
     """
     found = {}
     for stage in range(size.bit_length() - 3):
@@ -196,7 +196,7 @@ def layer_seconds(images: tf.Tensor, maps: tf.Tensor, kernel: tf.Tensor, repeats
 
 
 def read(call: Callable[[], tf.Tensor]) -> Callable[[], Any]:
-    """The call, with one number of its result read, so that it is finished."""
+    """The call, followed by reading one number of its result, which waits for it to finish."""
     return lambda: tf.reshape(call(), [-1])[0].numpy()
 
 
@@ -246,7 +246,7 @@ class RunClock(keras.callbacks.Callback):
 
 
 def run(options: argparse.Namespace, count: int, steps_per_call: int) -> dict[str, float]:
-    """Train a run of about `count` steps; return its seconds, those inside the compiled calls, its steps.
+    """Train a run of about `count` steps; return its seconds, those inside the compiled calls, and its steps.
 
     It logs every 10 steps, draws a grid every 50, and saves one checkpoint, after the last. What a run does
     once, at its start and its end, is not counted.
@@ -260,7 +260,7 @@ def run(options: argparse.Namespace, count: int, steps_per_call: int) -> dict[st
 
     loop.CompiledSteps = TimedSteps
     total = RUN_WARM_UP + count
-    # Given, because runs with callbacks like ours otherwise make one step a call.
+    # Given, because runs with callbacks like ours otherwise make one step per call.
     length = {"steps": total, "checkpoint_every": total, "steps_per_call": steps_per_call}
     config = dcgan_config(options, **length)
     with tempfile.TemporaryDirectory() as folder:

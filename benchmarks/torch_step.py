@@ -1,8 +1,8 @@
 """PyTorch's side of step_speed.py: the same nets and the same step, timed in a process of its own.
 
-Not to be started by hand. It runs in an environment that has PyTorch and NumPy, and none of this package.
-Nothing here is slower than need be: Adam is fused, gradients are set to None, the discriminator is frozen in
-the generator's step, and denormals are flushed to zero, as TensorFlow does.
+Not to be started by hand. It runs in an environment that has PyTorch and NumPy, but not this package.
+Nothing here is slower than it need be: Adam is fused, gradients are set to None, the discriminator is frozen
+in the generator's step, and denormals are flushed to zero, as TensorFlow does.
 """
 
 import argparse
@@ -117,13 +117,13 @@ class Variant:
         }
 
     def compare(self, file: str, count: int) -> dict[str, Any]:
-        """Take the weights and inputs of a file, make steps, and return the losses of each."""
+        """Take the weights and inputs from a file, make steps, and return the losses of each."""
         arrays = np.load(file)
         parameters = [*self.g.parameters(), *self.d.parameters()]
         with torch.no_grad():
             for place, parameter in enumerate(parameters):
                 array = arrays[f"weight_{place}"]
-                # Ours are height, width, channels out of a forward pass or into it, in the order reversed.
+                # TensorFlow's kernels are [H, W, in, out], and [H, W, out, in] for transposed convolutions.
                 array = array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
                 if array.shape != tuple(parameter.shape):
                     raise ValueError(f"weight {place}: {array.shape}, here {tuple(parameter.shape)}")
@@ -133,14 +133,14 @@ class Variant:
         return {"losses": [[float(loss) for loss in self.step()] for _ in range(count)]}
 
     def steps(self, count: int) -> dict[str, float]:
-        """Make steps; return the seconds that they took."""
+        """Make steps; return how many seconds they took."""
         began = time.perf_counter()
         for _ in range(count):
             self.step()
         return {"seconds": time.perf_counter() - began}
 
     def profile(self, count: int) -> dict[str, Any]:
-        """Milliseconds a step of each operation, without those that it calls."""
+        """Milliseconds per step of each operation, without the operations that it calls."""
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
             self.steps(count)
         averages = profiler.key_averages()
@@ -157,7 +157,7 @@ def cross_entropy(logits: torch.Tensor, target: float) -> torch.Tensor:
 
 
 def gemm(precision: str, repeats: int) -> dict[str, float]:
-    """FLOPs a second of the fastest of several products of square matrices."""
+    """FLOPs per second of the fastest of several products of square matrices."""
     left, right = torch.randn(2, GEMM_SIZE, GEMM_SIZE).to(getattr(torch, precision))
     return {"flops": 2 * GEMM_SIZE**3 / fastest(lambda: left @ right, repeats)}
 
@@ -173,7 +173,7 @@ def fastest(call: Callable[[], Any], repeats: int) -> float:
 
 
 def convolutions(batch: int, size: int, width: int, precision: str, repeats: int) -> dict[str, Any]:
-    """FLOPs a second of each convolution of the nets and of its gradients, in the layout channels_last."""
+    """FLOPs per second of each convolution of the nets and of its gradients, in the layout channels_last."""
     found = {}
     for stage in range(size.bit_length() - 3):
         inner, outer, side = 3 if stage == 0 else width * 2 ** (stage - 1), width * 2**stage, size >> stage

@@ -5,7 +5,7 @@
 Prints three figures with their targets. Run it on a quiet machine.
 
 1. The pipeline's images per second, compared with a bare numpy loop over the same store (random gather,
-   scaling to float32). Both run in this process, by turns.
+   scaling to float32). Both run in this process, in turns.
 2. The share of a training step that is spent outside the two `train_on_batch` calls, for
    configs/quickstart.yaml at 32 pixels, with everything that a run writes (one checkpoint in 300 steps).
 3. The time that `facegan --help` takes.

@@ -8,7 +8,7 @@ build_gan           build the generator and the discriminator
 describe            list their layers, parameters and FLOPs; `save_network_plot` draws them
 train               train them, and return the run directory
 load_generator      load a trained generator, and draw faces with it
-round_trip          the latents on the way from face to face; `grid` and `save_gif` make pictures of faces
+round_trip          get the latents on the way from face to face; `grid` and `save_gif` make pictures
 restore_run         load both trained nets
 export_savedmodel   write a generator for serving
 

@@ -1,9 +1,9 @@
-"""The `facegan` command: the list of its commands, their errors as messages, and the exit code.
+"""The `facegan` command: lists its commands, prints their errors, and sets the exit code.
 
 Each command is a module of `facegan_tf.commands`. It imports TensorFlow and other large libraries only when
 it runs, so that `--help` is instant.
 
-Exit codes: 0 done, 1 failed, 2 wrong use (flags, config, input), 128 + the signal's number when interrupted
+Exit codes: 0 done, 1 failed, 2 wrong use (flags, config, input), 128 + the signal's number if interrupted
 (130 for Ctrl-C). Results go to stdout, messages and progress bars to stderr.
 """
 
@@ -47,7 +47,7 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code."""
+    """Run a command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="facegan", description="Train a face GAN, look at what it draws, and export it for serving."
     )

@@ -4,7 +4,7 @@
 
 Huge bodies, slow senders, a thousand idle connections, clients that don't read, more requests than the queue
 can hold, random bytes, and paths that lead out of the page's folder. Every status must be below 500, or an
-intended 503; no answer may show a traceback; and a face must be drawn after each attack. Prints what was
+intended 503; no response may show a traceback; and a face must be drawn after each attack. Prints what was
 seen, and the peak memory. Exits with 1 if any of this fails.
 """
 
@@ -73,7 +73,7 @@ def serving(model: Path) -> Iterator[tuple[Address, subprocess.Popen]]:
 
 
 def status_of(address: Address, path: str, data: bytes | None = None) -> int:
-    """The status of an answer, 0 if there was none. Fails if the answer shows a traceback."""
+    """The status of a response, 0 if there was none. Fails if the response shows a traceback."""
     request = urllib.request.Request(f"http://{address[0]}:{address[1]}{path}", data)
     try:
         with urllib.request.urlopen(request, timeout=90) as answer:

@@ -2,9 +2,9 @@
 
     python tools/compare_devices.py configs/dcgan32_smooth.yaml --steps 50 --set data.source=photos.zip
 
-Prints, for each way to train, the largest relative difference of any loss at any step from one device's,
-where it first exceeds 1e-5, and the largest difference of the weights at the end. Several devices add up
-sums in a different order, and a GAN amplifies the last bits: one device with a different number of threads
+Prints, for each way to train, the largest relative difference of any loss at any step from one device's, the
+step at which it first exceeds 1e-5, and the largest difference of the weights at the end. Several devices add
+up sums in a different order, and a GAN amplifies the last bits: one device with a different number of threads
 shows how much. With --float64, the last bits are so small that any other difference would stand out.
 """
 
@@ -80,7 +80,7 @@ def worst_of_losses(one: Path, other: Path) -> tuple[float, int | None]:
 
 
 def worst_of_weights(one: Path, other: Path) -> float:
-    """The largest difference of any weight of either net, over the largest weight of its tensor."""
+    """The largest difference of any weight of either net, relative to the largest weight of its tensor."""
     import numpy as np
 
     from facegan_tf.run.restore import restore_run
@@ -95,7 +95,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="config file")
-    parser.add_argument("--steps", type=int, default=50, help="steps of each training (default: 50)")
+    parser.add_argument("--steps", type=int, default=50, help="steps of each run (default: 50)")
     out = "new folder for all runs (default: outputs/compare_devices)"
     parser.add_argument("--out", type=new_folder, default="outputs/compare_devices", help=out)
     ways = "ways to train (default: all)"
@@ -104,7 +104,7 @@ def main() -> None:
     add_overrides(parser, "settings to change")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.float64:  # Keras reads its floatx from there, here and in the trainings
+    if options.float64:  # Keras reads its floatx from there, here and in the runs
         (options.out / "keras.json").write_text('{"floatx": "float64"}')
         os.environ["KERAS_HOME"] = str(options.out.absolute())
     one = train(options, ONE)

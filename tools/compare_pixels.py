@@ -120,7 +120,7 @@ def sampled(run: Path, place: Path, count: int) -> np.ndarray:
 
 
 def served(run: Path, count: int) -> tuple[np.ndarray, float]:
-    """The faces of a server, asked one at a time."""
+    """The faces of a server, requested one at a time."""
     server = facegan("serve", run, "--port", 0, stdout=subprocess.PIPE, text=True)
     try:
         address = server.stdout.readline().strip()

@@ -93,7 +93,7 @@ def remove_network() -> None:
 
 
 def bytes_sent() -> int:
-    """Bytes that both hosts have sent to each other."""
+    """Bytes that the two hosts have sent to each other."""
     total = 0
     for host in HOSTS:
         shown = subprocess.run(
@@ -125,7 +125,7 @@ class Job:
             time.sleep(0.05)
 
     def leave(self, since: float) -> str:
-        """Wait until all workers have exited; say when, and with which code."""
+        """Wait until all workers have exited; return when each did, and with which code, as text."""
         left: dict[int, float] = {}
         deadline = since + PATIENCE
         while len(left) < len(self.workers) and time.monotonic() < deadline:
@@ -207,7 +207,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="config file")
-    parser.add_argument("--steps", type=int, default=100, help="steps of each training (default: 100)")
+    parser.add_argument("--steps", type=int, default=100, help="steps of each run (default: 100)")
     out = "new folder for all runs (default: outputs/cut_workers)"
     parser.add_argument("--out", type=new_folder, default="outputs/cut_workers", help=out)
     cases = "what to do to the workers and the link (default: all)"

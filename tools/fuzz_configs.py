@@ -1,12 +1,11 @@
-"""Fuzzes `load_config` with broken and malicious configs, many times more of them than the tests draw.
+"""Fuzz `load_config` with broken and malicious configs, many times as many as the tests draw.
 
     python tools/fuzz_configs.py --cases 10000
 
 Prints how many files, `--set` overrides and files of the largest readable size were accepted, and how many
 were refused for which reason; the slowest case; and the peak memory of the process. Each case is checked as
 in tests/helpers/hostile_configs.py: an accepted config can be read back as a run writes it, and any other
-raises a ConfigError of short lines. Hypothesis prints the first case that violates this, and the script
-fails.
+raises a ConfigError of short lines. If a case violates this, Hypothesis prints it and the script fails.
 """
 
 import argparse

@@ -5,8 +5,8 @@
 Photos of the source are encoded in the formats below. Then bytes are changed, cut, repeated and spliced, and
 the lengths, sizes and tags in their headers are set to awkward values. A worker process decodes each case
 within a time limit. Case k of a seed is always the same file; `--keep` keeps those that did harm. The exit
-code is 1 if there was a traceback, a hang, a death of the worker, or more memory than 1 GiB. What libraries
-write to stderr is counted; `prepare` discards it. HEIC is among the formats where pillow-heif is installed.
+code is 1 if there was a traceback, a hang, a dead worker, or a use of more than 1 GiB of memory. What
+libraries write to stderr is counted; `prepare` discards it. HEIC is included if pillow-heif is installed.
 """
 
 import argparse
@@ -55,7 +55,7 @@ AWKWARD = [
 
 
 def encodings(photo: Image.Image, next_photo: Image.Image) -> list[tuple[str, bytes]]:
-    """(format, file) for each way of writing a photo; JPEG and PNG, which most photos are, in several."""
+    """(format, file) for each way of writing a photo; several for JPEG and PNG, which most photos are."""
     exif = Image.Exif()
     exif[0x0112], exif[0x010F], exif[0x011A] = 6, "Maker", 72.0
     grey, alpha, animation = photo.convert("L"), photo.convert("RGBA"), {"save_all": True}
@@ -116,7 +116,7 @@ def parts(content: bytes) -> list[tuple[int, int]]:
 
 
 def with_checksums(content: bytes) -> bytes:
-    """A PNG whose chunks have correct checksums again, so that their content is read."""
+    """The file; if it is a PNG, with the checksums of its chunks corrected, so that their content is read."""
     if content[:4] != b"\x89PNG":
         return content
     fixed = bytearray(content)
@@ -141,7 +141,7 @@ def change_header(rng: random.Random, content: bytes, _: bytes) -> bytes:
 
 
 def set_number(rng: random.Random, content: bytes, _: bytes) -> bytes:
-    """A number near the start of a part: a length, a width, a count, an offset."""
+    """Overwrite a number near the start of a part: a length, a width, a count, an offset."""
     start, stop = rng.choice(parts(content))
     place = min(start + rng.choice([0, 2, 4, 5, 7, 8, 12, rng.randrange(max(1, stop - start))]), len(content))
     code = rng.choice([">B", ">H", "<H", ">I", "<I"])
@@ -159,7 +159,7 @@ def repeat_part(rng: random.Random, content: bytes, _: bytes) -> bytes:
 
 
 def move_part(rng: random.Random, content: bytes, other: bytes) -> bytes:
-    """Remove a part, or insert one of another file."""
+    """Remove a part, or insert one from another file."""
     (start, stop), (place, _) = rng.choice(parts(content)), rng.choice(parts(content))
     first, last = rng.choice(parts(other))
     if rng.random() < 0.5:
@@ -180,7 +180,7 @@ class Cases:
     """The files to try, each a function of its number."""
 
     def __init__(self, source: str, seed: int) -> None:
-        """Encode photos of the source in all formats. seed: of everything random."""
+        """Encode photos of the source in all formats. seed: that of everything random."""
         self.seed = seed
         photos = self._photos(source)
         self.files = [
@@ -204,7 +204,7 @@ class Cases:
 
 
 def attempt(content: bytes) -> tuple[str, str]:
-    """Decode a file."""
+    """Decode a file; return the outcome and the reason."""
     with pillow_warnings():
         try:
             decode_face(content, 64, Crop())

@@ -2,11 +2,11 @@
 
     python tools/fuzz_shards.py --cases 5000 --seed 0
 
-Each case is a small file of photos, with bytes flipped, cut off, repeated, removed, or set to extreme values,
-in headers above all. It is opened and read by a worker process, which must answer within a time
-limit, with photos or with reasons; anything else (an exception that is not an error of ours, a crash, a hang,
-much memory) is printed and counted. Case k of a seed is always the same file; `--keep` keeps those that
-caused faults. The exit code is 1 if there was any. Linux only.
+Each case is a small file of photos, with bytes changed, cut off, repeated, removed, or set to extreme values,
+in headers above all. It is opened and read by a worker process, which must answer within a time limit, with
+photos or with reasons; anything else (an exception that is not an error of ours, a crash, a hang, too much
+memory) is printed and counted. Case k of a seed is always the same file; `--keep` keeps those that caused
+faults. The exit code is 1 if there were any. Linux only.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def originals() -> dict[str, list[bytes]]:
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """One to four changes at random places; half of them near the beginning or the end, where headers are."""
+    """Make 1 to 4 changes at random places, half of them near the beginning or the end, where headers are."""
     changed = bytearray(content)
     for _ in range(rng.randint(1, 4)):
         place = rng.randrange(len(changed)) if changed else 0
@@ -72,7 +72,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 def repaired(kind: str, content: bytes, rng: random.Random) -> bytes:
-    """Sometimes the checksum of a damaged header is corrected, so that the reader trusts it."""
+    """Half of the time, correct the checksums of damaged headers, so that the reader trusts them."""
     changed = bytearray(content)
     if rng.random() < 0.5:
         if kind == "tfrecord" and len(changed) >= 12:
@@ -87,7 +87,7 @@ def repaired(kind: str, content: bytes, rng: random.Random) -> bytes:
 
 
 def attempt(path: str) -> tuple[str, str]:
-    """Open and read a file."""
+    """Open and read a file; return the outcome and the reason."""
     try:
         source = open_source(path)
     except InputError as error:

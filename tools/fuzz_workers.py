@@ -1,4 +1,4 @@
-"""The process that fuzz_images.py and fuzz_shards.py try their cases in. Not to be started by hand."""
+"""The process in which fuzz_images.py and fuzz_shards.py try their cases. Not to be started by hand."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ HARM = ("traceback", "hang", "death")
 
 
 class Worker:
-    """Tries cases in a process of its own, which is started again after a case that ended it."""
+    """Tries cases in a process of its own, which is restarted after a case that ended it."""
 
     def __init__(self, attempt: Callable[[Any], tuple[str, str]], limit: float) -> None:
         """attempt: returns the outcome of a case, and its reason. limit: seconds for a case."""

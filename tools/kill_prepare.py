@@ -5,7 +5,7 @@
 First a store is prepared without a kill. Then the same command is started again and again, and killed
 (kill -9) at a random moment: all its processes, only the main one, or only a worker, in turn. After each kill
 there must be no store, or the complete one if it had just been renamed, and workers without a main process
-must end. Work is saved five times a second, so that the next start continues it. The last start is not
+must end. Work is saved five times per second, so that the next start can continue it. The last start is not
 killed: its store must equal the first one byte by byte, and be alone in its folder. The exit code is 1 if any
 of this fails. Linux only.
 """
@@ -32,7 +32,7 @@ prepare.SAVE_SECONDS = 0.2
 from facegan_tf.cli import main
 sys.exit(main())
 """
-PATIENCE = 30.0  # seconds that workers have to end
+PATIENCE = 30.0  # seconds within which workers must end
 
 
 class Prepare:
@@ -65,7 +65,7 @@ class Prepare:
                 os.kill(pid, signal.SIGKILL)
 
     def end(self) -> tuple[int, str]:
-        """Wait for the end; return the exit code and the last line printed. SystemExit after a traceback."""
+        """Wait for the end; return the exit code and the last line printed. A traceback raises SystemExit."""
         code = self.process.wait(timeout=600)
         self.printed.seek(0)
         printed = self.printed.read()
@@ -82,7 +82,7 @@ def is_running(pid: int) -> bool:
 
 
 def content(store: Path) -> dict[str, object]:
-    """All files of a store, without the time when it was made."""
+    """The content of all files of a store, by name, without the time when it was made."""
     files: dict[str, object] = {path.name: path.read_bytes() for path in store.iterdir()}
     manifest = json.loads((store / "manifest.json").read_text())
     del manifest["created"]
@@ -90,7 +90,7 @@ def content(store: Path) -> dict[str, object]:
 
 
 def disturb(run: Prepare, victim: str, moment: float, rng: random.Random) -> bool:
-    """Kill a run after `moment` seconds; False if it ended before. SystemExit if it ends wrongly."""
+    """Kill a run after `moment` seconds; False if it ended before. Raises SystemExit if it ends wrongly."""
     deadline = time.monotonic() + moment
     while time.monotonic() < deadline or (victim == "worker" and not run.workers()):
         if run.process.poll() is not None:
@@ -115,7 +115,7 @@ def disturb(run: Prepare, victim: str, moment: float, rng: random.Random) -> boo
 
 
 def check_left(out: Path, victim: str, undisturbed: Path) -> None:
-    """SystemExit if there is a part of a store, or anything left by a run that could clean up."""
+    """Raise SystemExit if there is a part of a store, or anything left by a run that could clean up."""
     left = sorted(path.name for path in out.parent.iterdir())
     print(f", left: {' '.join(left) or 'nothing'}")
     if out.exists() and content(out) != content(undisturbed):
@@ -127,7 +127,7 @@ def check_left(out: Path, victim: str, undisturbed: Path) -> None:
 def kill_often(
     source: str, out: Path, undisturbed: Path, seconds: float, arguments: argparse.Namespace
 ) -> None:
-    """Kill `--kills` runs within `seconds` of their start. SystemExit if anything is wrong."""
+    """Kill `--kills` runs within `seconds` of their start. Raises SystemExit if anything is wrong."""
     rng = random.Random(arguments.seed)
     kills, runs, continued = 0, 0, 0
     while kills < arguments.kills:

@@ -1,15 +1,14 @@
-"""Kill a training again and again, resume it each time, and compare it with an undisturbed one.
+"""Kill a run again and again, resume it each time, and compare it with an undisturbed one.
 
     python tools/kill_training.py configs/dcgan32_smooth.yaml --kills 30 --out kills \\
         --set data.source=synthetic:200 networks.generator.channels=[16,8,4] training.steps=4000 \\
         training.checkpoint_every=20 training.log_every=1 grids.every=10 grids.epochs=each
 
-Each kill is a SIGKILL: while the training starts, at a random moment once it makes steps, or as soon as a
+Each kill is a SIGKILL: while training starts, at a random moment once it makes steps, or as soon as a
 checkpoint, a grid or a line of the log is being written. In the end both runs must have the same weights,
 scores, best checkpoint, losses, metrics.jsonl, psnr.jsonl, grids, GIF, curves, kept epochs and TensorBoard
 records (except for speeds, which differ from run to run), and no half-written files. Prints what it found,
-and exits with 1 if anything differs. Settings with frequent checkpoints and grids give it many moments to
-hit.
+and exits with 1 if anything differs. Settings with frequent checkpoints and grids offer it many moments.
 """
 
 import argparse
@@ -38,7 +37,7 @@ COMPARED = (
     "epochs/*.png",
 )
 TIMEOUT = 300.0
-"""Seconds to wait for a moment at most: on a busy machine a training takes long to start."""
+"""Most seconds to wait for a moment: on a busy machine, training takes long to start."""
 
 START = "the start"
 RANDOM = "a random moment"
@@ -92,16 +91,14 @@ def conditions(moment: str, run: Path, draw: random.Random, longest_wait: float)
 
 
 def kill_once(command: list[str], moment: str, awaited: list[Condition]) -> int | None:
-    """Start a training and kill it at a moment; return its exit code if it ended before, else None."""
+    """Start training and kill it at a moment; return its exit code if it ended before, else None."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + TIMEOUT
     for condition in awaited:
         while process.poll() is None and not condition():
             if time.monotonic() > deadline:
                 process.kill()
-                raise SystemExit(
-                    f"waited {TIMEOUT:.0f} s for {moment}; run the training by hand to see what it does"
-                )
+                raise SystemExit(f"waited {TIMEOUT:.0f} s for {moment}; run it by hand to see what it does")
             time.sleep(0.0002)
     code = process.poll()
     process.kill()
@@ -110,7 +107,7 @@ def kill_once(command: list[str], moment: str, awaited: list[Condition]) -> int 
 
 
 def progress(run: Path) -> str:
-    """How far a run got, in words."""
+    """How far a run got, as text."""
     checkpoints = sorted(path.name for path in run.glob("checkpoints/step_*"))
     partial = [path.name for path in half_written(run)]
     newest = checkpoints[-1] if checkpoints else "no checkpoint"
@@ -142,7 +139,7 @@ def digests(run: Path) -> dict[str, str]:
 
 
 def tensorboard_records(run: Path) -> dict[str, list[tuple[int, bytes]]]:
-    """The steps of each tag, in the order of the log, and its values, except for speeds."""
+    """(step, value) pairs of each tag, in the order of the log; the values of speeds are left out."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"tensors": 0})
@@ -157,7 +154,7 @@ def tensorboard_records(run: Path) -> dict[str, list[tuple[int, bytes]]]:
 
 
 def kill_repeatedly(base: list[str], run: Path, options: argparse.Namespace) -> Counter[str]:
-    """Kill the training in `run` up to `options.kills` times; return how often at which moment."""
+    """Kill training in `run` up to `options.kills` times; return how often it was killed at each moment."""
     began, draw, kills = time.monotonic(), random.Random(options.seed), Counter[str]()
     for number in range(1, options.kills + 1):
         if time.monotonic() - began > 60 * options.minutes:
@@ -166,7 +163,7 @@ def kill_repeatedly(base: list[str], run: Path, options: argparse.Namespace) -> 
         awaited = conditions(moment, run, draw, options.longest_wait)
         code = kill_once([*base, "--out", str(run)], moment, awaited)
         if code is not None:
-            print(f"the training ended by itself before kill {number}, with exit code {code}")
+            print(f"the run ended by itself before kill {number}, with exit code {code}")
             if code:
                 raise SystemExit(1)
             break
@@ -198,7 +195,7 @@ def main() -> int:
     for run in (killed, undisturbed):
         ended = subprocess.run([*base, "--out", str(run)], capture_output=True, text=True)
         if ended.returncode:
-            print(f"{run}: the training failed:\n{ended.stderr}")
+            print(f"{run}: training failed:\n{ended.stderr}")
             return 1
     found, expected = digests(killed), digests(undisturbed)
     different = sorted(name for name in found | expected if found.get(name) != expected.get(name))

@@ -1,13 +1,13 @@
-"""The folder that a tool writes its runs to."""
+"""The folder that a tool writes its runs into."""
 
 import argparse
 from pathlib import Path
 
 
 def new_folder(written: str) -> Path:
-    """The `type` of `--out`: a folder that is empty or not there yet.
+    """The `type` of `--out`: a folder that is empty or does not exist yet.
 
-    Runs of an earlier call would be taken for new ones.
+    Otherwise, runs of an earlier call would be taken for new ones.
     """
     folder = Path(written)
     if any(folder.glob("*")):

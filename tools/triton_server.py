@@ -6,8 +6,8 @@
     triton/bin/python tools/triton_server.py onnx/generator.onnx latents.npy faces.npy
 
 `latents.npy` holds float32 [N, L]; `faces.npy` receives uint8 [N, S, S, 3]. PyPI's nvidia-pytriton contains
-the server; it needs numpy 1.26 and glibc 2.35 or newer, so it has its own environment, without
-facegan_tf. Triton itself collects the requests into batches. With `--keep`, the server runs until Ctrl-C.
+the server; it needs numpy 1.26, and glibc 2.35 or newer, so it has its own environment, without facegan_tf.
+Triton itself collects the requests into batches. With `--keep`, the server runs until Ctrl-C.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("latents", type=Path)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--port", type=int, default=8711, help="port for HTTP (default: 8711)")
-    parser.add_argument("--keep", action="store_true", help="keep serving")
+    parser.add_argument("--keep", action="store_true", help="keep serving until Ctrl-C")
     options = parser.parse_args()
     if reason := why_not():
         print(f"skipped: {reason}", file=sys.stderr)

@@ -7,7 +7,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_to` adds a command's parser to."""
 
 CACHE = "~/.cache/facegan_tf"
-"""Default of `--cache`: that of the setting `data.cache`, which can't be imported without pydantic."""
+"""Default of `--cache`, the same as that of `data.cache`, which can't be imported without pydantic."""
 
 
 DEDUPE_BITS = 20

@@ -1,4 +1,4 @@
-"""`facegan cache`: list or remove what is kept for later."""
+"""`facegan cache`: list or remove what is in the cache."""
 
 import argparse
 import sys
@@ -24,7 +24,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what is in the cache, or what is removed from it, and remove that."""
+    """Print what is in the cache; for `--clear`, print the entries to remove, and remove them."""
     from facegan_tf.data.cache import as_table, entries_named, list_cache
 
     if options.names is None:

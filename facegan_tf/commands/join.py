@@ -1,4 +1,4 @@
-"""`facegan join`: join the parts of a store that several jobs have prepared."""
+"""`facegan join`: join the parts of a store that several jobs prepared."""
 
 import argparse
 import sys

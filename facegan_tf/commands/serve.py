@@ -25,7 +25,7 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "--allow-origin",
         metavar="URL",
-        help="another site whose pages may read the answers, such as https://example.org (default: none)",
+        help="another site whose pages may read the responses, such as https://example.org (default: none)",
     )
     add_state(verb)
     return verb

@@ -61,8 +61,8 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Train, or check everything for `--dry-run`; return 128 + the signal's number if interrupted."""
-    # 1.5 times as fast on CPUs with AVX2, where TensorFlow leaves it off by default. Only for training: its
-    # rounding need not match that of the exported model.
+    # Training is 1.5 times as fast on CPUs with AVX2, where TensorFlow leaves it off by default. Only for
+    # training: its rounding need not match that of the exported model.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from facegan_tf.config.load import load_config
     from facegan_tf.config.platforms import results_of_platform
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _source_of_platform(options: argparse.Namespace) -> list[str]:
-    """An override for a cloud platform's photos, unless the config names some that exist."""
+    """An override that names a cloud platform's photos, unless the config names photos that exist."""
     from facegan_tf.config.platforms import photos_of_platform
     from facegan_tf.config.yaml_settings import read_yaml
     from facegan_tf.data.sources import may_exist
@@ -119,7 +119,7 @@ def _source_of_platform(options: argparse.Namespace) -> list[str]:
 
 
 def _leave_at_once(code: int) -> None:
-    """End the process: all workers are done, and TensorFlow would wait 10 seconds for them as it ends."""
+    """End the process at once: all workers are done, but TensorFlow would wait 10 seconds for them."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

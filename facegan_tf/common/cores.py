@@ -1,4 +1,4 @@
-"""Number of processors to use."""
+"""The number of cores to use."""
 
 import os
 

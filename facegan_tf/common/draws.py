@@ -29,7 +29,7 @@ _STREAM_LIMIT = 64  # leaves room for more purposes, which change no existing dr
 
 
 def draw_seed(seed: int | tf.Tensor, step: int | tf.Tensor, stream: Stream) -> tf.Tensor:
-    """The seed int64 [2] of TensorFlow's stateless draws for this seed, step and purpose."""
+    """The seed int64 [2] for TensorFlow's stateless draws, from this seed, step and purpose."""
     step = tf.cast(step, tf.int64)
     return tf.stack([tf.cast(seed, tf.int64), step * _STREAM_LIMIT + int(stream)])
 
@@ -47,20 +47,20 @@ def uniform(seed: int, step: int | tf.Tensor, stream: Stream, shape: Sequence[in
 def uniform_of_seed(seed: tf.Tensor, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
     """Draws from U(0, 1) for a seed int64 [2], float32 of this shape.
 
-    Draw number i is the same in any shape. So are TensorFlow's own draws, except under XLA, which takes other
-    bits of each Philox number.
+    Draw number i is the same in any shape. So are TensorFlow's own draws, except under XLA, which takes
+    different bits of each Philox number.
     """
     bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.int32, alg="philox")
     return tf.cast(bits & 0x7FFFFF, tf.float32) * 2.0**-23
 
 
 def seed_of_part(seed: tf.Tensor, part: int) -> tf.Tensor:
-    """The seed int64 [2] of part number `part` of something that has a seed int64 [2] of its own."""
+    """The seed int64 [2] of part number `part` of something whose own seed is `seed`, int64 [2]."""
     return tf.random.experimental.stateless_fold_in(seed, tf.constant(part, tf.int64), alg="philox")
 
 
 def seed_after(seed: int, rollbacks: int) -> int:
-    """The seed of latents and label noise after this many rollbacks, another one each time.
+    """The seed of latents and label noise after this many rollbacks, a new one each time.
 
     No two coincide, because a config's seed is below 2^31.
     """
@@ -70,8 +70,8 @@ def seed_after(seed: int, rollbacks: int) -> int:
 def untuned() -> tf.data.Options:
     """Options of a dataset that turn off TensorFlow's autotuning.
 
-    The tuner sleeps longer and longer between two measurements, and a loop can't end before it wakes up: a
-    run of an hour ended 90 seconds late.
+    The tuner sleeps longer and longer between measurements, and a loop can't end before it wakes up: a run of
+    an hour ended 90 seconds late.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -1,8 +1,8 @@
-"""Work that is due every few steps."""
+"""Whether something that happens every few steps is due."""
 
 
 def due(before: int, after: int, every: int | None) -> bool:
-    """Whether a multiple of `every` lies above `before` and at most at `after`; False if `every` is None.
+    """Whether a multiple of `every` is above `before` and at most `after`; False if `every` is None.
 
     A call may make one step or several: what was due at any of them is due after the call.
 

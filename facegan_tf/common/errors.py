@@ -13,7 +13,7 @@ MAX_PROBLEMS = 20
 
 
 class FaceganError(Exception):
-    """Something failed while working; the message says what, and the way out."""
+    """Something failed during the work; the message says what, and what to do."""
 
     exit_code = 1
 
@@ -23,8 +23,8 @@ class InputError(FaceganError):
 
     name: what was given: a parameter such as `out`, or a setting's full path, `data.source`. None where the
     value needs no name, such as the path of a damaged file. value: as it was given; None if it was not
-    given, or if showing it helps nobody. problem: what is wrong with it, and the way out. Other parameters
-    stand in it between backticks: "must be 1 or more; or leave `count` out".
+    given, or if showing it helps nobody. problem: what is wrong with it, and what to do. It puts the names of
+    other parameters in backticks: "must be 1 or more; or leave `count` out".
 
     Python shows the names as they are. The command line shows its flags instead (`described`). The place
     where a setting is written comes first, if it is known (`place`).
@@ -50,9 +50,9 @@ class InputError(FaceganError):
         return ": ".join(each for each in (self.place, self.name, self.shown_value(), problem) if each)
 
     def renamed(self, names: Mapping[str, str]) -> Self:
-        """The same error with the names that the caller's values came from: {"source": "data.source"}.
+        """The same error, with the names of what the caller took the values from: {"source": "data.source"}.
 
-        A name without a dot is a parameter, which stays between backticks, so that flags can replace it.
+        A name without a dot is a parameter; it keeps its backticks, so that flags can replace it.
         """
         renamed = copy.copy(self)
         renamed.name = names.get(self.name or "", self.name)
@@ -72,7 +72,7 @@ def _with_names(problem: str, names: Mapping[str, str]) -> str:
 
 
 class Rejected(Exception):
-    """One of many files can't be used, and the work continues; the message is the reason, in one line."""
+    """One of many files can't be used, but the work continues; the message is the reason, in one line."""
 
 
 def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
@@ -84,12 +84,12 @@ def as_lines(problems: Sequence[T], as_line: Callable[[T], str]) -> str:
 
 
 def in_short(text: str, longest: int = 60) -> str:
-    """The text itself if it fits on a line; else its beginning and its end, escaped."""
+    """The text itself if it fits on a line; otherwise its beginning and its end, escaped."""
     return text if len(text) <= longest and text.isprintable() else as_yaml(text)[1:-1]
 
 
 def as_yaml(value: Any) -> str:
-    """A value in one short line, with YAML's words for true, false and null."""
+    """A value as one short line, with YAML's words for true, false and null."""
     text = _SHORT.repr(value)
     return text if len(text) <= 120 else text[:117] + "..."
 

@@ -22,14 +22,14 @@ ON_WINDOWS = os.name == "nt"
 _PARTIAL = ".partial-"
 _PARTIAL_NAME = re.compile(r"\..+\.partial-([0-9a-f]{12})-([0-9]+)-[0-9a-f]{8}")
 _ONE_DAY = 24 * 60 * 60
-"""In seconds. What has not changed for so long is not being written any more."""
+"""In seconds. What has not changed for that long is no longer being written."""
 
 
 @functools.cache
 def _place() -> str:
     """Names the machine and the container (PID namespace) in which a process number means one process.
 
-    Several machines may have the same name, so Linux's random number of this boot is used if there is one.
+    Several machines may have the same name, so Linux's random id of this boot is used if there is one.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
@@ -44,7 +44,7 @@ def _partial(path: Path) -> Path:
 
 
 def is_partial(path: Path) -> bool:
-    """Whether this is being written, or was left unfinished by a process that was killed."""
+    """Whether this is being written, or was left unfinished by a killed process."""
     return path.name.startswith(".") and _PARTIAL in path.name
 
 
@@ -101,7 +101,7 @@ def remove_abandoned_partials(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk, in case the machine crashes."""
+    """Wait until a file, or a folder's list of names, is on the disk, so that it survives a crash."""
     if ON_WINDOWS and path.is_dir():  # Windows can't do this for a folder
         return
     descriptor = os.open(path, os.O_RDWR if ON_WINDOWS else os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Pictures: from the nets' values to pixels, grids, PNG and GIF files."""
+"""Turns what the nets return into pixels, grids, and PNG and GIF files."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from PIL import Image
 from facegan_tf.common.files import atomic_file
 
 DRAW_BATCH = 16
-"""Number of faces that a generator draws at once; bounds the memory that the largest nets need."""
+"""Number of faces drawn at a time; bounds the memory that the largest nets need."""
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
@@ -21,7 +21,7 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
 
 
 def split_batches(items: np.ndarray | tf.Tensor) -> list[tf.Tensor]:
-    """Split latents or seeds [N, ...] into batches of at most DRAW_BATCH, in order."""
+    """Split latents [N, ...] into batches of at most DRAW_BATCH, in order."""
     starts = range(0, len(items), DRAW_BATCH)
     return [tf.convert_to_tensor(items[start : start + DRAW_BATCH]) for start in starts]
 
@@ -74,7 +74,7 @@ def save_gif(path: str | Path, frames: Iterable[Image.Image], frame_ms: int) -> 
 
 
 def _write_gif(file: IO[bytes], frames: Iterable[Image.Image], frame_ms: int) -> None:
-    # One palette for each frame: sharing that of the first, noisy frame would show bands in later faces.
+    # One palette for each frame: with that of the first, noisy frame, later faces would show bands.
     paletted = (frame.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for frame in frames)
     first = next(paletted)
     first.save(file, format="GIF", save_all=True, append_images=paletted, duration=frame_ms, loop=0)

@@ -10,13 +10,13 @@ else:
     import fcntl
 
 LOCKED_BYTE = 2**20
-"""Windows keeps others from reading a locked byte, so the lock is on one far behind the text."""
+"""Windows keeps others from reading a locked byte, so the lock is on one far beyond the text."""
 
 
 def lock(descriptor: int) -> None:
     """Lock a file that is open for reading and writing (`flock`; on Windows `LockFile`), until it is closed.
 
-    Raises BlockingIOError if somebody else has it, and another OSError if the file system has no locks.
+    Raises BlockingIOError if somebody else holds it, and another OSError if the file system has no locks.
     """
     if sys.platform == "win32":
         os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
@@ -29,8 +29,8 @@ def lock(descriptor: int) -> None:
 
 
 def unlock(descriptor: int) -> None:
-    """Unlock a file that is about to be closed: Windows may take its time with that otherwise."""
+    """Unlock a file that is about to be closed; otherwise Windows may be slow to release it."""
     if sys.platform == "win32":
         os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
-        with contextlib.suppress(OSError):  # it never had the lock, where the file system has none
+        with contextlib.suppress(OSError):  # it was never locked, because the file system has no locks
             msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)

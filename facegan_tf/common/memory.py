@@ -20,9 +20,9 @@ class Memory:
     total: int
     """All the memory there is."""
     free: int
-    """What nothing uses now."""
+    """Memory that nothing uses now."""
     ours: int = 0
-    """What this process already uses. It can get `total` less this at most."""
+    """Memory that this process already uses. It can get at most `total` less this."""
 
 
 def device_memory() -> Memory | None:
@@ -38,7 +38,7 @@ def device_memory() -> Memory | None:
     except (ImportError, RuntimeError, tf.errors.OpError):
         return None
     limits = [each.memory_limit for each in devices if each.device_type == "GPU"]
-    # The limit is what TensorFlow may take of the first GPU: what others use is left out already.
+    # The limit is what TensorFlow may take of the first GPU; it already excludes what others use.
     return Memory("the GPU", limits[0], limits[0]) if limits else None
 
 
@@ -77,7 +77,7 @@ def _cgroup_limits() -> Iterator[tuple[int, int]]:
 def _limits(root: Path, path: str, names: tuple[str, str, str]) -> Iterator[tuple[int, int]]:
     """The limits of the cgroup at `path` and of those above it.
 
-    names: of the file with the limit, of the file with the use, and of the cached files in `memory.stat`.
+    names: of the file with the limit, of the file with the usage, and of the cached files in `memory.stat`.
     """
     limit_file, used_file, cache = names
     place = root / path.lstrip("/")
@@ -89,7 +89,7 @@ def _limits(root: Path, path: str, names: tuple[str, str, str]) -> Iterator[tupl
 
 
 def _cached(statistics: Path, name: str) -> int:
-    """Bytes of files that the kernel would drop if memory were needed."""
+    """Bytes of cached files that the kernel would drop if memory were needed."""
     with contextlib.suppress(OSError, ValueError):
         for line in statistics.read_text().splitlines():
             if line.startswith(f"{name} "):

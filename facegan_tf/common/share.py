@@ -13,7 +13,7 @@ class Share(NamedTuple):
     of: int
 
     def rows(self, batch_size: int, batches: int = 1) -> tf.Tensor:
-        """Which rows of `batches` batches, one after the other, are in this share: int64 [R], in their order.
+        """Indices of this share's rows in `batches` batches, one after the other: int64 [R], ascending.
 
         batch_size: rows of each batch, a multiple of `of`. The share has the same rows in each batch.
         """
@@ -35,12 +35,12 @@ class Rows:
             self._rows = tf.stack([share.rows(batch_size, batches) for share in shares])
 
     def of(self, values: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-        """The rows of share number `place` among these, from the values of the whole batches."""
+        """The rows, out of the values of whole batches, that belong to the share at `place` among these."""
         return values if self._rows is None else tf.gather(values, self._rows[place])
 
 
 def turns(start_step: int, shares: Sequence[Share]) -> tf.data.Dataset:
-    """(step, place among the shares), int64, of each turn from `start_step` on, endlessly."""
+    """An endless data set of turns from `start_step` on: (step, place among the shares), int64."""
     count = len(shares)
     numbers = tf.data.Dataset.range(start_step * count, tf.int64.max)
     return numbers.map(lambda number: (number // count, number % count))

@@ -1,4 +1,4 @@
-"""Importing TensorFlow without the notices that it and its libraries print on every start.
+"""Imports TensorFlow without the notices that it and its libraries print at every start.
 
 They come from several C++ libraries, which write to file descriptor 2 before any log level applies: that
 oneDNN is on, that CUDA was not found, that a log is not set up. None is about anything the user did.
@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-"""TensorFlow's environment variable: 0 or 1 show everything, 2 hides warnings too, 3 also errors."""
+"""TensorFlow's environment variable: 0 shows everything, 1 hides notices, 2 warnings too, 3 errors too."""
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-"""Exists on Linux where an NVIDIA driver is loaded, so that a GPU can be expected."""
+"""Exists on Linux where an NVIDIA driver is loaded, so there should be a GPU."""
 
 
 def start_tensorflow() -> None:
     """Import TensorFlow and find the GPUs, with what they print held back.
 
     If the import fails, everything is printed after all. If TensorFlow can't use the GPU of this machine, one
-    line says so. A user who sets TF_CPP_MIN_LOG_LEVEL to 0 or 1 sees everything as it comes.
+    line says so. With TF_CPP_MIN_LOG_LEVEL set to 0 or 1, nothing is held back.
     """
     if "tensorflow" in sys.modules:
         return
@@ -42,7 +42,7 @@ def start_tensorflow() -> None:
 
 @contextlib.contextmanager
 def _stderr_held_back(texts: list[str]) -> Iterator[None]:
-    """Redirect file descriptor 2; `texts` receives what was written to it. An exception prints that."""
+    """Redirect file descriptor 2; `texts` receives what was written to it. On an exception, it is printed."""
     import tempfile  # not for `--help`, which should start fast
 
     try:
@@ -73,7 +73,7 @@ def _content(descriptor: int) -> bytes:
 
 @contextlib.contextmanager
 def _crashes_shown(descriptor: int) -> Iterator[None]:
-    """In the block, a crash of the process itself prints a traceback: TensorFlow aborts on some old CPUs."""
+    """In the block, a crash of the process prints a traceback: TensorFlow aborts on some old CPUs."""
     if faulthandler.is_enabled():
         yield
         return

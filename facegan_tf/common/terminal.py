@@ -34,7 +34,7 @@ class _LastingStream:
                 self._go_silent()
 
     def _go_silent(self) -> None:
-        """Redirect the descriptor to nowhere, so that text buffered here and in libraries can't fail."""
+        """Redirect the descriptor to the null device, so that buffered text can't fail either."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)

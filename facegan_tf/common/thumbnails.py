@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 
 def thumbnail(path: Path, pixels: int) -> Image.Image | None:
-    """The picture, at most `pixels` a side; None, and a warning on stderr, if the file is damaged."""
+    """The picture, at most `pixels` wide and high; None, with a warning on stderr, if it is damaged."""
     try:
         with Image.open(path) as picture:
             picture.thumbnail((pixels, pixels), Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""The base class of every block of settings, and what is said of a single setting."""
+"""The base class of every block of settings, and marks for single settings."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -27,7 +27,7 @@ class WrongSetting(ValueError):
     """Raised by a validator of a block for one setting inside that block.
 
     name: path of the setting from the block, such as `best_by` or `data.size`. problem: what is wrong, and
-    the way out; it names other settings by their paths from the block.
+    what to do; it names other settings by their paths from the block.
     """
 
     def __init__(self, name: str, value: Any, problem: str) -> None:

@@ -26,7 +26,7 @@ class Crop:
     def box_in(self, width: int, height: int) -> tuple[int, int, int, int]:
         """(left, top, right, bottom) of the square in an image of this size, in pixels.
 
-        Left and top of a centred square are rounded down. Raises Rejected if it does not fit into the image.
+        Left and top of a centred square are rounded down. Raises Rejected if it does not fit in the image.
         """
         if self.box:
             if self.box[2] > width or self.box[3] > height:

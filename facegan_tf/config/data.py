@@ -24,7 +24,7 @@ class DataSettings(Settings):
     crop: str = "square"
     """Part of each photo to keep: `square`, `center:N` or `box:L,T,R,B`, in pixels of the photo.
 
-    A prepared store has been cropped already.
+    With `align`, in pixels of CelebA's 178x218. A prepared store is already cropped.
     """
     align: bool = False
     """Whether to find the faces and align them as CelebA's are."""
@@ -35,9 +35,9 @@ class DataSettings(Settings):
     attributes: Changeable[str | None] = None
     """Table of the photos' attributes for `where`, such as CelebA's `list_attr_celeba.txt`."""
     where: str | None = None
-    """Expression that the attributes of a photo must fulfil, such as `Smiling == 1 and Male == -1`."""
+    """Expression that must be true of a photo's attributes, such as `Smiling == 1 and Male == -1`."""
     dedupe: int | None = Field(default=None, ge=0, le=32)
-    """Largest distance of near-duplicates to drop, in bits of 256; null: none are dropped."""
+    """Largest distance at which near-duplicates are dropped, in bits of 256; null: none are dropped."""
     limit: int | None = Field(default=None, ge=1)
     """Number of images to use, the first by name; null: all."""
     max_rejected: Changeable[float] = Field(default=0.5, ge=0, le=1)

@@ -1,4 +1,4 @@
-"""The error of a config that can't be used: a list of problems, each with its setting and its place."""
+"""The error for a config that can't be used: a list of problems, each with its setting and its place."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

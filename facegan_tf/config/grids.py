@@ -35,7 +35,7 @@ class GridSettings(Settings):
     def _epochs_are_valid(cls, epochs: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         try:
             return validate(epochs)
-        except ValidationError:  # has one problem for the list and one for the word, and neither says it all
+        except ValidationError:  # has a problem for each form, and neither says it all
             raise ValueError("must be a list of whole numbers from 1, such as [10, 50], or each") from None
 
     def keeps_epoch(self, epoch: int) -> bool:

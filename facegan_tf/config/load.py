@@ -14,7 +14,7 @@ from facegan_tf.config.yaml_settings import read_yaml
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a config, change it as the overrides say, and validate it.
+    """Read a config, apply the overrides, and validate it.
 
     path: a YAML file, or a run directory, whose config.yaml is read. overrides: `key.path=value`, applied in
     order. A value is YAML, unless the setting is text: then everything after `=` is the text. Giving one of
@@ -27,7 +27,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     >>> config.training.steps, config.data.source, config.place_of("data.size")
     (20, 'my photos', 'configs/quickstart.yaml: line 10')
     """
-    # Not pathlib, which raises OSError for a name that is too long.
+    # Not pathlib's `is_dir`, which raises OSError for a name that is too long.
     settings = read_yaml(Path(path, "config.yaml") if os.path.isdir(path) else Path(path))  # noqa: PTH112
     for override in overrides:
         apply_override(override, settings, Config)

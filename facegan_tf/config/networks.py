@@ -1,7 +1,7 @@
 """Settings of the networks: one class for each family.
 
-A family named NAME is built by the module model/networks/NAME.py. To add one, add that module, and here its
-settings, whose `family` is its name, and their entry in `NetworkSettings`.
+A family named NAME is built by the module model/networks/NAME.py. To add one, add that module, add its
+settings here with `family` set to its name, and list them in `NetworkSettings`.
 """
 
 import math
@@ -47,7 +47,7 @@ class DeepConvNetworks(Settings):
     discriminator: DeepConvDiscriminator = DeepConvDiscriminator()
 
     def size_problem(self, size: int) -> str | None:
-        """Why these nets can't draw images of `size` pixels, and the way out; None if they can."""
+        """Why these nets can't draw images of `size` pixels, and what to do; None if they can."""
         if size >= 32 and not size & (size - 1):
             return None
         return (
@@ -87,7 +87,7 @@ class DcganDiscriminator(Settings):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Rate of the dropout before the head."""
     colour_gain: float = Field(default=1.0, gt=0, le=100)
-    """How much further from grey the discriminator sees all colours; 1 leaves them as they are."""
+    """Factor by which colours are moved away from grey for the discriminator; 1 leaves them as they are."""
 
 
 class DcganNetworks(Settings):
@@ -107,7 +107,7 @@ class DcganNetworks(Settings):
     discriminator: DcganDiscriminator
 
     def size_problem(self, size: int) -> str | None:
-        """Why these nets can't draw images of `size` pixels, and the way out; None if they can."""
+        """Why these nets can't draw images of `size` pixels, and what to do; None if they can."""
         nets = {
             "generator": (self.generator.channels, self.generator.stem == "deconv"),
             "discriminator": (self.discriminator.channels, self.discriminator.head == "conv"),
@@ -157,7 +157,7 @@ class ResidualNetworks(Settings):
         return self
 
     def size_problem(self, size: int) -> str | None:
-        """Why these nets can't draw images of `size` pixels, and the way out; None if they can."""
+        """Why these nets can't draw images of `size` pixels, and what to do; None if they can."""
         stages = len(self.channels)
         drawn = 4 * 2 ** (stages - 1)
         if size == drawn:

@@ -13,9 +13,9 @@ class _Penalty:
 
 
 PenaltyWeight = Annotated[Number, scheduled(ge=0), _Penalty()]
-"""Weight of a term that the discriminator minimises beside its loss; 0: none; may be a schedule.
+"""Weight of a term that the discriminator minimises besides its loss; 0: none; may be a schedule.
 
-The module of the setting's name in model/objectives computes the term.
+The module in model/objectives with the setting's name computes the term.
 """
 
 
@@ -23,7 +23,7 @@ class ObjectiveSettings(Settings):
     """The losses of both nets, their targets and penalties."""
 
     loss: Literal["bce", "hinge", "least_squares", "relativistic"] = "bce"
-    """Loss of both nets; each is the module of its name in model/objectives.
+    """Loss of both nets; each is the module in model/objectives with its name.
 
     `bce`: binary cross-entropy between the discriminator's logits and the targets below, which the other
     losses ignore, like `label_noise`.
@@ -43,14 +43,14 @@ class ObjectiveSettings(Settings):
     uses the statistics of each; the loss is the sum of both means.
     """
     reuse_latents: bool = False
-    """Whether the generator's update uses the latents of the discriminator's last update again."""
+    """Whether the generator's update reuses the latents of the discriminator's last update."""
     r1: PenaltyWeight = 0.0
     """Gamma of R1: gamma / 2 times the mean squared norm of the discriminator's gradient at the reals."""
     r2: PenaltyWeight = 0.0
     """Gamma of R2: the same at the fakes."""
 
     penalty_every: int = Field(default=1, ge=1)
-    """Steps from one penalty to the next. Its weight is multiplied by this number (lazy regularization)."""
+    """Steps from one penalty to the next; its weight is multiplied by this number (lazy regularisation)."""
 
     @model_validator(mode="after")
     def _lazy_penalties_are_there(self) -> "ObjectiveSettings":
@@ -63,7 +63,7 @@ class ObjectiveSettings(Settings):
         return self
 
     def penalty_weights(self) -> dict[str, Number]:
-        """The weights of all penalties by name, those of 0 too."""
+        """The weights of all penalties by name, including those that are 0."""
         fields = type(self).model_fields.items()
         names = [name for name, field in fields if any(isinstance(each, _Penalty) for each in field.metadata)]
         return {name: getattr(self, name) for name in names}

@@ -16,7 +16,7 @@ from facegan_tf.config.yaml_settings import YamlSettings
 
 
 def apply_override(override: str, settings: YamlSettings, model: Block) -> None:
-    """Change the settings as `key.path=value` says; ConfigError if that is impossible.
+    """Change the settings as `key.path=value` says. Raises ConfigError if that is impossible.
 
     If the setting is text, everything after `=` is that text: spaces, `#`, `:` and quotes are part of it. If
     it may also be null, the word `null` means null; if it may also be a list, `[a, b]` is one. Every other

@@ -10,13 +10,13 @@ from facegan_tf.config.yaml_settings import YamlSettings
 
 
 class Places:
-    """Where settings are written. All are equal, so that configs are equal if their settings are."""
+    """Where settings are written. All instances are equal, so that configs with equal settings are equal."""
 
     def __init__(self, settings: YamlSettings | None = None):
         self._settings = settings
 
     def of(self, name: str) -> str | None:
-        """The place of the setting with this full path; None if it is not written."""
+        """Where the setting with this full path is written; None if it is not written."""
         keys = re.findall(r"\[(\d+)\]|([^.\[\]]+)", name)
         path = tuple(int(index) if index else key for index, key in keys)
         if self._settings is None or not path or self._settings.find(path) is None:

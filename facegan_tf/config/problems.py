@@ -39,7 +39,7 @@ MESSAGES = {
 
 
 def explain(error: ValidationError, model: Block, settings: YamlSettings) -> ConfigError:
-    """The error with a problem for each wrong setting.
+    """A ConfigError with a problem for each wrong setting.
 
     model: the class that was validated. settings: what it was validated from.
     """
@@ -96,7 +96,7 @@ def _kind_problem(key: str | int, found: Mapping[str, Any]) -> str:
 
 
 def _first_named(problem: str, path: KeyPath, settings: YamlSettings) -> KeyPath:
-    """The first setting named in the text that is written; the block at `path` if none is."""
+    """The first setting named in `problem` that is written; the block at `path` if none is."""
     for word in re.findall(r"[\w.]+", problem):
         named = (*path, *word.split("."))
         if settings.find(named):
@@ -105,7 +105,7 @@ def _first_named(problem: str, path: KeyPath, settings: YamlSettings) -> KeyPath
 
 
 def _hint(path: KeyPath, known: Sequence[str], model: Block) -> str:
-    """What an unknown setting may be meant for: another kind of block, a similar name, the name elsewhere."""
+    """What an unknown setting may mean: one of another kind of block, a similar name, or a name elsewhere."""
     key, everywhere = str(path[-1]), list(all_settings(model))
     kinds = [each.kind for each in everywhere if each.path == path and each.kind]
     if kinds:
@@ -119,10 +119,10 @@ def _hint(path: KeyPath, known: Sequence[str], model: Block) -> str:
 
 
 def _path(location: KeyPath, model: Block) -> tuple[KeyPath, list[str]]:
-    """The path of pydantic's location as a file has it, and the settings that exist beside its last part.
+    """pydantic's location as a path in the file, and the settings that exist beside its last part.
 
-    Where a block has several kinds, or a setting several forms, pydantic's location has the name of the one
-    that was meant between the keys.
+    Where a block has several kinds, or a setting several forms, pydantic's location also has the name of the
+    kind or form, between the keys.
     """
     path: list[str | int] = []
     blocks, known = [model], list[str]()
@@ -131,7 +131,7 @@ def _path(location: KeyPath, model: Block) -> tuple[KeyPath, list[str]]:
         if chosen:
             blocks = chosen
             continue
-        if part in FORMS:  # of a number that may be a schedule
+        if part in FORMS:  # the form of a number that may be a schedule
             continue
         path.append(part)
         block = blocks[0] if len(blocks) == 1 else None

@@ -18,11 +18,11 @@ KeyPath = tuple[str | int, ...]
 """The keys that lead to a setting; an int is an index into a list."""
 
 MAX_DEPTH = 16
-"""Most levels of nested blocks and lists. A config has 4."""
+"""Most levels of nested blocks and lists that are read. A config has 4."""
 MAX_VALUES = 10_000
-"""Most values in a file, counted after aliases are expanded. A config has about 100."""
+"""Most values read from a file, counted after aliases are expanded. A config has about 100."""
 INTEGER_BITS = 64
-"""Bits of the largest integer, as in TensorFlow; Python's own integers are unbounded."""
+"""Size of the largest integer, as in TensorFlow; Python's own integers are unbounded."""
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -68,7 +68,7 @@ class YamlProblem:
 
     line: int
     problem: str
-    """What is wrong, and the way out."""
+    """What is wrong, and what to do."""
     path: KeyPath = ()
     """Path of the setting, as far as it is known."""
     value: str | None = None
@@ -84,7 +84,7 @@ class UnreadableYaml(Exception):
 
 
 def parse_yaml(text: str) -> Written:
-    """Read a text, with lines; raises UnreadableYaml."""
+    """Parse a text into values with their lines. Raises UnreadableYaml."""
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
@@ -96,7 +96,7 @@ def parse_yaml(text: str) -> Written:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark or loader.get_mark()
         raise UnreadableYaml(YamlProblem(mark.line + 1, _syntax_problem(error))) from error
-    except (ValueError, OverflowError) as error:  # PyYAML lets some of Python's through, as for "\UFFFFFFFF"
+    except (ValueError, OverflowError) as error:  # PyYAML lets some errors through, as for "\UFFFFFFFF"
         problem = "has an escape or a version that is out of range"
         raise UnreadableYaml(YamlProblem(loader.line + 1, problem)) from error
     if node is None:
@@ -161,7 +161,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
 
 
 class _ValueReader:
-    """Turns nodes into values, and collects the problems that don't stop it."""
+    """Turns nodes into values, and collects problems that need not stop it."""
 
     def __init__(self, loader: _Loader):
         self.problems: list[YamlProblem] = []
@@ -218,7 +218,7 @@ class _ValueReader:
         return merged | block
 
     def _merged(self, node: yaml.Node, path: KeyPath, line: int) -> dict[str, Written]:
-        """The settings that `<<` merges into the block at `path`; of several blocks the first wins."""
+        """The settings that `<<` merges into the block at `path`; among several blocks, the first wins."""
         merged: dict[str, Written] = {}
         for each in reversed(node.value) if isinstance(node, yaml.SequenceNode) else [node]:
             content = self.read(each, path, line).content

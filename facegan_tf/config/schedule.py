@@ -65,7 +65,7 @@ class scheduled:
 
 
 def is_schedule(written: dict[str, Any]) -> bool:
-    """Whether these settings, as a config has them, are a schedule and not a block of settings."""
+    """Whether these settings, as written in a config, are a schedule and not a block of settings."""
     return {"from", "to"} <= set(written)
 
 

@@ -1,4 +1,4 @@
-"""Looking through the classes of settings: which settings exist, of which types, in which kinds of block."""
+"""Inspects the classes of settings: which settings exist, of which types, in which kinds of block."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, get_args, get_origin
@@ -55,10 +55,10 @@ TextType = Literal["text", "text or null", "text or list"]
 
 
 def text_type(path: KeyPath, block: Block, written: dict[str, Any]) -> TextType | None:
-    """Whether the setting at `path` is text, perhaps null or a list of texts; None if it is anything else.
+    """Whether the setting at `path` is text, or also null or a list of texts; None if it is anything else.
 
-    written: the settings that are written so far, which choose the kinds of blocks. Where the kind is not
-    chosen yet, the setting is text if it is text in every kind that has it.
+    written: the settings written so far, which choose the kinds of blocks. Where a kind has not been chosen
+    yet, the setting is text if it is text in every kind that has it.
     """
     blocks, types, value = [block], list[Any](), written
     for part in map(str, path):

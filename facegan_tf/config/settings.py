@@ -1,4 +1,4 @@
-"""All settings of a run. Each is documented at its field, in the module of its block."""
+"""All settings of a run. Each is documented beside its field, in the module of its block."""
 
 import re
 from typing import Annotated
@@ -54,8 +54,8 @@ class Config(Settings):
     def place_of(self, name: str) -> str | None:
         """Where the setting `name` is written: `FILE: line 12`, or `--set`.
 
-        name: full path of a setting, such as `training.batch_size`, or of a block of settings. None if it
-        is not written, so that its default applies, and if `load_config` did not make this config.
+        name: full path of a setting, such as `training.batch_size`, or of a block of settings. Returns None
+        if it is not written, so that its default applies, or if `load_config` did not make this config.
         """
         return self._places.of(name)
 

@@ -1,4 +1,4 @@
-"""Settings of the training: its length, its steps, what it starts from, and what it saves."""
+"""Settings of training: its length, its steps, what it starts from, and what it saves."""
 
 import math
 from fractions import Fraction
@@ -10,7 +10,7 @@ from facegan_tf.config.base import Changeable, Settings
 from facegan_tf.config.schedule import Number, scheduled
 
 LENGTH_SETTINGS = ("steps", "epochs", "images")
-"""The settings of `training` that give the length of a run; an override of one replaces another."""
+"""The settings of `training` that give the length of a run; overriding one removes the others."""
 
 
 class TrainingSettings(Settings):
@@ -54,14 +54,14 @@ class TrainingSettings(Settings):
     critic_steps: int = Field(default=1, ge=1)
     """Number of updates of the discriminator in each step, each with other images; the generator has one."""
     freeze_discriminator: int = Field(default=0, ge=0)
-    """Number of trainable layers to freeze, from the discriminator's first one on (FreezeD)."""
+    """Number of the discriminator's trainable layers to freeze, from the first one on (FreezeD)."""
     start_from: str | None = Field(default=None, min_length=1)
     """Run whose trained nets this run starts from: RUN, RUN@best or RUN@STEP; null: random weights."""
     steps_per_call: Changeable[int | None] = Field(default=None, ge=1)
-    """Most steps in one call of TensorFlow; null: as many as take about a second; 1: `train_on_batch`.
+    """Most steps in one TensorFlow call; null: as many as take about a second; 1: `train_on_batch`.
 
-    A call also ends where something is to be logged, drawn or saved. The results are the same. Callbacks of
-    your own are called after each call; if there are any, null means 1, so that they see each step.
+    A call also ends where something is to be logged, drawn or saved. The results are the same. Your own
+    callbacks are called after each call; if there are any, null means 1, so that they see each step.
     """
 
     @model_validator(mode="after")
@@ -77,14 +77,14 @@ class TrainingSettings(Settings):
 
     @property
     def steps_without_images(self) -> int | None:
-        """Length of the run in steps, without counting images; None for `epochs`, which depends on them."""
+        """Length of the run in steps; None if it is given in epochs, which depend on the number of images."""
         return None if self.epochs is not None else self.total_steps(0)
 
     def total_steps(self, image_count: int) -> int:
         """Length of the run in steps, rounded up, on a data set of `image_count` images."""
         if self.steps is not None:
             return self.steps
-        # Epochs as they are written: in binary, 8.3 epochs of 30,000 images would be just over 249,000.
+        # Epochs as decimals: in binary, 8.3 epochs of 30,000 images would be just over 249,000.
         seen = self.images if self.images is not None else Fraction(str(self.epochs)) * image_count
         return math.ceil(Fraction(seen, self.images_per_step))
 

@@ -1,4 +1,4 @@
-"""Settings as they are written, in a YAML file or by `--set`, with the place of each for error messages."""
+"""Settings as written in a YAML file or by `--set`, with the place of each for error messages."""
 
 import stat
 from pathlib import Path
@@ -9,7 +9,7 @@ from facegan_tf.config.errors import ConfigError, SettingError
 from facegan_tf.config.safe_yaml import KeyPath, UnreadableYaml, Written, YamlProblem, dotted, parse_yaml
 
 MAX_BYTES = 64 * 1024
-"""Largest config that is read. Those in configs/ have about 2,000 bytes; PyYAML takes a second for 64 KiB."""
+"""Largest config that is read. Those in configs/ have about 2,000 bytes; 64 KiB take PyYAML a second."""
 
 
 class YamlSettings:
@@ -35,7 +35,7 @@ class YamlSettings:
         return written
 
     def place(self, path: KeyPath) -> str:
-        """Where a setting is written, `FILE: line 12` or `--set`; for a missing one, where its block is."""
+        """Where a setting, or the block that it is missing from, is written: `FILE: line 12` or `--set`."""
         while (written := self.find(path)) is None:
             path = path[:-1]
         if any(path[:length] in self._overridden for length in range(1, len(path) + 1)):
@@ -43,7 +43,7 @@ class YamlSettings:
         return f"{self.path}: line {written.line}"
 
     def override(self, path: KeyPath, value: Written) -> None:
-        """Set a setting, and make the blocks that it is in; InputError if one of those is a value."""
+        """Set a setting, creating the blocks that it is in. Raises InputError if one of those is a value."""
         *parents, last = path
         block = self.root.content
         for depth, parent in enumerate(parents, start=1):
@@ -64,7 +64,7 @@ class YamlSettings:
 
 
 def read_yaml(path: Path) -> YamlSettings:
-    """Read the settings in a file; ConfigError if it can't be read."""
+    """Read the settings in a file. Raises ConfigError if it can't be read."""
     try:
         root = parse_yaml(_text(path))
     except UnreadableYaml as error:

@@ -44,7 +44,7 @@ class Entry:
     """What it was made from."""
     last_used: datetime.datetime
     in_use: bool = False
-    """Whether a process is preparing it, so that it must stay."""
+    """Whether a process is preparing it; it must not be removed then."""
 
     def remove(self) -> None:
         """Remove it; a store disappears in one step."""
@@ -56,7 +56,7 @@ class Entry:
 
 
 def cache_folder(cache: str | Path) -> Path:
-    """The folder of a cache. Raises InputError if `~` is in it and there is no home folder."""
+    """The folder of a cache, with `~` expanded. Raises InputError if that fails for lack of a home folder."""
     try:
         return Path(cache).expanduser()
     except RuntimeError:
@@ -64,10 +64,10 @@ def cache_folder(cache: str | Path) -> Path:
 
 
 def cached_store(cache: Path, request: Request, source: Source) -> Path | None:
-    """The store in the cache that was made from this request and these photos, and mark it as used."""
+    """Find the cached store made from this request and these photos, and mark it as used; None if none is."""
     expected = _store_name(request, source)
     folders = sorted(_store_folders(cache), key=lambda folder: folder.name != expected)
-    for folder in folders:  # the expected one first: it makes the others superfluous
+    for folder in folders:  # the expected one first: if it matches, the others need no check
         manifest = _manifest_for(folder, request)
         if manifest and same_photos(manifest, source):
             remember_source(folder, manifest, source)
@@ -78,7 +78,7 @@ def cached_store(cache: Path, request: Request, source: Source) -> Path | None:
 
 
 def new_store(cache: Path, request: Request, source: Source) -> Path:
-    """Where the cache keeps the store of this request, once it is prepared."""
+    """Where the cache will keep the store of this request."""
     return cache / _store_name(request, source)
 
 

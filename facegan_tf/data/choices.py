@@ -25,7 +25,7 @@ class Choices:
     attributes: str | None = None
     """Table of the photos' attributes, such as CelebA's `list_attr_celeba.txt`."""
     where: str | None = None
-    """Expression that the attributes of a photo must fulfil."""
+    """Expression that must be true of a photo's attributes."""
     dedupe: int | None = None
     """Largest distance, in bits of 256, at which a face is a near-duplicate of an earlier one and dropped."""
     part: str | None = None

@@ -11,7 +11,7 @@ from facegan_tf.data.sources.base import Source
 
 @dataclass(frozen=True)
 class Job:
-    """What to make of each item of a source. It is pickled once to each worker process."""
+    """What to make of each item of a source. It is pickled once for each worker process."""
 
     source: Source
     framing: Framing
@@ -76,21 +76,21 @@ def _outcome(job: Job, index: int) -> Outcome:
 class Schedule:
     """Which items come next: all of them, or until there are `limit` faces.
 
-    An item in work counts as one face, so items are taken in vain only where others have several.
+    An item in progress counts as one face, so items are taken needlessly only where others have several.
     """
 
     items: int
     """The end of the items (exclusive)."""
     limit: int | None
     chunk: int
-    """Most items in a chunk."""
+    """Largest number of items in a chunk."""
     start: int = 0
     """The next item."""
     promised: int = 0
-    """Faces so far, plus all items that are in work."""
+    """Faces so far, plus one for each item in progress."""
 
     def take(self) -> range | None:
-        """The next items; None at the end, or if it depends on items in work whether more are needed."""
+        """The next items; None at the end, or while items in progress may turn out to be enough."""
         wanted = self.items if self.limit is None else max(0, self.limit - self.promised)
         items = range(self.start, self.start + min(self.chunk, wanted, self.items - self.start))
         self.start = items.stop

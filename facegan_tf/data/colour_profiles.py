@@ -1,4 +1,4 @@
-"""Embedded colour profiles (ICC): what a photo's numbers mean, if that is not sRGB."""
+"""Embedded colour profiles (ICC): what a photo's pixel values mean, if they are not sRGB."""
 
 import io
 from collections.abc import Callable
@@ -12,26 +12,26 @@ UNUSABLE = "the embedded colour profile can't be used; the pixels were taken as 
 Convert = Callable[[Image.Image], Image.Image]
 """A function from an image of one mode to an RGB image in sRGB."""
 
-_CLOSE_TO_SRGB = 2  # levels of 255; profiles of sRGB itself differ so much
+_CLOSE_TO_SRGB = 2  # levels of 255; even profiles of sRGB itself differ by this much
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """The image as RGB, by Pillow's own conversion, which takes the numbers as sRGB."""
+    """The image as RGB, by Pillow's own conversion, which takes the values as sRGB."""
     return image.convert("RGB")
 
 
 def conversion(image: Image.Image, mode: str) -> tuple[Convert, str | None]:
     """How parts of `image` become sRGB, and a note if its profile can't be used.
 
-    mode: that of the parts, `RGB`, `L` or `CMYK`. Without a profile, and where it makes no difference, the
-    conversion is `plain`.
+    mode: the mode of the parts: `RGB`, `L` or `CMYK`. Without a profile, and where it makes no difference,
+    the conversion is `plain`.
     """
     profile = image.info.get("icc_profile")
     if not profile:
         return plain, None
     try:
         return _to_srgb(profile, mode), None
-    except Exception:  # Pillow documents none of what it raises, on damaged profiles and on misfits
+    except Exception:  # Pillow documents none of what it raises on damaged or unsuitable profiles
         return plain, UNUSABLE
 
 

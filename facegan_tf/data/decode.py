@@ -24,10 +24,10 @@ PHOTO_FORMATS = (
     *("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000"),
     *("PPM", "TGA", "ICO", "ICNS", "PCX", "SGI", "PSD", "DDS", "QOI"),
 )
-"""Pillow's names of the formats that photos may have; HEIC comes on top where it can be read."""
+"""Pillow's names of the formats that photos may have; HEIC is added where it can be read."""
 
 MAX_SCANS = 100
-"""Most scans of a JPEG, as in libtiff. Progressive ones have ten; each takes time, and few bytes."""
+"""Most scans that a JPEG may have, as in libtiff; progressive ones have ten. Small scans take time, too."""
 
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # of a segment, or the end; not inside a scan's data
 _STRIP = 2**20  # pixels whose mode is converted at a time
@@ -54,7 +54,7 @@ class Decoded(NamedTuple):
 
 @contextmanager
 def pillow_warnings() -> Iterator[None]:
-    """A block in which Pillow's warning of a decompression bomb is an error, and other warnings are silent.
+    """A block in which Pillow's warning of a decompression bomb is an error, and other warnings are silenced.
 
     Enter it once for many files: entering it for each would take a tenth of the whole time.
     """
@@ -123,7 +123,7 @@ def _orientation(image: Image.Image) -> Any:
 def _reasons() -> Iterator[None]:
     """Turn what Pillow raises in the block into Rejected.
 
-    On damaged files it raises nearly anything, and documents none of it: fuzzing met a dozen types.
+    On damaged files it raises nearly anything, and documents none of it: fuzzing found a dozen types.
     """
     try:
         yield
@@ -144,14 +144,14 @@ def one_line(error: BaseException) -> str:
 
 
 def to_rgb(image: Image.Image) -> Decoded:
-    """Any Pillow mode as 8-bit sRGB, transparency over black. Raises Rejected if white is unknown."""
+    """Any Pillow mode as 8-bit sRGB, transparency over black. Raises Rejected if white is undefined."""
     mode = _profile_mode(image)
     convert, note = conversion(image, mode)
     if convert is plain and image.mode == "RGB" and "transparency" not in image.info:
         return Decoded(image, note)
     rgb = Image.new("RGB", image.size)
     rows = max(1, _STRIP // image.width)
-    for top in range(0, image.height, rows):  # in strips: intermediate modes would take the memory again
+    for top in range(0, image.height, rows):  # in strips: other modes would take as much memory again
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         rgb.paste(_strip_to_rgb(strip, mode, convert), (0, top))
     return Decoded(rgb, note)

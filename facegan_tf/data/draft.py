@@ -103,7 +103,7 @@ class Draft:
         return kept, reason
 
     def save(self) -> None:
-        """Write everything so far, so that the work can be continued from here if the process is killed."""
+        """Write everything so far, so that the work can continue from here if the process is killed."""
         self.busy = True
         self.faces.flush()
         saved = self._sizes.get(_ITEMS, 0) // self.items.itemsize

@@ -18,9 +18,9 @@ class Near(NamedTuple):
     """An earlier face."""
 
     place: int
-    """Its number among those that were added."""
+    """Its index among the faces added so far."""
     bits: int
-    """In how many bits its hash differs."""
+    """The number of bits in which its hash differs."""
 
 
 def require_hash() -> None:
@@ -51,7 +51,7 @@ class SeenFaces:
     """
 
     def __init__(self, hashes: bytes = b"") -> None:
-        """hashes: of the faces so far, one after the other."""
+        """hashes: those of the faces so far, one after the other."""
         self._hashes = [
             int.from_bytes(hashes[start : start + HASH_BYTES], "big")
             for start in range(0, len(hashes), HASH_BYTES)

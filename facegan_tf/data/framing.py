@@ -15,7 +15,7 @@ class Face(NamedTuple):
     note: str | None = None
     """What was ignored in the photo, worded the same for every photo; None: nothing."""
     tile: bytes | None = None
-    """A small picture of the photo, with the face's box drawn (JPEG), if faces are looked for."""
+    """A small picture (JPEG) of the photo, with the face's box drawn, if faces are searched for."""
 
 
 class Framing(Protocol):

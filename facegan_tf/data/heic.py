@@ -31,6 +31,6 @@ def _register() -> bool:
         import pillow_heif  # an optional package
     except ImportError:
         return False
-    pillow_heif.options.DECODE_THREADS = 1  # the worker processes keep all cores busy already
+    pillow_heif.options.DECODE_THREADS = 1  # the worker processes already keep all cores busy
     pillow_heif.register_heif_opener()
     return True

@@ -1,4 +1,4 @@
-"""`facegan join`: joins all parts of a store into one, the same as if one machine had prepared it."""
+"""`facegan join`: joins all parts into one store, the same as if one machine had prepared it."""
 
 import datetime
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def _write(folder: Path, parts: Sequence[FaceStore], dedupe: int | None) -> None
 def _append_faces(
     writer: StoreWriter, parts: Sequence[FaceStore], dedupe: int | None
 ) -> tuple[Sequence[int], list[tuple[str, str]]]:
-    """Append the faces of all parts; returns which of them were kept, and rows about near-duplicates."""
+    """Append the faces of all parts; return the indices of those kept, and a row for each near-duplicate."""
     count = sum(map(len, parts))
     kept: list[int] = []
     duplicates: list[tuple[str, str]] = []

@@ -52,7 +52,7 @@ class Located:
         except FaceganError as error:
             if not is_store(self.folder):
                 raise _by_settings(error, data) from error
-            store = FaceStore.open(self.folder)  # another training prepared the same store meanwhile
+            store = FaceStore.open(self.folder)  # another run prepared the same store meanwhile
         _check_share(store, data)
         return store
 
@@ -64,9 +64,9 @@ def locate(data: DataSettings, prepared: Path | None = None) -> Located:
     can't be opened any more, that store is used, with a message on stderr, provided that it has images of
     `data.size`.
 
-    If `data.source` is a store itself, or the parts of one, it is used directly, and the settings that say
+    If `data.source` is itself a store, or the parts of one, it is used directly, and the settings that say
     how to prepare one do not apply.
-    Raises InputError, which names the setting to change: if the source can't be used, if the cache can't be
+    Raises InputError, which names the setting to change, if the source can't be used, if the cache can't be
     written to or is full, if a store has images of another size, or if too many photos were rejected.
     """
     sources = [_absolute(source) for source in _as_list(data.source)]
@@ -128,7 +128,7 @@ def _from_source(data: DataSettings, request: Request) -> Located:
 
 
 def _check_cache(folder: Path, request: Request, source: Source, data: DataSettings) -> None:
-    """Raise InputError that names `cache` if the store can't be written there."""
+    """Raise InputError, which names `cache`, if the store can't be written there."""
     if folder.exists():
         problem = f"{folder.name} in it is damaged; remove it: facegan cache --clear {folder.name}"
         raise InputError("cache", data.cache, problem)
@@ -175,7 +175,7 @@ def _check_share(store: FaceStore, data: DataSettings) -> None:
 
 
 def _by_settings(error: FaceganError, data: DataSettings) -> FaceganError:
-    """The error with the setting to change: the cache where the store can't be written."""
+    """The error, naming the setting to change: `data.cache` if the store can't be written."""
     if isinstance(error, StoreNotWrittenError):
         return FaceganError(f"{error}; free some space there, or set data.cache to another folder")
     if not isinstance(error, InputError):

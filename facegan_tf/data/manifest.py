@@ -18,7 +18,7 @@ class Manifest:
 
     format_version: int
     count: int
-    """Faces."""
+    """Number of faces."""
     size: int
     """Height and width of a face in pixels."""
     crop: str
@@ -31,20 +31,20 @@ class Manifest:
     """The source's `identity`, and `content`: a digest of the photos that were read."""
     limit: int | None
     rejected: int
-    """Files listed in rejected.csv."""
+    """Number of files listed in rejected.csv."""
     fingerprint: str
-    """SHA-256 of size and pixels: the same faces have the same one everywhere."""
+    """SHA-256 of size and pixels: the same faces have the same fingerprint everywhere."""
     shards: list[dict[str, Any]]
     """`file` and `count` of each, in order."""
     versions: dict[str, str]
     created: str
     """UTC, ISO 8601."""
     notes: dict[str, int] = field(default_factory=dict)
-    """What was ignored in photos, and in how many of them."""
+    """What was ignored in photos, with the number of photos."""
     choices: dict[str, Any] = field(default_factory=dict)
     """How the faces were found and chosen, where it differs from the default: see `Choices`."""
     items: int | None = None
-    """Items of the source that were read, where that is not one for each face and each rejected file."""
+    """Number of source items read; None if it is the number of faces plus that of rejected files."""
 
     @property
     def items_read(self) -> int:
@@ -55,7 +55,7 @@ class Manifest:
     def licence(self) -> str | None:
         """The licence that the data set declares on the Hub; None for other sources.
 
-        Of several sources, all that are declared.
+        For several sources, all the declared licences.
         """
         each = self.source_identity.get("sources", [self.source_identity])
         return "; ".join(dict.fromkeys(one["licence"] for one in each if "licence" in one)) or None

@@ -16,9 +16,10 @@ from facegan_tf.data.store import FaceStore, pixel_digest
 
 
 def open_parts(sources: Sequence[str]) -> FaceStore | None:
-    """The store at a path, or that of its parts: a folder with all of them, or a list of their paths.
+    """Open the store at a path, or a store in parts: a folder that holds them all, or a list of their paths.
 
-    None if these are not stores but photos. Raises InputError if parts are missing, or don't belong together.
+    Returns None if these are photos, not stores. Raises InputError if parts are missing, or don't belong
+    together.
     """
     if any(has_scheme(source) for source in sources):
         return None
@@ -33,7 +34,7 @@ def open_parts(sources: Sequence[str]) -> FaceStore | None:
 
 
 def _parts_in(folder: Path) -> list[Path]:
-    """The parts of a store in a folder; none if it can't be listed."""
+    """The parts of a store in a folder; empty if the folder can't be listed."""
     try:
         with os.scandir(folder) as listing:
             stores = [Path(entry.path) for entry in listing if entry.is_dir() and is_store(Path(entry.path))]
@@ -56,7 +57,7 @@ def as_one(stores: Sequence[FaceStore]) -> FaceStore:
 
 
 def in_order(stores: Sequence[FaceStore]) -> list[FaceStore]:
-    """The parts by their numbers. Raises InputError unless they are all the parts of one store."""
+    """The parts, sorted by number. Raises InputError unless they are all the parts of one store."""
     numbered: dict[int, FaceStore] = {}
     of_all = _whole(stores[0].manifest)
     for store in stores:
@@ -83,7 +84,7 @@ def in_order(stores: Sequence[FaceStore]) -> list[FaceStore]:
 
 
 def _as_runs(numbers: Sequence[int], count: int) -> str:
-    """Rising numbers of `count` parts, with runs of three and more in short: `1/9, 4/9 to 8/9`."""
+    """Ascending numbers of `count` parts as text, with runs of three or more shortened: `1/9, 4/9 to 8/9`."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -115,7 +116,7 @@ def _whole(manifest: Manifest) -> dict[str, Any]:
 
 
 _OF_A_PART = ("content", *MAY_DIFFER)
-"""Keys of a source's identity that may differ between the machines that prepare parts."""
+"""Keys of a source's identity that may differ from part to part."""
 
 
 def whole_manifest(parts: Sequence[FaceStore], **fields: Any) -> Manifest:

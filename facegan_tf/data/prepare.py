@@ -29,7 +29,7 @@ from facegan_tf.data.workers import chunk_items, make_chunks, usable_workers
 
 FILTER = "lanczos"
 SAVE_SECONDS = 10
-"""How often the draft of a store is saved; a kill costs about this much work."""
+"""Time between saves of a store's draft; a kill costs about this much work."""
 
 
 class Options(TypedDict, total=False):
@@ -73,9 +73,9 @@ def prepare(
     If `out` is already the store of this request, it is only opened.
 
     Raises InputError for parameters that can't be used, before any work, and if no image is good;
-    FaceganError if the work fails. There is no store then, nor after Ctrl-C, but the finished work
-    is kept beside `out`, and the next call with the same parameters continues from there. The store is
-    complete if InputError says that more than `max_rejected` of the files are bad.
+    FaceganError if the work fails. There is no store then, nor after Ctrl-C, but the work done so far
+    is kept beside `out`, and the next call with the same parameters continues from there. If InputError
+    says that more than `max_rejected` of the files are bad, the store is complete all the same.
 
     >>> store = prepare("synthetic:10", "faces", size=64)
     >>> len(store), store.gather([0, 1]).shape
@@ -150,7 +150,7 @@ def _print(text: str) -> None:
 
 
 def _existing_store(out: Path, request: Request, source: Source) -> FaceStore | None:
-    """The store at `out`, if it is of this request. Raises InputError if anything else is there."""
+    """The store at `out`, if it was made from this request. Raises InputError if anything else is there."""
     if not os.path.lexists(out) or (out.is_dir() and not any(out.iterdir())):
         return None
     if not is_store(out):
@@ -194,7 +194,7 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int) -> 
     if draft.faces.count:
         _print(f"continuing after {draft.faces.count} faces from an interrupted run")
     wanted = min(stop - draft.done + draft.faces.count, limit or stop)
-    interval = 0.1 if sys.stderr.isatty() else 5.0  # a log wants few lines
+    interval = 0.1 if sys.stderr.isatty() else 5.0  # a log should have few lines
     saved = time.monotonic()
     with (
         tqdm(
@@ -213,7 +213,7 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int) -> 
                     draft.save()
                     saved = time.monotonic()
                 if draft.faces.count == limit:
-                    break  # where photos have several faces, more of them may be in work
+                    break  # where photos have several faces, more may be in progress
         except (KeyboardInterrupt, FaceganError):
             if draft.faces.count and not draft.busy:
                 draft.save()

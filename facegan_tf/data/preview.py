@@ -14,8 +14,8 @@ from facegan_tf.data.chunks import Outcome
 
 PREVIEW = "preview.png"
 TILE = 160
-"""Pixels of the longer side of a photo in the preview."""
-_MOST = 24  # items of each kind, kept and rejected
+"""Length of a photo's longer side in the preview, in pixels."""
+_MOST = 24  # items shown of each kind, kept and rejected
 _COLUMNS = 6
 _LINE = 12  # pixels of a line of text
 _PAPER, _INK, _RED = (255, 255, 255), (30, 30, 30), (176, 0, 0)
@@ -24,7 +24,7 @@ _PAPER, _INK, _RED = (255, 255, 255), (30, 30, 30), (176, 0, 0)
 def as_tile(photo: Image.Image, boxes: Sequence[tuple[Sequence[float], bool]]) -> bytes:
     """A small copy of a photo, as JPEG, with boxes drawn.
 
-    boxes: the corners (x, y) of each in the photo's pixels, one after the other, and whether it was kept.
+    boxes: for each, its corners as x, y, x, y and so on, in pixels of the photo, and whether it was kept.
     """
     tile = photo.copy()
     tile.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
@@ -39,7 +39,7 @@ def as_tile(photo: Image.Image, boxes: Sequence[tuple[Sequence[float], bool]]) -
 
 
 class Preview:
-    """A sample of the items that were kept, and one of those that were rejected, spread over all of them."""
+    """A sample of the kept items and one of the rejected items, each spread evenly over all of them."""
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
         """state: continue with what `state()` gave."""
@@ -50,7 +50,7 @@ class Preview:
         return self._state
 
     def add(self, name: str, outcome: Outcome, size: int) -> None:
-        """Add an item to the sample, if it is its turn. size: of its faces, in pixels."""
+        """Add an item to the sample, if it is its turn. size: width of its faces, in pixels."""
         tile = outcome.faces[0].tile if outcome.faces else outcome.tile
         if tile is None:
             return
@@ -61,7 +61,7 @@ class Preview:
             return
         faces = [Image.frombytes("RGB", (size, size), face.pixels) for face in outcome.faces[:2]]
         sample["cells"].append([name, outcome.reason, _as_text(tile), *map(_small, faces)])
-        if len(sample["cells"]) > _MOST:  # every second of those so far, and of those to come
+        if len(sample["cells"]) > _MOST:  # keep every second one, of those so far and of those to come
             sample["cells"] = sample["cells"][::2]
             sample["every"] *= 2
 
@@ -108,7 +108,7 @@ def _cell(name: str, reason: str, tile: str, *faces: str) -> Image.Image:
 
 
 def _printable(text: str) -> str:
-    """The characters that Pillow's own font can show."""
+    """The text, with `?` for characters that Pillow's own font can't show."""
     return text.encode("latin-1", "replace").decode("latin-1")
 
 

@@ -14,7 +14,7 @@ MAX_REJECTED = 0.5
 """Largest share of bad files, 0 to 1: with more, the source is probably not the one that was meant."""
 _REASONS_LISTED = 3
 NEAR_DUPLICATE = "a near-duplicate of"
-"""How the reason begins if a photo is good but dropped, as `dedupe` asks."""
+"""How the reason begins if a good photo was dropped because of `dedupe`."""
 HEADER = ["name", "reason"]
 """First row of a store's table of what could not be used."""
 
@@ -67,7 +67,7 @@ def _most_frequent(rejected: list[tuple[str, str]]) -> str:
 
 
 def by_kind(rejected: list[tuple[str, str]]) -> dict[str, int]:
-    """How many files were rejected for each reason, the most frequent first.
+    """The number of files rejected for each reason, the most frequent first.
 
     Reasons that differ only in numbers and names count as one, shown by the first example.
     """

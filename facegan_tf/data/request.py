@@ -42,7 +42,7 @@ class Request:
         return ", ".join(self.sources)
 
     def check(self) -> Crop:
-        """The parsed crop. Raises InputError for a number or a crop that can't be used."""
+        """Check the settings and return the parsed crop. Raises InputError for a value that can't be used."""
         self.choices.check(self.limit)
         if self.size not in SIZES:
             raise InputError("size", self.size, f"must be {SIZES[0]} to {SIZES[-1]} pixels")
@@ -60,7 +60,7 @@ class Request:
 
 
 def check_request(request: Request) -> tuple[Source, Framing]:
-    """Open the source, and say how its photos become faces.
+    """Open the source; return it, and how its photos become faces.
 
     Raises InputError if anything in the request can't be used.
     """
@@ -90,7 +90,7 @@ def _framing(request: Request, crop: Crop) -> Framing:
 
 
 def check_room(out: Path, source: Source, request: Request) -> None:
-    """Raise InputError if the store can't be written to `out`, or if there is no room for it."""
+    """Raise InputError if the store can't be written to `out`, or if there is not enough room for it."""
     if source.contains(out):
         raise InputError("out", out, "is inside the source folder; choose a folder outside it")
     check_space(out, request.most_faces(source) * request.size**2 * 3, ", or use a smaller `size` or `limit`")
@@ -99,7 +99,7 @@ def check_room(out: Path, source: Source, request: Request) -> None:
 def check_space(out: Path, needed: int, otherwise: str = "") -> None:
     """Raise InputError if `out` can't be written, or if `needed` bytes are not free there.
 
-    otherwise: what else the user can do, after `free some space`.
+    otherwise: what else the user can do; it follows `free some space` in the message.
     """
     parent = writable_parent(out)
     free = shutil.disk_usage(parent).free
@@ -140,5 +140,5 @@ def differences(manifest: Manifest, request: Request, source: Source) -> list[st
 
 
 def as_bytes(number: int) -> str:
-    """A number of bytes in MB, or in GB from a billion on."""
+    """A number of bytes as text, in MB, or in GB from a billion bytes on."""
     return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"

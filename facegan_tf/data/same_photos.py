@@ -56,7 +56,7 @@ def same_photos(manifest: Manifest, source: Source) -> bool:
 
 
 def remember_source(folder: Path, manifest: Manifest, source: Source) -> None:
-    """Write the source's present path and times to the store, so that it is recognised faster next time."""
+    """Write the source's current path and times to the store, so that it is recognised faster next time."""
     identity = manifest.source_identity | source.identity
     if identity != manifest.source_identity:
         with contextlib.suppress(OSError):  # a store that can't be written to is still good

@@ -34,7 +34,7 @@ SHARD_BYTES = 256 * 2**20
 
 
 class FaceStore:
-    """Read access to a store. Shards are memory-mapped: it may be larger than memory."""
+    """Read access to a store. Shards are memory-mapped, so a store may be larger than memory."""
 
     def __init__(self, folder: Path, manifest: Manifest, shards: list[np.ndarray]) -> None:
         """Use `open` instead: it checks that these fit together."""
@@ -103,7 +103,7 @@ class FaceStore:
     def expect_scattered_reads(self) -> None:
         """Tell the system that faces will be read in random order, if memory can't hold all of them.
 
-        Otherwise it reads 128 KB around each face, which in a smaller store is of use later.
+        By default, it reads 128 KB around each face, which only helps if it can keep what it has read.
         """
         fits = sum(shard.nbytes for shard in self.shards) < host_memory().total / 2
         if fits or not hasattr(mmap, "MADV_RANDOM"):
@@ -122,7 +122,7 @@ class FaceStore:
 
 
 def pixel_digest(size: int) -> Any:
-    """The SHA-256 of a store of `size` x `size` faces, to be updated with their pixels: its fingerprint."""
+    """A SHA-256 object that, once updated with the pixels of `size` x `size` faces, is their fingerprint."""
     return hashlib.sha256(f"uint8 RGB {size}x{size}\n".encode())
 
 
@@ -146,7 +146,7 @@ class StoreWriter:
     """
 
     def __init__(self, folder: Path, size: int, shard_bytes: int = SHARD_BYTES, *, count: int = 0) -> None:
-        """folder: exists. shard_bytes: most pixels in a shard, in bytes.
+        """folder: must exist. shard_bytes: largest size of a shard's pixels, in bytes.
 
         count: continue after the first `count` faces, which another writer left there.
         """
@@ -162,7 +162,7 @@ class StoreWriter:
             self._continue()
 
     def _continue(self) -> None:
-        """Cut off what follows the first `count` faces, and hash these."""
+        """Cut off what follows the first `count` faces, and hash those faces."""
         for shard in self.folder.glob("faces-*-of-*.npy"):  # `finish` was interrupted
             shard.rename(shard.with_name(f"{shard.name.partition('-of-')[0]}.npy"))
         full, rest = divmod(self.count, self._shard_rows)
@@ -182,7 +182,7 @@ class StoreWriter:
             self._file.seek(0, os.SEEK_END)
 
     def flush(self) -> None:
-        """Wait until all that was appended is on the disk."""
+        """Wait until everything appended so far is on the disk."""
         if self._file is not None:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -204,7 +204,7 @@ class StoreWriter:
             rest = rest[rows * self._face_bytes :]
 
     def finish(self, **about: Any) -> Manifest:
-        """Give the shards their final names and write the manifest; `about` has the other fields of it."""
+        """Give the shards their final names and write the manifest; `about` has its other fields."""
         self.close()
         names = [f"faces-{k:05d}-of-{len(self._counts):05d}.npy" for k in range(len(self._counts))]
         for k, name in enumerate(names):
@@ -221,7 +221,7 @@ class StoreWriter:
         return manifest
 
     def close(self) -> None:
-        """Close the shard being written, and correct its header to the rows that it has."""
+        """Close the shard being written, and correct the number of rows in its header."""
         if self._file is not None:
             with self._file:
                 self._file.seek(0)

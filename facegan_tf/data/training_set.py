@@ -16,11 +16,11 @@ from facegan_tf.config.settings import Config
 from facegan_tf.data.store import FaceStore
 
 READY = 4
-"""Batches that are prepared while a step runs."""
+"""Number of batches prepared while a step runs."""
 
 
 class TrainingSet:
-    """A store, cut to its first `len` images, and the order in which a run sees them."""
+    """The images of a run, the first ones of a store, and the order in which the run sees them."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class TrainingSet:
     ):
         """limit: use only the store's first images. flip: mirror each image with probability 1/2.
 
-        stream: each shuffles the images in an order of its own.
+        stream: each stream shuffles the images in an order of its own.
         """
         self.store = store
         self.batch_size = batch_size
@@ -55,7 +55,7 @@ class TrainingSet:
         return TrainingSet(self.store, batch_size, self.seed, limit=len(self), flip=self.flip, stream=stream)
 
     def __len__(self) -> int:
-        """How many different images there are: an epoch."""
+        """The number of different images: the length of an epoch."""
         return self._count
 
     def first(self, count: int) -> np.ndarray:
@@ -96,7 +96,7 @@ class TrainingSet:
 def shuffled_indices(
     positions: tf.Tensor, count: int, seed: int, stream: draws.Stream = draws.Stream.SHUFFLE
 ) -> tf.Tensor:
-    """Indices into the store of positions int64 [B] in the endless sequence, in memory of constant size."""
+    """Indices into the store for positions int64 [B] in the endless sequence; takes constant memory."""
     epochs, places = positions // count, positions % count
     streams = tf.fill(tf.shape(epochs), tf.constant(int(stream), tf.int64))
     seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, streams], axis=1)
@@ -107,5 +107,5 @@ def shuffled_indices(
 
 
 def _scale(images: tf.Tensor) -> tf.Tensor:
-    """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in one pass over memory, not one each operation."""
+    """uint8 -> float32 in [-1, 1]: x / 127.5 - 1, in one pass over memory, not one per operation."""
     return tf.quantization.dequantize(tf.bitcast(images, tf.quint8), -1.0, 1.0, mode="MIN_COMBINED")

@@ -27,7 +27,7 @@ def is_unfinished(path: Path) -> bool:
 
 
 def lock_of(draft: Path) -> Path:
-    """The file that the process which is filling a draft has locked."""
+    """The lock file of a draft, held by the process that is filling the draft."""
     # Beside the draft, which is renamed in the end. Not the folder itself: NFS has locks for files alone.
     return draft.with_name(f"{draft.name}.lock")
 
@@ -40,7 +40,7 @@ def is_in_use(draft: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        pass  # nobody has left a lock, or the file system has none
+        pass  # there is no lock file, or the file system has no locks
     return False
 
 
@@ -73,7 +73,7 @@ def unfinished_folder(out: Path, is_worth_keeping: Callable[[Path], bool]) -> It
 
 def _remove_empty(out: Path) -> None:
     if out.is_dir():
-        out.rmdir()  # an empty folder may be there; a filled one makes this fail
+        out.rmdir()  # an empty folder may be there; if it isn't empty, this fails
 
 
 @contextlib.contextmanager

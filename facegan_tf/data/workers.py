@@ -3,8 +3,8 @@
 The workers are separate interpreters, connected by `multiprocessing` connections. Forked workers would not be
 safe in a process whose TensorFlow has started threads. Those of `multiprocessing`'s spawn would run the
 caller's main script again (seconds each if it imports TensorFlow, endlessly if it lacks a `__main__` guard),
-and its Pool waits forever for a worker that was killed. Here a dead worker is an end of file for the caller,
-and a dead caller is one for the workers.
+and its Pool waits forever for a worker that was killed. Here, a dead worker looks like an end of file to the
+caller, and a dead caller looks like one to the workers.
 """
 
 import gc
@@ -27,14 +27,14 @@ _CHUNK_BYTES = 2**20  # most pixels in a chunk, in bytes; small chunks take litt
 _CHUNK_ITEMS = 32
 _SLOW_ITEMS = 8
 _AHEAD = 2  # chunks that a worker has at a time, so that the next is there when one is done
-_WINDOW = 4  # chunks for each worker, in work or waiting for their turn; bounds the memory
+_WINDOW = 4  # chunks for each worker, in progress or waiting for their turn; bounds the memory
 
 WORKERS_SUPPORTED = os.name == "posix"
 """Whether there can be worker processes: they inherit a file descriptor, which Windows does not have."""
 
 
 def usable_workers(workers: int) -> int:
-    """How many processes to use if `workers` are wanted: 1, with a message, where that is the most."""
+    """The number of processes to use if `workers` are asked for: 1, with a message, where more can't run."""
     if workers > 1 and not WORKERS_SUPPORTED:
         print("several processes need Linux or macOS; this uses one, which is slower", file=sys.stderr)
         return 1
@@ -42,7 +42,7 @@ def usable_workers(workers: int) -> int:
 
 
 def chunk_items(size: int, framing: Framing) -> int:
-    """Most items in a chunk of faces of this size, in pixels; few if each takes long."""
+    """Largest number of items in a chunk, for faces of `size` pixels; few if each item takes long."""
     most = _SLOW_ITEMS if framing.needs_worker else _CHUNK_ITEMS
     return max(1, min(most, _CHUNK_BYTES // (size * size * 3)))
 
@@ -55,7 +55,7 @@ def make_chunks(job: Job, schedule: Schedule, workers: int) -> Generator[Chunk, 
     items = schedule.items - schedule.start
     most = min(items, items if schedule.limit is None else schedule.limit)
     workers = min(workers, -(-most // schedule.chunk))
-    # Finding faces needs TensorFlow, which is set up for one thread in a worker, and for all in a training.
+    # Finding faces needs TensorFlow, which uses one thread in a worker, but all cores in the caller.
     if workers > 1 or (job.framing.needs_worker and WORKERS_SUPPORTED):
         with _Crew(job, max(workers, 1)) as crew:
             yield from crew.run(schedule)
@@ -71,7 +71,7 @@ class _Worker:
     process: "subprocess.Popen[bytes]"
     connection: Connection
     tasks: list[range] = field(default_factory=list)
-    """Items that it was given and has not returned, oldest first."""
+    """Items that it was given and has not yet returned, oldest first."""
 
 
 class _Crew:
@@ -103,7 +103,7 @@ class _Crew:
     def run(self, schedule: Schedule) -> Iterator[Chunk]:
         """Yield the schedule's chunks in order."""
         position = schedule.start
-        early: dict[int, Chunk] = {}  # chunks that were done before one that comes first
+        early: dict[int, Chunk] = {}  # finished chunks that wait for an earlier one
         while True:
             self._hand_out(schedule, len(early))
             busy = [worker for worker in self._workers if worker.tasks]
@@ -156,7 +156,7 @@ def _start_worker() -> _Worker:
     code = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve({theirs.fileno()})"
     # -S: the path is known, and finding it again takes a third of an interpreter's start.
     command = [sys.executable, "-S", "-c", code]
-    # One thread each, or they would get into each other's way: numpy's and TensorFlow's.
+    # One thread each for numpy and TensorFlow, or the workers would get in each other's way.
     threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     settings = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"} | dict.fromkeys(threads, "1")
     with theirs:
@@ -172,7 +172,7 @@ def _start_worker() -> _Worker:
 
 
 def serve(descriptor: int) -> None:
-    """Run a worker: receive the job, then make chunk after chunk until the caller is done or gone."""
+    """Run a worker: receive the job, then make chunk after chunk until the caller is done or dead."""
     stderr = _silence_libraries()
     try:
         with Connection(descriptor) as connection:

@@ -12,7 +12,7 @@ from facegan_tf.evaluation.swd import SWD
 def best_metric(settings: EvaluationSettings) -> Metric:
     """The metric of `evaluation.best_by`; by default FID, or SWD without a feature network.
 
-    Raises InputError for one that is unknown, has no better direction, or can't be computed as configured.
+    Raises InputError if it is unknown, can't be computed as configured, or has no direction that is better.
     """
     has_network = settings.features != NO_NETWORK
     if settings.best_by is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def measure_of(record: dict[str, Any]) -> dict[str, Any]:
-    """What a record's scores depend on besides the generator, fact by fact: JSON values by a readable name.
+    """What a record's scores depend on besides the generator: JSON values by readable names.
 
     The record may also be the notes of a best checkpoint, which keep this as `measure`.
     """
@@ -26,9 +26,9 @@ def measure_of(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(records: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """The facts in which records were measured differently, each with its values, None where one is unknown.
+    """The facts by which records were measured differently, each with its values; None if one is unknown.
 
-    A fact that only one record has, such as the settings of a metric that no other computed, doesn't count.
+    A fact that only one record has, such as the settings of a metric that no other record has, doesn't count.
     """
     measures = [measure_of(record) for record in records]
     names = dict.fromkeys(name for measure in measures for name in measure)

@@ -1,4 +1,4 @@
-"""Euclidean distances between features, a block of rows at a time, for metrics of nearest neighbours."""
+"""Euclidean distances between features, a block of rows at a time, for nearest-neighbour metrics."""
 
 from collections.abc import Iterator
 

@@ -37,7 +37,7 @@ class EvaluationRequest:
     metrics: Sequence[str] = tuple(METRICS)
     """Names of the metrics to compute."""
     count: int | None = None
-    """Images of each side, the first ones. None: as many as both sides have, up to 2,000."""
+    """Number of images of each side, the first ones. None: as many as both sides have, up to 2,000."""
     features: str = "inception"
     """The feature network: `inception`, `inception-2015`, the path of a .keras file, or `none`."""
     feature_weights: str | Path | None = None
@@ -45,7 +45,7 @@ class EvaluationRequest:
     input_range: Range | None = None
     """The values that a .keras file takes for black and for white. None: -1 and 1."""
     seed: int = 0
-    """A generator draws the faces of the seeds from this one on; it decides the metrics' draws too."""
+    """Seed of the first face that a generator draws; the next have the next seeds. Seeds the metrics too."""
     batch_size: int = BATCH
     """Images that the feature network processes at once; no score depends on it."""
 
@@ -65,8 +65,8 @@ def evaluate(
         record["scores"]["swd"]
 
     generated: a run directory, an exported SavedModel, a folder or zip of images, or a store. reference: a
-    store of real faces; for a run, by default the images it was trained on. state: of a run, its
-    checkpoint and weights. cache: folder for the reference's features. out: folder for evaluation.json,
+    store of real faces; for a run, by default the images it was trained on. state: the checkpoint and
+    weights to use, for a run. cache: folder for the reference's features. out: folder for evaluation.json,
     evaluations.jsonl and nearest.png (default: the run itself, or outputs/evaluations/NAME).
 
     The record's `scores` maps each metric's name to a number; the rest states how the scores were computed.
@@ -110,7 +110,7 @@ def _write(files: EvaluationFiles, sides: Sides, record: dict[str, Any]) -> None
 
 
 def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None:
-    """Raise InputError for what can be seen to be wrong without opening anything."""
+    """Raise InputError for what is clearly wrong before anything is opened."""
     if not names:
         raise InputError("metrics", None, f"must name one or more; choose from {', '.join(METRICS)}")
     if not 0 <= request.seed < SEED_LIMIT:
@@ -128,7 +128,7 @@ def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None
 
 
 def _check_enough(path: Path, count: int, names: Sequence[str]) -> None:
-    """Raise InputError if a side has too few images; no count was given, as that was checked before."""
+    """Raise InputError if a side has too few images. A count that was given has been checked before."""
     if count < minimum_count(names):
         problem = f"has only {count:,} images, and {', '.join(names)} need {minimum_count(names)} or more"
         raise InputError(None, path, problem)

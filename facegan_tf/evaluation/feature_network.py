@@ -13,7 +13,7 @@ from facegan_tf.common.errors import InputError
 from facegan_tf.evaluation.resize import NAME as RESIZE
 
 Range = tuple[float, float]
-"""The values that a network takes for black and for white."""
+"""The values that a network expects for black and for white."""
 
 
 class NoNetworkError(InputError):
@@ -50,14 +50,14 @@ class FeatureNetwork:
 
 
 def network_of(model: keras.Model, name: str, size: int, input_range: Range) -> FeatureNetwork:
-    """The feature network that a Keras model is: images [N, size, size, 3] in `input_range` -> [N, D]."""
+    """Wrap a Keras model that maps images [N, size, size, 3] in `input_range` to features [N, D]."""
     spec = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
     compute = tf.function(lambda images: model(images, training=False), input_signature=[spec])
     return FeatureNetwork(name, size, input_range, _digest(model), compute)
 
 
 def in_one_line(error: BaseException) -> str:
-    """A library's error for use in a message, at most 300 characters."""
+    """A library's error as one line for a message, at most 300 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 

@@ -1,4 +1,4 @@
-"""Every feature network by its name; any other is a .keras file."""
+"""The feature networks, by name; any other is a .keras file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def load_feature_network(
     """Load a feature network: `inception`, `inception-2015`, or the path of a .keras file.
 
     feature_weights: a file with Inception's weights, in place of the download; `inception-2015` requires it.
-    input_range: the values that the .keras file takes for black and for white (default: -1 and 1).
+    input_range: the values that the .keras file expects for black and for white (default: -1 and 1).
     Raises InputError for a network that can't be used, NoNetworkError if a download is needed and fails.
     """
     weights = path_of(feature_weights) if feature_weights is not None else None

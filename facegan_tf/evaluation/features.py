@@ -58,7 +58,7 @@ def extract(
 
 
 class FeatureCache:
-    """Features of stores' first images, in files named after store fingerprint, network and count."""
+    """Features of stores' first images, in files named after fingerprint, network and count."""
 
     def __init__(self, folder: Path):
         self.folder = folder / "features"

@@ -58,11 +58,11 @@ class Wanted:
 
 
 def load_generated(path: Path, wanted: Wanted, state: RunState = LAST) -> GeneratedImages:
-    """The images to score at `path`, all with the reference's size.
+    """The images to score at `path`, all of the reference's size.
 
-    A run or a SavedModel draws them, as `facegan sample` does. From a folder, a zip or a store the first ones
-    by name are taken. state: of a run, its checkpoint and weights.
-    Raises InputError if they can't be loaded, or are fewer than wanted.
+    A run or a SavedModel draws them, as `facegan sample` does. From a folder, a zip or a store, the first
+    ones by name are taken. state: the checkpoint and weights to use, for a run. Raises InputError if they
+    can't be loaded, or are fewer than wanted.
     """
     if is_savedmodel(path):
         generator = load_generator(path, state.checkpoint, state.weights)
@@ -119,7 +119,7 @@ def store_facts(store: FaceStore) -> dict[str, Any]:
 
 
 def run_facts(path: Path, gan: GAN, state: RunState, seed: int, count: int) -> dict[str, Any]:
-    """Where `count` faces come from that a run drew from this seed on, for the record: JSON values."""
+    """Where the `count` faces that a run drew from this seed on come from, for the record: JSON values."""
     return {
         "kind": "run",
         **_drawn(path, seed, count),
@@ -144,9 +144,9 @@ def _check_size(what: str, size: int, reference: int) -> None:
 
 
 def _read_images(path: Path, wanted: Wanted) -> GeneratedImages:
-    """The first good images of a folder or a zip, which must all have the reference's size.
+    """The first good images of a folder or a zip. All images there must have the reference's size.
 
-    Files that can't be read are skipped and named.
+    Files that can't be read are skipped, and named on stderr.
     """
     source = open_source(str(path))
     if not isinstance(source, PhotoSource):

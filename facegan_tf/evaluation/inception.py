@@ -1,4 +1,4 @@
-"""Inception-v3 as a feature network: Keras' weights, or the graph that published FIDs were computed with."""
+"""Inception-v3 as a feature network: with Keras' weights, or as the graph behind published FIDs."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ SIZE = 299
 
 
 def load_inception(weights: Path | None) -> FeatureNetwork:
-    """Inception-v3 of Keras Applications, 2,048 features; `weights` is an .h5 file to use without a download.
+    """Inception-v3 of Keras Applications, 2,048 features; `weights`: an .h5 file, in place of the download.
 
     Raises InputError if the file doesn't fit, NoNetworkError if the weights can't be downloaded.
     """
@@ -60,7 +60,7 @@ def load_inception_2015(weights: Path | None) -> FeatureNetwork:
     try:
         definition = tf.compat.v1.GraphDef.FromString(content)
         with graph.as_default():
-            # This enters the graph behind its own resizing, which aliases, and its scaling, (x - 128) / 128.
+            # Enter the graph after its own resizing, which aliases, and its scaling, (x - 128) / 128.
             images = tf.compat.v1.placeholder(tf.float32, [None, SIZE, SIZE, 3])
             (pooled,) = tf.import_graph_def(definition, {"Mul:0": images}, ["pool_3:0"], name="")
     except Exception as error:

@@ -15,7 +15,7 @@ SUBSET_SIZE = 1000
 
 
 class KernelDistance(NamedTuple):
-    """Mean and standard deviation over the subsets, their number, and the features in each."""
+    """Mean and standard deviation over the subsets, the number of subsets, and the features in each."""
 
     mean: float
     std: float
@@ -40,7 +40,7 @@ def kernel_distance(
         subsets = 1
     random = np.random.RandomState(
         seed % 2**32
-    )  # which takes no larger seeds, and the faces' seeds are larger
+    )  # which takes no larger seeds, but the faces' seeds may be larger
     distances = np.empty(subsets)
     for number in range(subsets):
         ours = generated[random.choice(len(generated), subset_size, replace=False)]

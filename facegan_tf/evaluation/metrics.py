@@ -1,4 +1,4 @@
-"""Every metric by its name, in the order in which scores are shown."""
+"""Every metric by name, in the order in which scores are shown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -40,6 +40,6 @@ def metric_of(score: str) -> Metric | None:
 
 
 def parts_of(scores: dict[str, float], name: str) -> dict[str, float]:
-    """The further numbers of a metric among the scores, by their suffix: `{"std": 0.1}` for `kid`."""
+    """The further numbers of a metric among the scores, by suffix: `{"std": 0.1}` for `kid`."""
     prefix = f"{name}_"
     return {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}

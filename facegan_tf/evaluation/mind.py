@@ -2,11 +2,11 @@
 
 Berthet et al., "MIND: Monge Inception Distance for Generative Models Evaluation", 2026 (arXiv 2605.06797).
 Along one direction the distance is exact and takes no more than sorting. No covariance is estimated, so MIND
-needs fewer images than FID, and differences that means and covariances don't show raise it too.
+needs fewer images than FID, and it also rises with differences that means and covariances don't show.
 
-Only the paper's abstract was at hand. The definition and the factor 3 D are as torch-fidelity's code and
-Bacalum et al., "LOB-ID", 2026, cite them, and 1,000 directions are what most code for MIND takes. How the
-paper compares sets of different sizes could not be checked, nor could its scores be reproduced.
+Only the paper's abstract was available. The definition and the factor 3 D are those that torch-fidelity's
+code and Bacalum et al., "LOB-ID", 2026, give, and most code for MIND uses 1,000 directions. How the paper
+compares sets of different sizes could not be checked, nor could its scores be reproduced.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ FACTOR = 3
 """The mean distance is multiplied by this and by the number of features."""
 DIRECTIONS = 1000
 SEED = 0
-"""Seed of the directions, the same in every evaluation: others would change a score by a few percent."""
+"""Seed of the directions, the same in every evaluation: another would change a score by a few per cent."""
 DIRECTIONS_AT_ONCE = 100
 ROWS_AT_ONCE = 1024
 """Features held in float64 at once."""

@@ -18,15 +18,15 @@ WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 """Weights of the scales, from the finest. Images with fewer scales use the first ones, scaled to sum to 1."""
 WINDOW = 11
 INSIDE = slice(WINDOW // 2, -(WINDOW // 2))
-"""The pixels whose window lies wholly inside the image."""
+"""The pixels whose window lies entirely inside the image."""
 _LUMINANCE, _CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def diversity(images: np.ndarray, seed: int) -> float:
     """Mean MS-SSIM of random pairs of uint8 images [N, S, S, 3], N at least 2; no image is in two pairs.
 
-    At most 1,000 pairs are drawn. The mean is 1 if all images are alike. A generator that scores clearly more
-    than the reals has less variety.
+    At most 1,000 pairs are drawn. The mean is 1 if all images are the same. A generator that scores clearly
+    higher than the reals has less variety.
     """
     order = np.random.default_rng(seed).permutation(len(images))
     pairs = min(len(images) // 2, MOST_PAIRS)
@@ -46,7 +46,7 @@ def scales(size: int) -> int:
 def ms_ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """MS-SSIM, float64 [N], between each image of `one` and that of `other`, both uint8 [N, S, S, 3].
 
-    Structures that contradict each other (a negative mean at some scale) count as 0, not alike at all.
+    Structures that contradict each other (a negative mean at some scale) count as 0: not alike at all.
     """
     weights = WEIGHTS[: scales(one.shape[1])]
     weights = weights / weights.sum()
@@ -61,7 +61,7 @@ def ms_ssim(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _ssim_maps(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SSIM around each pixel, and its contrast and structure term alone, both shaped like `one`."""
+    """SSIM around each pixel, and its contrast-structure term alone, both shaped like `one`."""
     window = filters.mirrored(_gaussian(), one.shape[1])
     mean_one, mean_other, square_one, square_other, product = (
         filters.apply(window, values) for values in (one, other, one**2, other**2, one * other)

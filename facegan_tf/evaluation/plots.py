@@ -1,4 +1,4 @@
-"""Curves of a training's scores."""
+"""Curves of the scores during training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +15,8 @@ from facegan_tf.evaluation.metrics import METRICS
 def save_score_curves(path: Path, evaluations: Sequence[dict[str, Any]], best_by: str) -> None:
     """Draw each metric's scores against steps and against minutes of training, as PNG.
 
-    evaluations: records, the last of which a training wrote. Left out are records without `training`, and
-    those that can't be compared with the last. The best score of the metric `best_by` is marked.
+    evaluations: records, the last one from training. Records without `training`, and those that can't be
+    compared with the last, are left out. The best score of the metric `best_by` is marked.
     """
     during = [record for record in evaluations if "training" in record]
     during = [record for record in during if same_measure(record, during[-1])]

@@ -10,13 +10,13 @@ from facegan_tf.evaluation.metric import Metric, Score
 from facegan_tf.evaluation.sides import Sides
 
 POOL_BYTES = 2**25
-"""Bytes of reals held as floats at once."""
+"""Bytes of reals that are held as floats at once."""
 NEIGHBOURS = 3
-"""Nearest reals found for each face."""
+"""Number of nearest reals found for each face."""
 MOST_FACES = 256
-"""Most generated faces looked at; each is compared with every real of the store."""
+"""Most generated faces to check; each is compared with every real in the store."""
 READ_AT_ONCE = 2000
-"""Reals read from the store at once."""
+"""Number of reals read from the store at once."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def psnr_among(pool: np.ndarray, count: int) -> np.ndarray:
     """PSNR in dB of each of the pool's first `count` images against the nearest of the others.
 
     pool: uint8 [P, S, S, 3], P at least 2; returns float64 [min(count, P)]: what two different reals score.
-    A generated face that scores more is nearer to a real than another real is.
+    A generated face that scores higher is nearer to a real than reals are to each other.
     """
     distances = squared_differences(pool[:count], pool)
     np.fill_diagonal(distances, np.inf)
@@ -121,5 +121,5 @@ PSNR = Metric(
     better=None,
     digits="{:.2f} dB",
     min_count=NEIGHBOURS,
-    while_training=False,  # a training computes it for its control faces, at each grid
+    while_training=False,  # training computes it for the control faces, at each grid
 )

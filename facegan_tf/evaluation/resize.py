@@ -1,9 +1,9 @@
-"""Resizing images for a feature network, as clean-fid does it.
+"""Resizes images for a feature network, as clean-fid does.
 
 Parmar, Zhang and Zhu, "On aliased resizing and surprising subtleties in GAN evaluation", 2022: Pillow's
 bicubic filter, which widens as the image shrinks and so doesn't alias, on each channel in float32, clipped to
 0 and 255 but not rounded to 8 bits. TensorFlow and PyTorch don't antialias by default, which changes FID
-by more than models differ.
+by more than the difference between models.
 """
 
 import numpy as np

@@ -20,7 +20,7 @@ from facegan_tf.evaluation.sides import Sides
 
 @dataclass(frozen=True)
 class Measure:
-    """How images are scored, ready for use."""
+    """How to score images: the metrics, and everything that they need."""
 
     metrics: Sequence[str]
     """Names of the metrics to compute. Without a network, those that need features are left out."""
@@ -39,7 +39,7 @@ def score(
 ) -> tuple[Sides, dict[str, Any]]:
     """Score N images against the first N of the store; return both sides, and the record.
 
-    began: when the work began, by `time.perf_counter`; the record states how long all of it took.
+    began: when the work began, by `time.perf_counter`; the record says how long all of it took.
     """
     count, network = len(generated.images), measure.network
     sides = Sides(generated.images, store, measure.seed)

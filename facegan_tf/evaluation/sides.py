@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass
 class Sides:
-    """What metrics compute from, and the results that several of them share."""
+    """What metrics are computed from, and results that several of them share."""
 
     generated: np.ndarray
     """uint8 [N, S, S, 3]."""

@@ -1,4 +1,4 @@
-"""SWD: the distance between the small patches of two sets of images, from fine detail to coarse structure.
+"""SWD: the distance between small patches of two sets of images, from fine detail to coarse structure.
 
 Karras et al., "Progressive growing of GANs for improved quality, stability, and variation", 2018, section 5:
 it takes patches of 7x7 pixels from each level of a Laplacian pyramid and computes the sliced Wasserstein
@@ -29,8 +29,8 @@ _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 def sliced_wasserstein(generated: np.ndarray, reference: np.ndarray, seed: int) -> dict[int, float]:
     """SWD times 1000 at each level, {S: ..., S / 2: ..., ...}, of uint8 images [N, S, S, 3] and [M, S, S, 3].
 
-    Patches and directions are random, drawn from the seed. From the larger set only as many images are used
-    as the smaller one has, and from each at most the first 8,192.
+    Patches and directions are random, drawn from the seed. Of each set, only as many images are used as the
+    smaller set has, and at most the first 8,192.
     """
     count = min(len(generated), len(reference), MOST_IMAGES)
     random = np.random.default_rng(seed)
@@ -46,7 +46,7 @@ def sliced_wasserstein(generated: np.ndarray, reference: np.ndarray, seed: int) 
 
 
 def level_sizes(size: int) -> list[int]:
-    """Widths of the pyramid's levels for images of `size` pixels: halved while 16 or more; at least one."""
+    """Widths of the pyramid's levels for images of `size` pixels: halved, but not below 16; at least one."""
     sizes = [size]
     while sizes[-1] // 2 >= SMALLEST:
         sizes.append(-(-sizes[-1] // 2))
@@ -100,7 +100,7 @@ def _normalised(patches: np.ndarray) -> np.ndarray:
 
 
 def _distance(ours: np.ndarray, theirs: np.ndarray, random: np.random.Generator) -> float:
-    """The Wasserstein-1 distance between both sets' projections, averaged over random directions."""
+    """The Wasserstein-1 distance between the two sets' projections, averaged over random directions."""
     directions = random.standard_normal((ours.shape[1], DIRECTIONS)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=0)
     total = 0.0

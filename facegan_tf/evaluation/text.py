@@ -12,7 +12,7 @@ def as_text(record: dict[str, Any]) -> str:
 
 
 def written(name: str, value: float) -> str:
-    """A score with its metric's digits, such as `12.345`; four places for an unknown metric."""
+    """A score with its metric's digits, such as `12.345`; four decimals for an unknown metric."""
     metric = metric_of(name)
     return (metric.digits if metric else "{:.4f}").format(value)
 

@@ -29,8 +29,8 @@ def augment(
 
     images: floats [N, S, S, 3] in [-1, 1]; changed colours may lie outside. strength: the probability, 0 to
     1, with which an image gets a kind of change. draws_seed: int64 [2]; the same seed gives the same changes.
-    first, total: place of the first image in a batch of `total` images, of which these are a slice (None:
-    they are the batch). An image's changes depend on the seed and on its place in the batch only.
+    first, total: index of the first image in a batch of `total` images, of which these are a slice (None:
+    they are the batch). An image's changes depend only on the seed and on its place in the batch.
     """
     count = images.shape[0] if images.shape[0] is not None else tf.shape(images)[0]
     for kind in sorted(set(kinds), key=list(_KINDS).index):
@@ -43,7 +43,7 @@ def augment(
 
 
 def kind_draws(draws_seed: tf.Tensor, kind: AugmentKind, count: int | tf.Tensor) -> tf.Tensor:
-    """The draws from U(0, 1) of one kind, a row for each image: float32 [count, 1 + its parameters].
+    """The draws from U(0, 1) for one kind, a row for each image: float32 [count, 1 + its parameters].
 
     A kind is applied where the first draw of the row is below the strength. A row does not depend on
     `count`.
@@ -78,7 +78,7 @@ def _translate(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
 
 @tf.custom_gradient
 def _move(images: tf.Tensor, shifts: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """Images moved by shifts int32 [N, 2], down and right; what becomes empty is 0.
+    """Images moved by shifts int32 [N, 2], down and right; empty parts are 0.
 
     The gradient moves back. TensorFlow's own, of gathering, adds up pixels one by one.
     """
@@ -117,7 +117,7 @@ class _Kind(NamedTuple):
     number: int
     """Number of its seed; once assigned, never used for another kind."""
     parameters: int
-    """Draws that it needs for each image."""
+    """Number of draws that it needs for each image."""
     change: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     """(images, draws [N, parameters]) -> images, all of them changed."""
 
@@ -132,10 +132,10 @@ _KINDS: dict[AugmentKind, _Kind] = {
 
 
 class Augmentation(keras.layers.Layer):
-    """The settings' changes to one of the batches of a step, the same whenever they are made in that step."""
+    """Applies the settings' changes to one batch of a step; within a step, they are always the same."""
 
     def __init__(self, settings: AugmentSettings, clock: RunClock, seed: int, part: int):
-        """part: which batch of the step it is; each has draws of its own."""
+        """part: number of the batch in the step; each has draws of its own."""
         super().__init__(dtype=keras.config.floatx())
         self.settings, self.clock = settings, clock
         self.run_seed, self.part = seed, part

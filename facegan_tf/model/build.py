@@ -17,7 +17,7 @@ def build_gan(config: Config) -> GAN:
     """Build both nets from the config, initialised from its seed, and compose them.
 
     The GAN's config has the precision that `training.precision: auto` means on this machine.
-    Raises InputError if there is no memory for them.
+    Raises InputError if there is not enough memory for them.
     """
     config = with_known_precision(config)
     training, family = config.training, family_module(config.networks.family)

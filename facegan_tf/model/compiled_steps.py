@@ -1,4 +1,4 @@
-"""Several training steps in one call of TensorFlow, without Python between them."""
+"""Several training steps in one TensorFlow call, without Python between them."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from facegan_tf.model.step_inputs import StepInputs
 
 
 class CompiledSteps:
-    """A loop of steps in one graph: the steps are those of `GAN.train_on_batch`.
+    """A loop of steps in one graph: the same steps as `GAN.train_on_batch` makes.
 
-    On a CPU they are equal to the bit, with the graph options that `train` sets.
+    On a CPU they are the same to the bit, with the graph options that `train` sets.
     """
 
     def __init__(self, gan: GAN, inputs: Iterator[StepInputs], runtime: Runtime = ONE_DEVICE):
-        """inputs: an iterator of a tf.data.Dataset, which the graph reads: that of `runtime.iterate`."""
+        """inputs: an iterator over a tf.data.Dataset, from `runtime.iterate`, which the graph reads."""
         self.gan, self.runtime = gan, runtime
         self._inputs = inputs
         self._run = tf.function(self._run_in_graph)
@@ -53,5 +53,5 @@ class CompiledSteps:
         return tf.cond(gan.objective.penalty_is_due(), lambda: run(True), lambda: run(False))
 
     def _step_of_replica(self, inputs: StepInputs) -> dict[str, tf.Tensor]:
-        # Keras' floatx is float64 where rounding is to be told from other differences.
+        # Keras' floatx is float64 where rounding must be told apart from other differences.
         return self.gan.step_in_graph(StepInputs(*(tf.cast(x, keras.config.floatx()) for x in inputs)))

@@ -56,7 +56,7 @@ class Composed(keras.Model):
             terms = self._terms(inputs, fakes, logits, draws)
             loss = self.optimizer.scale_loss(part_of_mean(sum(terms.values())))
         variables = self.trainable_weights
-        # The terms are sent along, so that they need no separate message between machines.
+        # The terms are summed along with the gradients, to save another message between machines.
         parts = [part_of_mean(term) for term in terms.values()]
         sums = add_up([*tape.gradient(loss, variables), *parts])
         gradients, values = sums[: len(variables)], sums[len(variables) :]

@@ -11,7 +11,7 @@ from facegan_tf.model.state import state_bytes
 FLOAT_BYTES = 4
 
 OVERHEAD_BYTES = 100 * 2**20
-"""Graphs, kernels and the threads' buffers: measured, 80 to 120 MiB whatever the nets and the batch."""
+"""Graphs, kernels and the threads' buffers: 80 to 120 MiB when measured, whatever the nets and the batch."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class StepCosts:
     flops: int
     """Floating-point operations; a multiply and an add are two."""
     memory_bytes: int
-    """Estimated peak, besides TensorFlow itself.
+    """Estimated peak memory, besides TensorFlow itself.
 
-    It counts weights, gradients, optimizer slots, the activations of the larger of both steps, and
+    It counts weights, gradients, optimizer slots, the activations of the larger of the two updates, and
     OVERHEAD_BYTES. Peaks measured on a CPU are 0.6 to 1.1 times this in float32, with penalties or without,
     for batches of 16 to 512. In bfloat16 they are 0.8 to 1.4 times this, for batches of 64 and 256. For the
     residual family they are 0.4 times this in both.
@@ -31,7 +31,7 @@ class StepCosts:
 
 
 def trainable_parameters(layer: keras.Layer) -> int:
-    """How many numbers a layer or a whole model learns; the averages of batch normalisation don't count."""
+    """How many numbers a layer or a whole model learns, without the averages of batch normalisation."""
     return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
 
 
@@ -70,7 +70,7 @@ def _value_bytes(layer: keras.Layer) -> int:
 
 
 def step_costs(gan: GAN, batch_size: int) -> StepCosts:
-    """Costs of one `train_on_batch` with batches of `batch_size`; those of lazy penalties on average."""
+    """Costs of one `train_on_batch` with batches of `batch_size`; for lazy penalties, the average."""
     generator, discriminator = forward_flops(gan.generator), forward_flops(gan.discriminator)
     learning = sum(layer_flops(layer) for layer in gan.discriminator.layers if layer.trainable_weights)
     # Backward costs twice forward: once for the inputs' gradients and once for the weights', which

@@ -20,10 +20,9 @@ def update_average(
 ) -> None:
     """Move `average` towards `net` after a step of `images` images; both have the same layers.
 
-    half_life: images after which a weight counts half. images_seen: by the run, this step's included; None:
-    no ramp.
-    Floats are averaged, batch normalisation's statistics among them: they describe activations of the
-    averaged weights better than the newest statistics do. Anything else, such as a dropout's seed, is copied.
+    half_life: images after which a weight counts half. images_seen: by the run, including this step's; None:
+    no ramp. Floats are averaged, including batch normalisation's statistics: averages describe the averaged
+    net's activations better than the newest statistics. Anything else, such as a dropout's seed, is copied.
     """
     half_life = _in_64_bits(half_life)
     if images_seen is not None:

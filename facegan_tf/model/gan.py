@@ -52,7 +52,7 @@ class GAN:
         self._settings_over_run = settings_over_run(config)
         self.objective = build_objective(config.objective, self.clock)
         self.recent_losses: list[dict[str, float]] = []  # of each step of the last call
-        self.stop_training = False  # Keras callbacks set this on a model to end its training
+        self.stop_training = False  # Keras callbacks set this on a model to stop training
         self.critic = self._compose_critic()
         self.combined = self._compose_combined()
         self._compile(self.critic, config.optimizers.discriminator)
@@ -62,7 +62,7 @@ class GAN:
     def _compose_critic(self) -> Composed:
         latents = keras.Input(self.generator.input_shape[1:], name="latents")
         reals = keras.Input(self.discriminator.input_shape[1:], name="reals")
-        # As PyTorch's detach(): the critic's gradient ends at the images.
+        # Like PyTorch's detach(): the critic's gradient ends at the images.
         fakes = keras.ops.stop_gradient(self.generator(latents))
         change_fakes, change_reals = self._augmentation(part=0), self._augmentation(part=1)
         logits = self._logits_of_both(change_fakes(fakes), change_reals(reals))
@@ -114,8 +114,8 @@ class GAN:
         both = keras.layers.Concatenate(axis=0, dtype=keras.config.floatx())
         if self.config.objective.batching == "joint":
             return self.discriminator(both([fakes, reals]))
-        # In the sources, the reals update the averages of batch normalisation first. So they do here: with a
-        # layer of its own behind each pass, Keras runs the last pass first.
+        # In the sources, the reals update the averages of batch normalisation first. The Identity layers make
+        # them do so here: with one behind each pass, Keras runs the last pass first.
         passes = [
             keras.layers.Identity(dtype=keras.config.floatx())(self.discriminator(images))
             for images in (fakes, reals)
@@ -131,7 +131,7 @@ class GAN:
 
     @property
     def sampler(self) -> keras.Model:
-        """The net that draws faces for people: the generator's average, or the generator if it has none."""
+        """The net that draws faces for people: the generator's average, or the generator if there is none."""
         return self.average or self.generator
 
     @property
@@ -170,9 +170,9 @@ class GAN:
         generator learn from. label_noise: U(0, 1) float32 [2KN, 1], for the targets of each update of the
         discriminator, first its fakes' (None: no noise). reals_g: float32 [N, S, S, 3], for a generator's
         loss that compares its fakes with reals (None: the discriminator's last). The losses are those of the
-        last update of each net, by the names of `objective.curves`. Raises ValueError for reals outside
-        [-1, 1], such as 0..255, which Keras would train on without a word; and if a setting changes over the
-        whole run, whose length is not known.
+        last update of each net, by the names in `objective.curves`. Raises ValueError for reals outside
+        [-1, 1], such as 0..255, which Keras would silently train on, and if a setting changes over the whole
+        run but the run's length is not known.
 
         >>> import tensorflow as tf
         >>> from facegan_tf import build_gan, load_config
@@ -205,7 +205,7 @@ class GAN:
         self._end_step_in_graph()
         return terms
 
-    @tf.autograph.experimental.do_not_convert  # else it would become part of the graph
+    @tf.autograph.experimental.do_not_convert  # otherwise it would become part of the graph
     def _check_length(self) -> None:
         """Raise ValueError if a setting can't be followed because the run's length is not known."""
         with tf.init_scope():  # outside the graph, if one is being built
@@ -230,7 +230,7 @@ class GAN:
         half_life = self.config.training.ema_half_life
         if self.average is not None and half_life is not None:
             images = self.clock.images_per_step
-            # The first weights of a run that starts from another are not worth forgetting.
+            # A run that starts from another has good weights from the start, so there is nothing to forget.
             seen = None if self.config.training.start_from else self.clock.images_seen() + images
             update_average(self.average, self.generator, self.clock.value_of(half_life), seen, images)
         self.clock.step.assign_add(1)

@@ -10,7 +10,7 @@ class NonFiniteError(FaceganError):
     """Losses or weights are NaN or infinite, so training can't continue from them."""
 
     def __init__(self, after: int, step: int, losses: dict[str, float], variables: dict[str, Any]):
-        """after: the last step known to be finite. step: the first that is not.
+        """after: the last step known to be finite. step: the first one that is not.
 
         losses: of step `step`, by name. variables: as `nonfinite_variables` returns them.
         """

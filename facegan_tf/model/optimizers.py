@@ -35,8 +35,8 @@ class SGD(_OfEachReplica, keras.optimizers.SGD):
 class RMSprop(_OfEachReplica, keras.optimizers.RMSprop):
     """RMSprop that adds epsilon to the root of the mean square, as Keras 2 and PyTorch do.
 
-    Keras 3 adds it under the root. There 1e-7 outweighs every gradient below 3e-4, as most gradients of a
-    large net are, and the steps shrink to a fraction.
+    Keras 3 adds it under the root. There, 1e-7 outweighs every gradient below 3e-4, as most gradients of a
+    large net are, and steps become many times smaller.
     """
 
     def update_step(
@@ -53,12 +53,12 @@ class RMSprop(_OfEachReplica, keras.optimizers.RMSprop):
 class Adam(_OfEachReplica, keras.optimizers.Adam):
     """Adam that adds epsilon to the root of the corrected mean square, as its paper and PyTorch do.
 
-    Keras adds it to the root of the uncorrected mean square, which is 1,000 times smaller in the first step
-    with beta2 = 0.999. There Keras' epsilon of 1e-7 has the effect of 3e-6 in PyTorch.
+    Keras adds it to the root of the uncorrected mean square. With beta2 = 0.999, that mean square is 1,000
+    times smaller in the first step, where Keras' epsilon of 1e-7 has the effect of 3e-6 in PyTorch.
     """
 
     def __init__(self, *args: Any, beta_2_at: Callable[[], tf.Tensor | float] | None = None, **options: Any):
-        """beta_2_at: gives beta_2 in each step, in place of the constant."""
+        """beta_2_at: returns beta_2 for each step, in place of the constant."""
         super().__init__(*args, **options)
         self._beta_2_at = beta_2_at
 
@@ -88,7 +88,7 @@ class Adam(_OfEachReplica, keras.optimizers.Adam):
 
 
 def _handle(variable: keras.Variable | tf.Variable) -> tf.Tensor:
-    """The resource that an operation of TensorFlow updates in place."""
+    """The resource that a TensorFlow operation updates in place."""
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
@@ -104,7 +104,7 @@ class _Scheduled(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def build_optimizer(settings: OptimizerSettings, clock: RunClock) -> keras.optimizers.Optimizer:
-    """The Keras optimizer that the settings describe. clock: drives schedules."""
+    """Build the Keras optimizer that the settings describe. clock: drives schedules."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule
     if isinstance(settings.learning_rate, Schedule):
         rate = _Scheduled(settings.learning_rate, clock)

@@ -18,7 +18,7 @@ _BFLOAT16_CAPABILITY = (8, 0)
 def has_fast_bfloat16() -> bool:
     """Whether all devices that TensorFlow computes on have instructions for bfloat16.
 
-    Without them, a CPU trains several times as slowly in bfloat16 as in float32.
+    Without them, a CPU trains several times slower in bfloat16 than in float32.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
@@ -28,7 +28,7 @@ def has_fast_bfloat16() -> bool:
 
 
 def with_known_precision(config: Config) -> Config:
-    """The config, with the type that this machine's devices suit in place of `training.precision: auto`."""
+    """The config, with the type that suits this machine's devices in place of `training.precision: auto`."""
     if config.training.precision != "auto":
         return config
     chosen = "bfloat16" if has_fast_bfloat16() else "float32"
@@ -55,7 +55,7 @@ _exact: contextvars.ContextVar[Sequence] = contextvars.ContextVar("exact", defau
 @contextlib.contextmanager
 def computing_in_type_of_weights(net: keras.Model) -> Iterator[None]:
     """In the block, the net's calls compute in the type of its weights: float32 under any precision."""
-    layers = net._flatten_layers()  # with layers inside layers, which `net.layers` leaves out
+    layers = net._flatten_layers()  # including layers inside layers, which `net.layers` leaves out
     token = _exact.set([(layer, layer.dtype_policy) for layer in layers])
     try:
         _use_type_of_weights()

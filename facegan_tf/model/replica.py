@@ -1,4 +1,4 @@
-"""The current replica: one of several devices, each with a share of every batch.
+"""The current replica: one of several devices, each of which has a share of every batch.
 
 Each replica has a copy of all variables, and makes the same update to its own copy. What depends on the whole
 batch, such as gradients and the statistics of batch normalisation, is added up over all replicas here. None
@@ -31,7 +31,7 @@ class Replica(NamedTuple):
     """
 
     def rows_of(self, count: int) -> tuple[int, tf.Tensor]:
-        """For `count` rows on this replica: how many rows all replicas have, and which of them are these.
+        """For `count` rows on this replica: the number of rows on all replicas, and the indices of these.
 
         The rows may be those of several batches, such as the fakes and the reals.
         """
@@ -72,7 +72,7 @@ def sum_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def part_of_mean(value: tf.Tensor) -> tf.Tensor:
-    """What this replica's mean contributes to that of the whole batch: `add_up` adds the parts up."""
+    """What this replica's mean contributes to that of the whole batch; `add_up` sums these parts."""
     replica = current_replica()
     return value if replica is None else value / tf.cast(replica.share.of, value.dtype)
 

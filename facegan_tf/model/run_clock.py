@@ -1,4 +1,4 @@
-"""How far a run has come, and the values of scheduled settings there, as tensors."""
+"""How far a run has got, and the current values of scheduled settings, as tensors."""
 
 import math
 
@@ -17,14 +17,14 @@ class RunClock:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         """Steps done. It is part of the GAN's state."""
         self.total_steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="total_steps")
-        """The run's length; 0 if it is not known, so that schedules over the whole run can't be followed."""
+        """The run's length; 0 if it is not known: then no schedule can cover the whole run."""
 
     def images_seen(self) -> tf.Tensor:
         """Reals seen before this step: int64."""
         return self.step * self.images_per_step
 
     def value_of(self, setting: Number) -> tf.Tensor | float:
-        """The value of a setting in this step: a constant itself, or a scalar of Keras' type for weights."""
+        """The value of a setting in this step: a constant as it is, a schedule as a floatx scalar."""
         if not isinstance(setting, Schedule):
             return setting
         length = self.total_steps * self.images_per_step if setting.images is None else setting.images

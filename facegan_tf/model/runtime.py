@@ -1,6 +1,6 @@
 """The devices that a GAN is computed on: one, several of this machine, or those of several machines.
 
-All code uses the same interface, also with one device.
+All code uses the same interface, even with one device.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Runtime:
         """An iterator for `run`. inputs: shares -> an endless dataset of each step's inputs, by share."""
         if self.strategy is None:
             return iter(inputs(self.shares))
-        # Of inputs that may end, the workers would ask each other in every step whether there are any left.
+        # If inputs could end, the workers would ask each other in every step whether there are any left.
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         own = inputs(self.shares).apply(endless)
         return iter(self.strategy.distribute_datasets_from_function(lambda _: own))
@@ -55,7 +55,7 @@ class Runtime:
         batch_size: int,
         penalised: bool | None = None,
     ) -> dict[str, tf.Tensor]:
-        """Run a step on each replica, within a graph; return its results, which are the same on each.
+        """Run a step on each replica, within a graph; return the results, which are the same on each.
 
         inputs: from the iterator. batch_size, penalised: as in `Replica`.
         """
@@ -72,16 +72,16 @@ class Runtime:
         return {name: strategy.experimental_local_results(each)[0] for name, each in results.items()}
 
     def agree(self, count: int, stops: bool) -> tuple[int, bool]:
-        """The chief's number, and whether any worker wants to stop; all call this at the same time."""
+        """The chief's count, and whether any worker wants to stop. All workers call this at the same time."""
         everyones = self.gather(count, stops)
         return int(everyones[0, 0]), bool(everyones[:, 1].any())
 
     def wait_for_all(self) -> None:
         """Return when all workers have called this."""
-        self.gather(0)  # TensorFlow doesn't wait to add up nothing
+        self.gather(0)  # with nothing to add up, TensorFlow wouldn't wait
 
     def gather(self, *numbers: int) -> np.ndarray:
-        """The numbers of every worker, int64 [workers, numbers]: all call this at the same time.
+        """The numbers of every worker, int64 [workers, numbers]. All workers call this at the same time.
 
         numbers: one or more.
         """

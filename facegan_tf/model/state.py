@@ -11,14 +11,14 @@ from facegan_tf.model.gan import GAN
 
 
 def state_variables(gan: GAN) -> dict[str, Any]:
-    """Every variable of `gan.state()` once, by the name of its part and its own path."""
+    """Every variable of `gan.state()` once, by PART/PATH: the name of its part, and its own path."""
     found: dict[str, Any] = {}
     known = set()
     for name, part in gan.state().items():
         variables = part.variables if isinstance(part, (keras.Model, keras.optimizers.Optimizer)) else part
         for variable in variables if isinstance(variables, list) else [variables]:
             raw = variable.value if isinstance(variable, keras.Variable) else variable
-            if id(raw) not in known:  # a net holds its dropout seeds, too
+            if id(raw) not in known:  # a net also holds its dropout seeds
                 known.add(id(raw))
                 found[f"{name}/{getattr(variable, 'path', variable.name)}"] = raw
     return found

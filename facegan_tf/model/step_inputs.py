@@ -17,4 +17,4 @@ class StepInputs(NamedTuple):
     label_noise: tf.Tensor
     """U(0, 1) float32 [2KN, 1], for the targets of the discriminator's fakes and reals."""
     reals_g: tf.Tensor
-    """float32 [N, S, S, 3], for a loss that compares the generator's fakes with reals: other images then."""
+    """float32 [N, S, S, 3]: other reals, if the generator's loss takes reals; else the last of `reals`."""

@@ -1,4 +1,4 @@
-"""`facegan compare`: a page with runs side by side: scores, faces, curves, and settings that differ."""
+"""`facegan compare`: a page with runs side by side: scores, faces, curves, and the settings that differ."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def _display_names(runs: Sequence[RunDirectory]) -> list[str]:
 
 
 def _measured_differently(newest: Sequence[dict[str, Any] | None]) -> list[str]:
-    """The facts in which the evaluations differ, each of which makes their scores incomparable."""
+    """The facts by which the evaluations differ; any of them makes their scores incomparable."""
     found = differences([record for record in newest if record])
     return [f"{name}: {' | '.join(map(_in_short, values))}" for name, values in found.items()]
 

@@ -1,4 +1,4 @@
-"""Losses and scores of several runs, one figure for each: whatever names the runs have logged."""
+"""Losses and scores of several runs, a figure for each loss or score that the runs have logged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Panel:
     unit: str
     """Label of the vertical axis."""
     curves: dict[str, tuple[list[int], np.ndarray]] = field(default_factory=dict)
-    """By the run's name: how many reals training had seen, and the values at those points."""
+    """By the run's name: the numbers of reals seen, and the value at each."""
 
 
 def label_and_unit(name: str, curves: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:

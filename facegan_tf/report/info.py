@@ -126,7 +126,7 @@ def format_description(facts: dict[str, Any]) -> str:
 
 
 def _counted(step: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    """What the costs of a step count beside one update of each net, a line each."""
+    """What a step's costs include besides one float32 update of each net, a line each."""
     training, every = settings["training"], settings["objective"]["penalty_every"]
     lines = []
     if training["critic_steps"] > 1:

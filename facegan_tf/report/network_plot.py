@@ -50,7 +50,7 @@ class Block:
     kind: str
     """`input`, `residual` for a residual block, or one of KINDS."""
     setting: str
-    """Kernel and stride, such as `k4 s2`; of several equal residual blocks, their number, such as `x2`."""
+    """Kernel and stride, such as `k4 s2`; for several equal residual blocks, their number, such as `x2`."""
     shape: tuple[int, ...]
     """Shape of the output for one image: (height, width, channels), or (values,)."""
     captions: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Block:
 
     @property
     def side(self) -> int:
-        """Height in pixels; 1 for a vector."""
+        """Height of the output in pixels; 1 for a vector."""
         return self.shape[0] if len(self.shape) == 3 else 1
 
 
@@ -66,8 +66,8 @@ def network_blocks(layers: Sequence[dict[str, Any]]) -> list[Block]:
     """Return a block for the input, then one for each dense or convolution layer.
 
     layers: those of `describe_network`. A reshaped block has the shape after reshaping. Layers that only
-    flatten, or only change the type, are left out. A residual block is one block, and equal ones in a row are
-    one, too.
+    flatten, or only change the type, are left out. A residual block becomes one block, and so do several
+    equal ones in a row.
     """
     blocks = [Block("input", "", tuple(layers[0]["output"]))]
     for layer in layers[1:]:
@@ -83,7 +83,7 @@ def network_blocks(layers: Sequence[dict[str, Any]]) -> list[Block]:
 
 
 def _fold_residual(blocks: list[Block], shape: tuple[int, ...]) -> None:
-    """Replace the blocks inside a residual block, whose output has this shape, by one.
+    """Replace the blocks inside a residual block, whose output has this shape, with a single one.
 
     Its input is the nearest block before its last one that has this shape; if there is none, nothing changes.
     """

@@ -20,7 +20,7 @@ def open_run(path: str | Path) -> RunDirectory:
 
 
 def read_record(run: RunDirectory) -> dict[str, Any]:
-    """Return the content of run.json; empty if the run has no such file."""
+    """Return the content of run.json; {} if the run has no such file."""
     return run.read_record() if run.record.exists() else {}
 
 
@@ -28,7 +28,7 @@ def write_page(out: Path, template: str, **content: Any) -> None:
     """Fill a template, write the page as a single file, and print its path and size."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("facegan_tf.report"),
-        autoescape=True,  # names and settings come from anyone
+        autoescape=True,  # names and settings may contain anything
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

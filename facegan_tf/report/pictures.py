@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 from facegan_tf.common.thumbnails import thumbnail
 
 GIF_LIMIT = 8 * 2**20
-"""Bytes. A larger GIF would make the page slow to open."""
+"""In bytes. A larger GIF would make the page slow to open."""
 FRAMES = 40
-"""Most grids that the slider of a page shows."""
+"""Most grids that a page's slider shows."""
 FRAME_PIXELS = 384
-"""Most pixels a side of a grid in the slider."""
+"""Largest height and width of a grid in the slider."""
 
 
 def data_uri(path: Path) -> str | None:
-    """Return the picture file, unchanged; None if it doesn't exist."""
+    """Return the picture file, unchanged, as a data URI; None if it doesn't exist."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -26,7 +26,7 @@ def data_uri(path: Path) -> str | None:
 
 
 def thumbnail_uri(path: Path) -> str | None:
-    """Return the picture as JPEG, at most FRAME_PIXELS a side, so that many of them fit in a page.
+    """Return the picture as the data URI of a JPEG of at most FRAME_PIXELS a side: many fit in a page.
 
     Returns None, and prints a warning, if the file is damaged.
     """
@@ -39,7 +39,7 @@ def thumbnail_uri(path: Path) -> str | None:
 
 
 def figure_uri(figure: Figure) -> str:
-    """Return a plot as PNG."""
+    """Return a plot as the data URI of a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     return _uri(buffer.getvalue(), "png")

@@ -57,7 +57,7 @@ def _facts(run: RunDirectory, record: dict[str, Any]) -> dict[str, str]:
 
 
 def _losses(record: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the rows of the table of losses: whichever names the training logged."""
+    """Return the rows of the table of losses: one for each loss that the run logged."""
     rows = []
     for name, loss in record.get("losses", {}).items():
         label, unit = label_and_unit(name, record.get("curves", {}))

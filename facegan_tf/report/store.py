@@ -14,7 +14,7 @@ from facegan_tf.data.request import as_bytes
 from facegan_tf.data.store import FaceStore
 
 SHEET_FACES = 64
-"""Faces of a contact sheet, in 8 columns."""
+"""Number of faces on a contact sheet, in 8 columns."""
 
 
 def describe_store(path: str | Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def format_store(facts: dict[str, Any]) -> str:
 
 
 def contact_sheet(path: str | Path) -> np.ndarray:
-    """Faces from all over the store in one picture: uint8 [H, W, 3]."""
+    """Faces from all parts of the store in one picture: uint8 [H, W, 3]."""
     from facegan_tf.common.images import grid  # loads TensorFlow, which nothing else here needs
 
     store = FaceStore.open(Path(path))

@@ -1,7 +1,7 @@
 """Checkpoints of everything that a step depends on: complete or absent, the newest few kept.
 
 A checkpoint is a folder `step_000500/` with TensorFlow's `state.*` files and `checkpoint.json`, which holds
-their SHA-256. The state is the GAN's own (`GAN.state`), so that training resumes to the very same weights.
+their SHA-256. The state is the GAN's own (`GAN.state`), so a resumed run ends with the very same weights.
 Images and latents need no saving: they follow from the step.
 """
 
@@ -38,7 +38,7 @@ class Checkpoints:
     """The checkpoints of one run, in `folder`."""
 
     def __init__(self, gan: GAN, folder: Path, keep: int = 1):
-        """keep: how many of the newest stay when another is saved."""
+        """keep: how many of the newest to keep when another is saved."""
         self.gan = gan
         self.folder = folder
         self.keep = keep
@@ -50,12 +50,12 @@ class Checkpoints:
     def save(self, picture: np.ndarray | None = None, **notes: Any) -> None:
         """Save the current state under its step, and remove the oldest checkpoints.
 
-        picture: uint8 [H, W, 3], saved beside the state as PICTURE. notes: JSON values, which `notes`
-        returns. Raises NonFiniteError if a value of the state is not finite, because such a state
+        picture: uint8 [H, W, 3], saved beside the state as PICTURE. notes: JSON values, which the method
+        `notes` returns. Raises NonFiniteError if a value of the state is not finite, because such a state
         is never worth going back to; OSError if writing fails.
         """
         place = self._place(self.gan.steps_done)
-        if not place.exists():  # it exists where a run ends or is stopped just after a checkpoint
+        if not place.exists():  # it exists if a run ends or is stopped right after a checkpoint
             self._write(place, picture, notes)
         for old in self._superseded():
             remove_folder(self._place(old))
@@ -92,11 +92,11 @@ class Checkpoints:
         return self._place(self.steps()[-1]) / PICTURE if self.steps() else None
 
     def notes(self, which: str = "last") -> dict[str, Any]:
-        """The notes of the checkpoint `last`, `best` or of a step. Raises InputError as `restore` does."""
+        """The notes of a checkpoint: `last`, `best`, or a step. Raises InputError as `restore` does."""
         return read_facts(self._find(which))["notes"]
 
     def restore(self, which: str = "last") -> int:
-        """Restore the checkpoint `last`, `best` or of a step, `500`; return its step.
+        """Restore a checkpoint: `last`, `best`, or a step such as `500`. Returns its step.
 
         If the last one is damaged, a warning says so and the one before is used. Raises InputError if there
         is no such checkpoint, if none is intact, or if it belongs to other nets than the config's.
@@ -169,8 +169,8 @@ class Checkpoints:
 class BestCheckpoints(Checkpoints):
     """The checkpoints kept for their score: the newest is the best so far.
 
-    Beside it stays the one that was the best at the run's newest checkpoint: a run resumed from there, with
-    other noise after a rollback, may never reach the best so far.
+    The one that was the best at the run's newest checkpoint is kept too: a run resumed from there, with
+    different noise after a rollback, may never reach the best so far.
     """
 
     def _superseded(self) -> list[int]:
@@ -213,7 +213,7 @@ def read_facts(place: Path) -> dict[str, Any]:
 
 
 def check_files(place: Path, facts: dict[str, Any]) -> None:
-    """Raise DamagedError if a file of the checkpoint is missing or was altered."""
+    """Raise DamagedError if one of the checkpoint's files is missing or was altered."""
     for name, saved in facts["files"].items():
         try:
             now = _file_sha256(place / name)

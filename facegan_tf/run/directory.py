@@ -1,4 +1,4 @@
-"""The run directory: where everything in outputs/NAME is, and the run's record in run.json."""
+"""The run directory: the paths of everything in outputs/NAME, and the run's record in run.json."""
 
 import json
 import re
@@ -76,7 +76,7 @@ class RunDirectory:
         return self.read_record().get("curves", {}) if self.record.exists() else {}
 
     def prepared_store(self) -> Path | None:
-        """The folder of the store that this run trains on; None before the run has begun."""
+        """The folder of the store that this run trains on; None if the run has not begun."""
         if not self.exists():
             return None
         folder = self.read_record()["store"].get("folder")
@@ -120,7 +120,7 @@ class RunDirectory:
         return read_log(self.psnr, PSNR)
 
     def sync(self) -> None:
-        """Wait until the logs are on the disk: a checkpoint promises that they reach its step."""
+        """Wait until the logs are on the disk: a checkpoint promises that they reach up to its step."""
         logs = (self.metrics, self.psnr, EvaluationFiles(self.folder).all)
         for log in (*logs, *self.tensorboard.glob("*")):
             if log.exists():

@@ -1,8 +1,8 @@
-"""What the bits of a run depend on besides its config: recorded with the run, restored when it resumes.
+"""What a run's exact bits depend on besides its config: recorded with the run, restored when it resumes.
 
-Found by trying, on CPUs: kernels split a sum among the threads of TensorFlow's pool and add the parts in that
-order, so another number of threads gives other bits. How many cores these threads run on does not matter.
-Other versions and other instruction sets, which select other kernels, may give other bits too.
+Found by experiment, on CPUs: kernels split a sum among the threads of TensorFlow's pool and add up the parts
+in that order, so a different number of threads gives different bits. How many cores these threads run on does
+not matter. Different versions or instruction sets select different kernels, and may change the bits too.
 """
 
 import os
@@ -22,7 +22,7 @@ _INSTRUCTION_SETS = ("amx_tile", "avx512_bf16", "avx512_vnni", "avx512f", "avx2"
 
 
 def environment(replicas: int = 1) -> dict[str, Any]:
-    """Versions, everything else that the bits depend on, and the host, as JSON values for run.json.
+    """Versions, whatever else the bits depend on, and the host, as JSON values for run.json.
 
     replicas: devices that share each batch.
     """
@@ -47,7 +47,7 @@ def device() -> str:
 
 
 def threads() -> int:
-    """The number of threads that TensorFlow's kernels split their work among."""
+    """The number of threads among which TensorFlow's kernels split their work."""
     configured = tf.config.threading.get_intra_op_parallelism_threads()
     return configured or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or available_cores())
 
@@ -55,7 +55,7 @@ def threads() -> int:
 def restore_threads(record: dict[str, Any]) -> None:
     """Use as many threads as the run with this record did, however many cores there are here.
 
-    If TensorFlow has started its threads already, their number stays, and `differences` reports it.
+    If TensorFlow has already started its threads, their number stays, and `differences` reports it.
     """
     before = record.get("compute", {}).get("threads")
     if before and before != threads():
@@ -76,8 +76,8 @@ def differences(record: dict[str, Any], replicas: int = 1) -> Iterator[str]:
         for name, value in now[block].items():
             if before.get(name) != value:
                 yield (
-                    f"note: this run had {name} {before.get(name)} and now has {value}: it may end in other "
-                    "bits than if it had never stopped"
+                    f"note: this run had {name} {before.get(name)} and now has {value}: its bits may differ "
+                    "from those of a run that never stopped"
                 )
 
 

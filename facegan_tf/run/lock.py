@@ -1,4 +1,4 @@
-"""One training at a time in a run directory."""
+"""Lets only one process at a time train in a run directory."""
 
 import contextlib
 import errno
@@ -22,11 +22,11 @@ UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run directory, which is created if needed, against other training processes.
+    """Lock a run directory, which is created if needed, against other processes that train.
 
-    Raises InputError, which names the holder, if another training is running there. The file stays, because
-    removing it could let two of them in. Where the file system has no locks, a warning says that nothing
-    keeps a second training out.
+    Raises InputError, which names the holder, if another process is training there. The lock file stays,
+    because removing it could let two processes in. Where the file system has no locks, a warning says that
+    nothing keeps a second process out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+", encoding="utf-8", errors="backslashreplace") as file:
@@ -36,14 +36,14 @@ def locked(folder: Path) -> Iterator[None]:
             if error.errno in UNSUPPORTED:
                 print(
                     f"warning: {folder}: this file system has no locks ({error.strerror}), so nothing keeps "
-                    "a second training out: start none there until this one has ended",
+                    "a second process from training there: don't start one until this one has ended",
                     file=sys.stderr,
                 )
             elif isinstance(error, BlockingIOError):
                 raise InputError(
                     "out",
                     folder,
-                    f"another training is running there: {_holder(folder)}; wait until it ends, stop it, or "
+                    f"another process is training there: {_holder(folder)}; wait until it ends, stop it, or "
                     "choose another folder with `out`",
                 ) from None
             else:

@@ -18,7 +18,7 @@ UNKNOWN_UNIT = "loss"
 def save_curves(
     path: Path, lines: Sequence[Mapping[str, Any]], curves: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Draw the losses over the steps as PNG, faint, with their smoothed form above them.
+    """Draw the losses over the steps as PNG: faint lines, with smoothed ones on top.
 
     lines: lines of metrics.jsonl. A loss need not be in every line. curves: the `label` and the `unit` of
     each loss by its name, from run.json; a loss that is missing there is labelled with its name. The losses

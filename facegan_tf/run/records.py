@@ -16,28 +16,28 @@ class EvaluationFiles:
 
     @property
     def newest(self) -> Path:
-        """The newest evaluation's record, JSON."""
+        """The newest evaluation's record, as JSON."""
         return self.folder / "evaluation.json"
 
     @property
     def all(self) -> Path:
-        """Every evaluation's record, one a line, the newest last."""
+        """Every evaluation's record, one per line, the newest last."""
         return self.folder / "evaluations.jsonl"
 
     @property
     def neighbours(self) -> Path:
-        """Picture of the newest evaluation's faces beside their nearest reals."""
+        """A picture of the newest evaluation's faces beside their nearest reals."""
         return self.folder / "nearest.png"
 
     def add(self, record: dict[str, Any]) -> None:
-        """Write a record as the newest, and append it to all. Raises OSError if writing fails."""
+        """Append a record to `all`, and write it as `newest`. Raises OSError if writing fails."""
         self.folder.mkdir(parents=True, exist_ok=True)
         append_line(self.all, record)
         write_json(self.newest, record)
 
 
 def newest_evaluation(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The newest record of `facegan evaluate`, or else of a training, which computes less; None if empty."""
+    """The newest record of `facegan evaluate`, or else of training, which computes less; None if empty."""
     from_command = [record for record in records if "training" not in record]
     found = from_command or records
     return found[-1] if found else None

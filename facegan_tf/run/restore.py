@@ -1,4 +1,4 @@
-"""Loading the trained nets of a run directory."""
+"""Loads the trained nets of a run directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +23,13 @@ class RunState:
     """`ema`: the generator's moving average, where the run keeps one; `raw`: the generator itself."""
 
     def net_of(self, gan: GAN) -> keras.Model:
-        """The net that draws. Raises InputError for other weights than these two."""
+        """The net that draws. Raises InputError if `weights` is neither `ema` nor `raw`."""
         if self.weights not in ("ema", "raw"):
             raise InputError("weights", self.weights, "must be ema or raw")
         return gan.sampler if self.weights == "ema" else gan.generator
 
     def weights_of(self, gan: GAN) -> str:
-        """The weights that this net has: `raw` for the generator itself, also where it has no average."""
+        """The weights that this net has: `ema`, or `raw`, also if the run keeps no average."""
         return "raw" if self.net_of(gan) is gan.generator else "ema"
 
 
@@ -58,5 +58,5 @@ def restore_run(path: str | Path, checkpoint: str = "last") -> tuple[GAN, RunDir
 
 
 def is_savedmodel(path: Path) -> bool:
-    """Whether the folder has a SavedModel's file; only loading it shows whether we exported it."""
+    """Whether the folder holds a SavedModel; only loading it shows whether we exported it."""
     return (path / "saved_model.pb").is_file()

@@ -1,4 +1,4 @@
-"""Whether a run can start or resume in a folder, and which settings may differ from the run's own then."""
+"""Whether a run can start or resume in a folder, and which settings may then differ from the run's own."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ CHANGEABLE = changeable_on_resume(Config)
 The source may have moved. The store's fingerprint shows whether its pixels are the same.
 """
 _LENGTHS = frozenset(f"training.{name}" for name in LENGTH_SETTINGS)
-"""They alter a step if a setting changes over the whole run."""
+"""These settings alter a step if another setting changes over the whole run."""
 
 
 def check_startable(run: RunDirectory, config: Config, resume: bool) -> None:
@@ -57,7 +57,7 @@ def check_startable(run: RunDirectory, config: Config, resume: bool) -> None:
 
 
 def check_same_images(run: RunDirectory, store: FaceStore) -> None:
-    """Raise InputError if the run in this directory began with other pixels than the store's."""
+    """Raise InputError if the run in this directory began with different pixels from the store's."""
     if not run.exists():
         return
     began_with = run.read_record()["store"]["fingerprint"]

@@ -1,4 +1,4 @@
-"""Going back to a checkpoint: what the resumed run will write again is dropped first."""
+"""Going back to a checkpoint: drops what the resumed run will write again."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,10 +19,10 @@ LOGGED_WITH_GRIDS = ("control_vectors", "psnr")
 def rewind(run: RunDirectory, step: int, config: Config, images: int) -> None:
     """Drop everything that the run wrote after `step`: the resumed run writes it again.
 
-    Dropped too are the grid and the log lines of `step` itself if they were written only because the run
+    The grid and the log lines of `step` itself are dropped too if they were written only because the run
     ended there: a run that was never interrupted doesn't write them. Everything earlier stays, whatever
     intervals it was written at, and so do the scores of the best checkpoint. config: the settings of the
-    resumed run. images: images an epoch.
+    resumed run. images: number of images in an epoch.
     """
     written = load_config(run.config)  # has the intervals that the records were written at
     end = config.training.total_steps(images)
@@ -44,7 +44,7 @@ def rewind(run: RunDirectory, step: int, config: Config, images: int) -> None:
 
 @dataclass(frozen=True)
 class _Kept:
-    """Which records stay when a run goes back to `step`; `every` has the interval of each kind, in steps."""
+    """Which records stay when a run goes back to `step`. `every`: the interval of each kind, in steps."""
 
     step: int
     end: int
@@ -79,7 +79,7 @@ def _rewind_logs(run: RunDirectory, kept: _Kept) -> None:
 
 
 def _kind(name: str) -> Kind:
-    """What a TensorBoard record of this name is written with."""
+    """The kind of record that a TensorBoard record of this name is written with."""
     if is_score(name):
         return "scores"
     return "grids" if name in LOGGED_WITH_GRIDS else "losses"

@@ -1,7 +1,7 @@
 """TensorBoard's log of a run: scalars and pictures, once for each step however often the run was killed.
 
-TensorFlow's own summary writer hides it when the disk is full, and a run that is resumed after a crash would
-show some steps twice. So the records are made with TensorBoard's own functions and written here.
+TensorFlow's own summary writer doesn't report a full disk, and a run that is resumed after a crash would show
+some steps twice. So the records are made with TensorBoard's own functions and written here.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ class EventLog:
     """Appends to the log in `folder`; every record is flushed at once."""
 
     def __init__(self, folder: Path):
-        """Write nothing yet."""
+        """Nothing is written yet."""
         self.folder = folder
         self._path: Path | None = None
         self._writer: tf.io.TFRecordWriter | None = None
@@ -50,16 +50,16 @@ class EventLog:
         self._add(step, summary)
 
     def close(self) -> None:
-        """Close the file; logging again starts another one."""
+        """Close the file; logging again starts a new one."""
         if self._writer is not None:
             self._writer.close()
             self._writer = self._path = None
 
     def keep(self, keeps: Callable[[str, int], bool]) -> None:
-        """Keep the records whose name and step `keeps` accepts, once each; drop those cut off by a crash.
+        """Keep each record whose name and step `keeps` accepts, once; drop those cut off by a crash.
 
-        All files become one, which exists before the others are removed: if this is killed in between, it can
-        be done again. Raises OSError if writing fails.
+        All files become one, which is written before the others are removed: if the process is killed in
+        between, this can be done again. Raises OSError if writing fails.
         """
         self.close()
         files = sorted(self.folder.glob(_FILES))

@@ -59,7 +59,7 @@ class Batcher:
     ):
         """draw: latents [N, L] -> faces [N, S, S, 3], for N up to `batch`, in this object's thread.
 
-        capacity: most faces that wait. observe: called with the number of faces in each batch.
+        capacity: most faces that may wait. observe: called with the number of faces in each batch.
         """
         self.capacity = capacity
         self._draw, self._batch, self._observe = draw, batch, observe
@@ -77,7 +77,7 @@ class Batcher:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread draws."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     def submit(self, latents: np.ndarray) -> "Future[np.ndarray]":
@@ -95,7 +95,7 @@ class Batcher:
         return request.future
 
     def close(self) -> None:
-        """Draw what is queued, and end the thread. Returns at once."""
+        """Let the thread draw what is queued, and then end. Returns at once."""
         with self._changed:
             self._closed = True
             self._changed.notify()

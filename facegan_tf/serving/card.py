@@ -114,7 +114,7 @@ def write_card(folder: Path, format: str, gan: GAN, run: RunDirectory, state: Ru
 
 
 def _licence(run: RunDirectory, config: Config) -> Licence:
-    """What is known about the run's photos: those of which its store was prepared."""
+    """What is known about the run's photos, from which its store was prepared."""
     store = run.read_record()["store"]
     sources = store["source"].split(", ") if "source" in store else _sources(config)
     return licence_of(sources, store.get("licence"))
@@ -126,7 +126,7 @@ def _sources(config: Config) -> list[str]:
 
 
 def _without_folders(config: Config) -> Config:
-    """The config, with only the names of the sources: where they were on a disk means nothing to others."""
+    """The config, with only the names of the sources: their folders mean nothing to others."""
     names = [
         source if source.startswith(("synthetic", "hf:")) else Path(source).name
         for source in _sources(config)
@@ -167,7 +167,7 @@ def _provenance(evaluation: dict[str, Any] | None) -> str:
     generated, reference = evaluation["generated"], evaluation["reference"]
     first, last = generated["seeds"]
     features = evaluation["features"] or {"name": "none"}
-    by = "during the training" if "training" in evaluation else "by `facegan evaluate`"
+    by = "during training" if "training" in evaluation else "by `facegan evaluate`"
     return (
         f"Computed {by} on {evaluation['created'][:10]} from {generated['count']:,} faces "
         f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images of the store with the "

@@ -1,7 +1,7 @@
 """Directions in latent space along which faces change most: the sliders on the page.
 
-The early layers of a generator decide what a face will show. They are taken as a linear map, fitted to
-latents drawn at random, and the map's principal directions are those that move its outputs most. Sources:
+The early layers of a generator decide what a face will show. They are approximated by a linear map, fitted to
+random latents; the map's principal directions are those that move its outputs most. Sources:
 Härkönen et al., "GANSpace" (2020), for the early activations; Shen and Zhou, "Closed-Form Factorization of
 Latent Semantics in GANs" (SeFa, 2021), for the eigenvectors of the map instead of those of samples.
 """
@@ -17,23 +17,23 @@ from facegan_tf.common import draws
 from facegan_tf.common.images import to_uint8
 
 COUNT = 12
-"""Number of directions, if the latents have as many."""
+"""Number of directions; fewer if a latent has fewer numbers."""
 REACH = 2.0
-"""How far faces are moved to measure a direction: two standard deviations of a latent."""
+"""Distance by which faces are moved to measure a direction, in standard deviations of a latent."""
 SAMPLES_PER_LATENT = 4
-"""Latents drawn to fit the early layers, for each number in a latent."""
+"""Latent vectors drawn to fit the early layers, per dimension."""
 FACES = 4
-"""Faces that are moved along each direction."""
+"""Number of faces that are moved along each direction."""
 
 
 @dataclass(frozen=True)
 class Directions:
-    """Directions of the latents, the one that changes faces most first."""
+    """Directions in latent space; the one that changes faces most comes first."""
 
     vectors: np.ndarray
     """float32 [K, L]: unit vectors, at right angles to each other."""
     movements: np.ndarray
-    """float32 [K]: the mean change of a pixel, in grey levels, where a face moves by REACH."""
+    """float32 [K]: the mean change of a pixel, in grey levels, if a face moves by REACH."""
 
     @classmethod
     def none(cls, latent_dim: int) -> "Directions":
@@ -88,7 +88,7 @@ def _principal_directions(early: keras.Model, latent_dim: int) -> np.ndarray:
 
 
 def _movements(generator: keras.Model, vectors: np.ndarray) -> np.ndarray:
-    """The mean change of a pixel, float32 [K], where faces move along each of the vectors [K, L]."""
+    """The mean change of a pixel, float32 [K], if faces move along each of the vectors [K, L]."""
     latents = draws.latents_of_seeds(tf.range(FACES, dtype=tf.int64), vectors.shape[1])
 
     def faces(at: tf.Tensor) -> np.ndarray:

@@ -75,7 +75,7 @@ def export_savedmodel(generator: keras.Model, out: str | Path) -> None:
     generator: maps latents float32 [N, L] to images float32 [N, S, S, 3] in [-1, 1]; for a run, that is
     `restore_run(run)[0].sampler`. The SavedModel has three signatures: `serving_default` (latents to pixels),
     `png` (latents to PNG files) and `sample` (seeds and truncation to both). It has no model card, and no
-    directions for the page of `facegan serve`; `export_run` writes them too.
+    directions for the page of `facegan serve`; `export_run` writes these too.
 
     Raises InputError if `out` exists or can't be written.
     """

@@ -11,7 +11,7 @@ from facegan_tf.serving.interpolation import slerp
 from facegan_tf.serving.served_model import ServedModel
 
 REACH = 6.0
-"""Farthest that a face can be moved along a direction, in standard deviations of a latent."""
+"""Longest distance that a face can be moved along a direction, in standard deviations of a latent."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Face:
     mix: int | None = None
     """Seed of the face that it is mixed with."""
     share: float = 0.5
-    """The share of that face: 0 is the face of `seed`, 1 the other."""
+    """Share of that face: 0 gives the face of `seed`, 1 that of `mix`."""
     moves: tuple[tuple[int, float], ...] = ()
     """(number of a direction, counted from 0, distance) pairs."""
 
@@ -48,7 +48,7 @@ class Face:
 def parse_seeds(text: str, most: int) -> list[int]:
     """The seeds in a list such as `1-36` or `1,2,7-9`.
 
-    Raises InputError if it isn't such a list, or names more than `most` seeds; ranges are counted before they
+    Raises InputError if it isn't such a list, or names more than `most` seeds. Ranges are counted before they
     are expanded.
     """
     seeds: list[int] = []

@@ -16,17 +16,17 @@ from facegan_tf.run.restore import LAST, RunState, is_savedmodel, restore_run
 from facegan_tf.serving.signatures import Signature, signatures
 
 SEED_LIMIT = 2**63
-"""Seeds are below this: a SavedModel takes them as int64."""
+"""Seeds must be below this: a SavedModel takes them as int64."""
 BATCH = 4
 """Number of faces in every call of the network; a smaller batch is filled up.
 
 The libraries that multiply matrices choose their order of summation by the number of rows, so the same
-latents may give different bits in another batch size. In batches of one size, a face depends on its own
-latents only, and so `facegan sample` and `facegan serve` draw the same bytes, whatever is drawn together.
+latents may give different bits in batches of another size. With batches of one size, a face depends only on
+its own latents, and so `facegan sample` and `facegan serve` draw the same bytes, whatever is drawn together.
 """
 AT_ONCE = 2
-"""Number of batches that are drawn at the same time. On 2 cores, that gives as many faces a second as batches
-of 16 one after the other, and a single face is still drawn soon.
+"""Number of batches drawn at the same time. On 2 cores, that gives as many faces per second as batches of 16
+one after the other, and a single face is still drawn quickly.
 """
 
 _INPUTS: dict[str, dict[str, tuple[tf.DType, int | None]]] = {
@@ -42,7 +42,7 @@ class FaceGenerator:
     def __init__(self, draw: Signature, latent_dim: int, savedmodel: object = None):
         """draw: the signature `serving_default` of `facegan_tf.serving.signatures`.
 
-        savedmodel: the loaded SavedModel that it belongs to; its variables only live as long as it does.
+        savedmodel: the loaded SavedModel that it belongs to, which keeps the variables alive.
         """
         self._draw = draw
         self._savedmodel = savedmodel
@@ -151,7 +151,7 @@ def _types_and_ranks(signature: Any) -> dict[str, tuple[tf.DType, int | None]]:
 
 
 def checked_seeds(seeds: Iterable[int]) -> np.ndarray:
-    """Return the seeds as int64 [N]. Raises InputError unless they are one or more of the numbers allowed."""
+    """Return the seeds as int64 [N]. Raises InputError unless there are one or more, all of them allowed."""
     given = list(seeds)
     if not given:
         raise InputError("seeds", given, "must be one or more whole numbers")

@@ -1,4 +1,4 @@
-"""Turn one face into another: spherical interpolation between their latents."""
+"""Turns one face into another: spherical interpolation between their latents."""
 
 import numpy as np
 

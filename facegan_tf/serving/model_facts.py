@@ -22,16 +22,16 @@ class ModelFacts:
     name: str
     """The run's name."""
     step: int
-    """Steps of training."""
+    """Number of training steps."""
     directions: Directions
 
     def write(self, export: Path) -> None:
-        """Write them into an export."""
+        """Write the facts into an export."""
         (export / PLACE.parent).mkdir(exist_ok=True)
         write_json(export / PLACE, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The facts as JSON values."""
         return {"name": self.name, "step": self.step, "directions": self.directions.to_json()}
 
 

@@ -17,13 +17,13 @@ from facegan_tf.model.precision import computing_in_type_of_weights
 from facegan_tf.serving.model_facts import ModelFacts
 
 OPSET = 18
-"""Version of ONNX's operations: the newest that tf2onnx writes."""
+"""Version of ONNX's operators: the newest that tf2onnx writes."""
 CHECKED = 16
-"""Faces that are compared with TensorFlow's."""
+"""Number of faces compared with TensorFlow's."""
 
 
 def check_packages(format: str) -> None:
-    """Raise InputError if the packages that write and check ONNX, which a format needs, are not installed."""
+    """Raise InputError if the packages that write and check ONNX, which `format` needs, are not installed."""
     missing = [name for name in ("tf2onnx", "onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         problem = f"needs {', '.join(missing)}; install facegan_tf[onnx]"

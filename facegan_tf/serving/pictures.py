@@ -1,4 +1,4 @@
-"""The pictures that people look at, as files: a face, a grid of faces, and a walk from face to face."""
+"""Pictures for people, as files: a face, a grid of faces, and a walk from face to face."""
 
 import math
 from collections.abc import Sequence

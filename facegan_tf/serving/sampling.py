@@ -1,4 +1,4 @@
-"""Write faces to files: `facegan sample` and `facegan interpolate`."""
+"""Writes faces to files: `facegan sample` and `facegan interpolate`."""
 
 import itertools
 import sys
@@ -20,7 +20,7 @@ from facegan_tf.serving.interpolation import round_trip
 MAX_IN_GRID = 400
 """Most faces shown in a grid."""
 GRID_NAME = "grid.png"
-"""Name of the picture of all samples in a folder."""
+"""Name of the picture that shows the samples of a folder together."""
 MAX_FRAMES = 1000
 """Most frames from one face to the next."""
 

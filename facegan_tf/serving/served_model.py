@@ -1,4 +1,4 @@
-"""The model that a server draws with: loaded once, never changed. A reload makes a new one."""
+"""The model that a server draws with: loaded once and never changed. A reload makes a new one."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class ServedModel:
     size: int
     """Width of the faces, in pixels."""
     version: int
-    """As in TensorFlow Serving: a checkpoint's step, or the number in the name of a SavedModel's folder."""
+    """As in TensorFlow Serving: a checkpoint's step, or the number that names a SavedModel's folder, or 1."""
     step: int | None
-    """Steps of training, if they are known."""
+    """Number of training steps; None if it is not known."""
     fingerprint: str
     """Hexadecimal; changes with the weights."""
     directions: Directions

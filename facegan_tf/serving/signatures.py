@@ -40,7 +40,7 @@ def signatures(generator: keras.Model) -> dict[str, tuple[Signature, list[tf.Ten
 
     latents_spec = tf.TensorSpec([None, latent_dim], tf.float32, name="latents")
     seeds_spec = tf.TensorSpec([None], tf.int64, name="seeds")
-    # Of unknown rank: TensorFlow Serving's row format, and its batching, stack one value a request to [N].
+    # Of unknown rank: TensorFlow Serving's row format, and its batching, stack one value per request to [N].
     truncation_spec = tf.TensorSpec(None, tf.float32, name="truncation")
     return {
         "serving_default": (serving_default, [latents_spec]),

@@ -28,7 +28,7 @@ RUNTIME = {
         "sha384-vjBJ1z7qrhkTyYsNqKeF6c7N+nOJSU94czEo+tvZcu8G75JparGq9kB+kTnEUNVM",
     ),
 }
-"""The files of onnxruntime-web that the page loads, and their checksums on the CDN."""
+"""The files of onnxruntime-web that the page loads, with their checksums on the CDN."""
 CSP = (
     "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' blob: data:; connect-src 'self'{cdn}; base-uri 'none'; form-action 'none'"
@@ -36,7 +36,7 @@ CSP = (
 
 
 def check_runtime(runtime: Path | None) -> None:
-    """Raise InputError if a folder is given that lacks the files of onnxruntime-web."""
+    """Raise InputError if `runtime` is given but lacks the files of onnxruntime-web."""
     for name, _ in RUNTIME.values():
         if runtime is not None and not (runtime / name).is_file():
             problem = (

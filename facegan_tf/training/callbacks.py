@@ -14,18 +14,18 @@ from facegan_tf.training.step_callback import Logs, StepCallback
 CURVES_SHARE = 0.01
 """Largest share of a run's time that drawing the curves at checkpoints may take."""
 FIRST_CURVES_SECONDS = 10.0
-"""Time before the first drawing, when how long it takes is not known yet."""
+"""Time before the first drawing: until then, it is not known how long drawing takes."""
 
 
 class ProgressBar(StepCallback):
-    """A tqdm bar over the steps, with the losses, the images per second and the time left."""
+    """A tqdm bar over the steps, with the losses, images per second and the time left."""
 
     def __init__(self, images_per_step: int):
         super().__init__()
         self.images_per_step = images_per_step
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start at the step where the session starts."""
+        """Start the bar at the step where the session starts."""
         super().on_train_begin(logs)
         self.first, self.began = self.model.steps_done, time.perf_counter()
         self.bar = tqdm(
@@ -38,7 +38,7 @@ class ProgressBar(StepCallback):
         )
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Advance."""
+        """Advance the bar."""
         seconds = time.perf_counter() - self.began  # the bar's own time is 0 with TQDM_DISABLE
         speed = (after - self.first) * self.images_per_step / seconds
         losses = {name: f"{loss:.4f}" for name, loss in logs.items()}
@@ -90,7 +90,7 @@ class CheckpointSaver(StepCallback):
         self.saved_at: int | None = None
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Save if it is due."""
+        """Save a checkpoint if one is due."""
         if due(before, after, self.context.config.training.checkpoint_every):
             self._save()
 
@@ -110,7 +110,7 @@ class CheckpointSaver(StepCallback):
 
 
 class Curves(StepCallback):
-    """Draws the curves at the end, and at those checkpoints that keep the drawing within CURVES_SHARE."""
+    """Draws the curves at the end, and at checkpoints as long as drawing stays within CURVES_SHARE."""
 
     def __init__(self, context: RunContext):
         super().__init__()
@@ -119,7 +119,7 @@ class Curves(StepCallback):
         self.pause = FIRST_CURVES_SECONDS
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Draw if it is due; `on_train_end` draws after the last step."""
+        """Draw the curves if they are due; `on_train_end` draws them after the last step."""
         is_due = due(before, after, self.context.config.training.checkpoint_every)
         is_due = is_due and after < self.context.total_steps
         if is_due and time.perf_counter() - self.drawn_at >= self.pause:

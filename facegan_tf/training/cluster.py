@@ -1,4 +1,4 @@
-"""The machines of a job: which processes there are, and which one this is."""
+"""The processes that train together, on one or several machines, and which of them this is."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from facegan_tf.common.errors import InputError
 
 SLURM = "slurm"
 JOBS = ("chief", "worker")
-"""TensorFlow's names of the jobs that train, in the order of the workers' numbers."""
+"""TensorFlow's names for the jobs that train, in the order of the workers' numbers."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Cluster:
     """The workers of a job. Each is a separate process; worker 0 is the chief."""
 
     addresses: Mapping[str, tuple[str, ...]]
-    """HOST:PORT of each task, by TensorFlow's name of its job: `worker`, and perhaps `chief`."""
+    """HOST:PORT of each task, by TensorFlow's name for its job: `worker`, and perhaps `chief`."""
     job: str
     """Job of this process."""
     task: int
@@ -49,8 +49,8 @@ def find_cluster(
 ) -> Cluster | None:
     """The cluster that this process belongs to; None if it trains alone.
 
-    cluster: `slurm`, or HOST:PORT of each worker, separated by commas, and `worker` the number of this one.
-    None: what TF_CONFIG says. Raises InputError for what can't be understood.
+    cluster: `slurm`, or HOST:PORT of each worker, separated by commas; `worker` is then the number of this
+    one. None: what TF_CONFIG says. Raises InputError for what can't be understood.
     """
     if cluster is None:
         if worker is not None:
@@ -109,7 +109,7 @@ def _of_slurm(environment: Mapping[str, str]) -> Cluster:
     # Jobs that share a node need different ports: one for each of up to 8 tasks on it.
     first_port = 12000 + 8 * (int(environment.get("SLURM_JOB_ID", "0")) % 2500)
     try:
-        # Its own GPU count fails on nodes without any, and where Slurm shows each task only its own.
+        # TensorFlow's own count of GPUs fails on nodes without any, or if each task sees only its own.
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
             port_base=first_port, gpus_per_node=2**16, gpus_per_task=1, auto_set_gpu=False
         )

@@ -13,7 +13,7 @@ from facegan_tf.training.statistics import LossStatistics
 
 @dataclass(frozen=True)
 class RunContext:
-    """One training session: what it follows, learns from, and writes to."""
+    """One training session: its settings, what it learns from, and what it writes to."""
 
     config: Config
     run: RunDirectory

@@ -1,4 +1,4 @@
-"""The devices that a training uses: chosen from those available, and started as a runtime."""
+"""The devices that a run trains on: chosen from those available, and started as a runtime."""
 
 import os
 import re
@@ -12,34 +12,34 @@ from facegan_tf.model.runtime import ONE_DEVICE, Runtime
 from facegan_tf.training.cluster import Cluster, find_cluster
 
 TIMEOUT = 1800
-"""Default number of seconds that workers wait for another one."""
+"""Default number of seconds that workers wait for each other."""
 
 
 @dataclass(frozen=True)
 class Devices:
-    """The devices that a training runs on."""
+    """The devices that a run trains on."""
 
     kind: str
     """`GPU` or `CPU`."""
     count: int
-    """Devices of this process."""
+    """Number of devices of this process."""
     unused: int = 0
-    """GPUs that are not used."""
+    """Number of GPUs that are not used."""
     cluster: Cluster | None = None
     """None: this process trains alone."""
     by_strategy: bool = False
     """Whether a TensorFlow strategy is used; one device doesn't need one."""
     timeout: int = TIMEOUT
-    """Seconds that workers wait for another one."""
+    """Seconds that workers wait for each other."""
 
     @property
     def workers(self) -> int:
-        """Processes that train together."""
+        """Number of processes that train together."""
         return self.cluster.workers if self.cluster else 1
 
     @property
     def replicas(self) -> int:
-        """Devices of all workers together; each worker has the same number."""
+        """Number of devices of all workers together; each worker has the same number."""
         return self.count * self.workers
 
     @property
@@ -61,7 +61,7 @@ class Devices:
             raise InputError("training.jit", jit, problem)
 
     def describe(self) -> list[str]:
-        """As text for people, one fact per line."""
+        """The devices as text for people, one fact per line."""
         each = f"{self.count} x {self.kind}" if self.count > 1 else f"1 {self.kind}"
         if self.kind == "CPU" and not tf.config.list_physical_devices("GPU"):
             each += " (TensorFlow sees no GPU)"
@@ -77,7 +77,7 @@ class Devices:
         return lines
 
     def start(self) -> Runtime:
-        """Start them. In a cluster, this waits for all workers. A process can start only one choice."""
+        """Start the devices. In a cluster, this waits for all workers. A process can't start others later."""
         return _start(self)
 
 
@@ -94,7 +94,7 @@ def choose_devices(
 
     devices: `all` GPUs, a number of GPUs, or `cpu:N`, the processor split into N. None: one device; in
     a cluster, all GPUs of each worker. cluster, worker: as in `find_cluster`. timeout: seconds that workers
-    wait for another one (None: half an hour). Raises InputError for devices that aren't there.
+    wait for each other (None: half an hour). Raises InputError for devices that aren't there.
     """
     found, gpus = find_cluster(cluster, worker), len(_gpus_of_task())
     if timeout is not None and timeout < 1:

@@ -1,4 +1,4 @@
-"""Evaluations while a run trains: scores in its logs, a plot of them, and the best checkpoint."""
+"""Evaluations during training: scores in the logs, a plot of them, and the best checkpoint."""
 
 import shutil
 import sys
@@ -32,14 +32,14 @@ from facegan_tf.training.pictures import ControlFaces
 from facegan_tf.training.step_callback import Logs, StepCallback
 
 NAMES = tuple(name for name, metric in METRICS.items() if metric.while_training)
-"""Names of the metrics that a training computes."""
+"""Names of the metrics that are computed during training."""
 SETTINGS = {
     "features": "evaluation.features",
     "feature_weights": "evaluation.feature_weights",
     "input_range": "evaluation.range",
     "cache": "data.cache",
 }
-"""The settings that give the parameters of `load_feature_network`, and the cache of features."""
+"""The setting that gives each parameter of `load_feature_network`, and the cache of features."""
 
 
 def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
@@ -54,7 +54,7 @@ def with_absolute_paths(settings: EvaluationSettings) -> EvaluationSettings:
 def load_network(config: Config) -> FeatureNetwork | None:
     """The feature network of the config's evaluations; None without evaluations, or without a network.
 
-    Raises InputError if it can't be loaded, or if `evaluation.best_by` can't be used: before the training.
+    Raises InputError, before any training, if it can't be loaded or `evaluation.best_by` can't be used.
     """
     settings = config.evaluation
     best_metric(settings)
@@ -68,14 +68,14 @@ def load_network(config: Config) -> FeatureNetwork | None:
 
 
 class Evaluations(StepCallback):
-    """Scores the generator every `evaluation.every` steps and at the end, against images that it learns from.
+    """Scores the generator every `evaluation.every` steps and at the end, against images from its training.
 
     The faces are those of the seeds from 0 on, the same each time. The state that scores best is kept in
-    checkpoints/best, and its control faces as best.png.
+    checkpoints/best, and a picture of its control faces as best.png.
     """
 
     def __init__(self, context: RunContext, faces: ControlFaces, network: FeatureNetwork | None):
-        """faces: draws the control faces of the best. network: for the metrics that need features."""
+        """faces: draws the best state's control faces. network: for the metrics that need features."""
         super().__init__()
         self.context, self.faces = context, faces
         self.settings = context.config.evaluation
@@ -86,12 +86,12 @@ class Evaluations(StepCallback):
         self.generator: FaceGenerator | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Show the best of the run being resumed."""
+        """Show the best state of the run being resumed."""
         super().on_train_begin(logs)
         self._show_best()
 
     def after_steps(self, before: int, after: int, logs: Logs) -> None:
-        """Evaluate if it is due, and after the last step."""
+        """Evaluate if an evaluation is due, and after the last step."""
         if due(before, after, self.settings.every) or after == self.context.total_steps:
             self._evaluate(after)
 
@@ -132,7 +132,7 @@ class Evaluations(StepCallback):
         return True
 
     def _show_best(self) -> None:
-        """Let best.png be the picture of the best state, if there is one."""
+        """Make best.png the picture of the best state, or remove it if there is none."""
         picture, shown = self.best.picture(), self.context.run.best_grid
         if picture is None or not picture.exists():
             shown.unlink(missing_ok=True)

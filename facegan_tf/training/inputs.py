@@ -11,7 +11,7 @@ from facegan_tf.model.gan import GAN
 from facegan_tf.model.step_inputs import StepInputs
 
 Draws = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
-"""Latents of the discriminator's and of the generator's fakes, and label noise."""
+"""Latents for the discriminator's fakes and for the generator's, and label noise."""
 
 
 def step_inputs(
@@ -19,7 +19,7 @@ def step_inputs(
 ) -> tf.data.Dataset:
     """Endless `StepInputs`, the first for the GAN's next step; each is made while the step before runs.
 
-    images: what the discriminator learns from. seed: that of the config, or that after a rollback. shares:
+    images: what the discriminator learns from. seed: the config's, or that after a rollback. shares:
     only these shares of each step's inputs, one after the other, instead of the whole.
     """
     training, latent_dim = gan.config.training, gan.config.networks.latent_dim

@@ -24,10 +24,10 @@ def run_steps(
 ) -> None:
     """Train from `gan.steps_done` to `total_steps`, or until a callback sets `gan.stop_training`.
 
-    rollbacks: how often the run went back to a checkpoint; each time it draws other noise. A step depends on
-    the GAN's state, the seed, the rollbacks and its own number, and on nothing else: how many steps one call
-    makes changes nothing. steps_per_call: most steps in one call, as `training.steps_per_call`. All workers
-    make the same calls: the chief says how many steps are next, and if one worker stops, all do.
+    rollbacks: how often the run went back to a checkpoint; each time it draws different noise. A step depends
+    on the GAN's state, the seed, the rollbacks and its own number, and on nothing else: how many steps a call
+    makes changes nothing. steps_per_call: most steps in one call, as in `training.steps_per_call`. All
+    workers make the same calls: the chief says how many steps come next, and if one worker stops, all do.
     """
     gan.clock.total_steps.assign(total_steps)
     seed = seed_after(gan.config.seed, rollbacks)

@@ -15,7 +15,7 @@ from facegan_tf.training.step_callback import Logs, StepCallback
 class NonFiniteGuard(StepCallback):
     """Raises NonFiniteError after a call in which the losses of a step were not finite.
 
-    It comes before the callbacks that write: nothing of such a call is logged, drawn or saved. Weights that
+    It runs before the callbacks that write, so nothing of such a call is logged, drawn or saved. Weights that
     went bad in a step show in the next step's losses, or when they are about to be saved.
     """
 
@@ -31,8 +31,8 @@ def save_numbers(
 ) -> Path:
     """Write the numbers of a bad step into `folder`, for inspection; return the file.
 
-    rollbacks: how often the run went back before. indices: step, counted from 0 -> indices into the store of
-    its images. Weights that went bad in a step show in the next one's losses: the file names the images of
+    rollbacks: how often the run went back before. indices: a step, counted from 0 -> indices into the store
+    of its images. Weights that went bad in a step show in the next one's losses: the file names the images of
     both steps.
     """
     path = folder / f"step_{error.step:06d}_rollback_{rollbacks}.json"

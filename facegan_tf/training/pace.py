@@ -1,4 +1,4 @@
-"""How many steps the next call makes."""
+"""Decides how many steps the next call makes."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ class Pace:
     """Chooses the length of calls: they end where something is due, or else after about a second."""
 
     def __init__(self, config: Config, epoch_images: int, total_steps: int, steps_per_call: int | None):
-        """epoch_images: images in an epoch. steps_per_call: at most; None: as many as take about a second."""
+        """epoch_images: images per epoch. steps_per_call: most steps; None: about a second of them."""
         self._training = config.training
         self._every = [
             config.training.log_every,
@@ -27,7 +27,7 @@ class Pace:
         self._seconds_per_step: float | None = None
 
     def next_count(self, step: int) -> int:
-        """Steps of the call after `step` steps: until something is due, an epoch or the run ends, or less."""
+        """Steps of the call after `step` steps: until something is due or the epoch or run ends, or fewer."""
         end = min(self._total_steps, self._epoch_end(step), *((step // n + 1) * n for n in self._every))
         most = self._steps_per_call
         if most is None:
@@ -43,11 +43,11 @@ class Pace:
         self._seconds_per_step = (time.perf_counter() - began) / count
 
     def epoch(self, step: int) -> int:
-        """Whole epochs after `step` steps."""
+        """Number of whole epochs after `step` steps."""
         return self._training.whole_epochs(step, self._epoch_images)
 
     def begins_epoch(self, step: int) -> bool:
-        """Whether the step after `step` steps is the first that begins in its epoch."""
+        """Whether the step after `step` steps is the first that starts in its epoch."""
         return step * self._training.images_per_step % self._epoch_images < self._training.images_per_step
 
     def _epoch_end(self, step: int) -> int:

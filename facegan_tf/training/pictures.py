@@ -19,7 +19,7 @@ from facegan_tf.training.step_callback import Logs, StepCallback
 
 
 class ControlFaces(StepCallback):
-    """The same latents drawn every `grids.every` steps, after chosen epochs, and at the end.
+    """Draws the same latents every `grids.every` steps, after chosen epochs, and at the end.
 
     The control vectors are N(0, 1) * grids.latent_scale, fixed by the seed. Each grid comes with a status
     line, as in the source, and with the faces' PSNR.
@@ -109,7 +109,7 @@ class PsnrLog:
         context.run.update_record(psnr={"pool": len(self.pool), "among_reals": float(among.mean())})
 
     def write(self, step: int, faces: np.ndarray) -> None:
-        """Score uint8 faces [N, S, S, 3], drawn after `step` steps, and add the scores to the logs."""
+        """Score faces uint8 [N, S, S, 3], drawn after `step` steps, and add the scores to the logs."""
         scores = nearest_psnr(faces[: self.FACES], self.pool)
         line = {"step": step, "mean": scores.mean(), "faces": scores.tolist()}
         append_line(self.context.run.psnr, line)
@@ -117,7 +117,7 @@ class PsnrLog:
 
 
 class TrainingGif(keras.callbacks.Callback):
-    """At the end, the grids in order as training.gif: at most `MAX_FRAMES`, evenly chosen."""
+    """At the end, writes training.gif: the grids in order, at most `MAX_FRAMES`, evenly spaced."""
 
     MAX_FRAMES = 60
     MAX_PIXELS = 480

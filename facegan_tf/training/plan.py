@@ -32,7 +32,7 @@ class Plan:
     steps: int
     costs: StepCosts
     device_costs: StepCosts
-    """Of the share of a step that one device's memory must hold."""
+    """Costs of the share of a step that one device's memory must hold."""
     parameters: tuple[int, int]
     """Trainable parameters of the generator and of the discriminator."""
     disk_bytes: int
@@ -46,7 +46,7 @@ class Plan:
         return self.located.count / self.images_per_step
 
     def describe(self) -> list[str]:
-        """The plan for a person, one fact a line."""
+        """The plan as text for people, one fact per line."""
         generator, discriminator = self.parameters
         state = "prepared" if self.located.store else "not prepared yet, so files are counted"
         store_bytes = 3 * self.located.count * self.located.data.size**2
@@ -68,8 +68,8 @@ class Plan:
 def make_plan(gan: GAN, located: Located, run_folder: Path, devices: Devices = ONE) -> Plan:
     """Check images, memory and disk, and derive the run's numbers.
 
-    Raises InputError for fewer images than a batch takes, for a step that needs more memory than there is,
-    and for a folder that can't be written to or has too little room.
+    Raises InputError if there are fewer images than a batch takes, if a step needs more memory than there is,
+    or if the folder can't be written to or has too little room.
     """
     config = gan.config
     check_images(config, located.count)
@@ -113,16 +113,16 @@ def check_images(config: Config, images: int) -> None:
         raise InputError(
             "evaluation.every",
             config.evaluation.every,
-            f"{images} images are too few to score; bring {minimum_count(METRICS)} or more, or set "
+            f"{images} images are too few to score; use {minimum_count(METRICS)} or more, or set "
             "evaluation.every=null",
         )
 
 
 def check_memory(gan: GAN, costs: StepCosts, memory: Memory | None, shares: int = 1) -> list[str]:
-    """A warning if a step takes nearly all the free memory. Raises InputError if it needs more than there is.
+    """A warning if a step takes nearly all free memory. Raises InputError if it needs more than there is.
 
-    costs: of a step, or of a device's share of it, one of `shares`. memory: of the device that the run
-    computes on; None if it is not known.
+    costs: those of a step, or of a device's share of it, one of `shares`. memory: that of the device that the
+    run computes on; None if it is not known.
     """
     if memory is None:
         return []
@@ -150,7 +150,7 @@ def check_memory(gan: GAN, costs: StepCosts, memory: Memory | None, shares: int 
 
 
 def _missed_epochs(config: Config, epochs: int) -> list[str]:
-    """A note if faces are to be kept of epochs that the run, of `epochs` epochs, doesn't reach."""
+    """A note if faces are to be kept after epochs that the run, of `epochs` epochs, doesn't reach."""
     named = () if config.grids.epochs == "each" else config.grids.epochs
     missed = ", ".join(str(epoch) for epoch in named if epoch > epochs)
     return [f"the run ends before these of grids.epochs: {missed}"] if missed else []
@@ -192,7 +192,7 @@ def _disk_bytes(gan: GAN, config: Config, steps: int, epochs: int) -> int:
     checkpoints = config.training.keep_checkpoints + 1  # one more while it is written
     every = config.evaluation.every
     if every:
-        checkpoints += 3  # the best, the one before, and one more while it is written
+        checkpoints += 3  # the best, the one before it, and one more while it is written
     grid = 3 * (config.grids.side * config.data.size) ** 2  # a PNG of noise is as large as its pixels
     # TensorBoard has a copy, and another one while a resumed run rewrites the log.
     grids = 3 * grid * (steps // config.grids.every + 1)

@@ -74,20 +74,20 @@ class Session:
         self._checkpoints.forget_after(step)
 
     def save_start(self) -> None:
-        """Save the nets that a run takes from another, which may be gone when this one is resumed."""
+        """Save the nets that this run takes from another, which may be gone when this one is resumed."""
         if self.config.training.start_from and not self._checkpoints.steps():
             self._checkpoints.save(rollbacks=self.rollbacks)
 
     def roll_back(self) -> int:
-        """Go back to the newest checkpoint, or to the start, to try other noise; return its step."""
+        """Go back to the newest checkpoint, or to the start, to try different noise; return its step."""
         tried = self.rollbacks
         with self.runtime.scope():
             self.gan = build_gan(self.config)
         start = self.restore()
         if self.runtime.is_chief:
             self.forget_after(start)
-        # A killed run that is resumed has the count of its checkpoint: the same steps fail again, and are
-        # counted again.
+        # If the run is killed and resumed, it has the count in its checkpoint: the same steps fail again, and
+        # are counted again.
         self.rollbacks = tried + 1
         return start
 
@@ -105,7 +105,7 @@ class Session:
         callbacks = self._callbacks(context) if self.runtime.is_chief else self._followers_callbacks()
         self._record("running")
         status = "failed"
-        self.gan.stop_training = False  # before a signal may set it
+        self.gan.stop_training = False  # before a signal can set it
         try:
             with on_first_signal(self._stop) as watch:
                 run_steps(
@@ -152,7 +152,7 @@ class Session:
 
     @property
     def _steps_per_call(self) -> int | None:
-        """The setting; if it is null, 1 for a caller's callbacks, which are to see each step."""
+        """The setting; if it is null, 1 if there are callbacks of the caller, which should see each step."""
         return self.config.training.steps_per_call or (1 if self.callbacks else None)
 
     def _stop(self) -> None:
@@ -172,11 +172,11 @@ class Session:
         )
 
     def _followers_callbacks(self) -> list[keras.callbacks.Callback]:
-        """Those of a worker that writes nothing."""
+        """The callbacks of a worker that writes nothing."""
         return [NonFiniteGuard(), self._statistics, StateGuard(self.config), *self.callbacks]
 
     def _callbacks(self, context: RunContext) -> list[keras.callbacks.Callback]:
-        """All callbacks, in the order that they depend on: the checkpoint vouches for the logs before it."""
+        """All callbacks, in the order that they rely on: the checkpoint vouches for the logs before it."""
         faces = ControlFaces(context)
         evaluations = [Evaluations(context, faces, self.network)] if self.config.evaluation.every else []
         with_others = [StateGuard(self.config)] if self.runtime.workers > 1 else []

@@ -1,4 +1,4 @@
-"""Signals that mean "you are about to be stopped": training ends in order, even during a long step."""
+"""Signals that mean "you are about to be stopped": training ends cleanly, even during a long step."""
 
 import contextlib
 import os
@@ -17,12 +17,12 @@ STOPPING = tuple(
 )
 """Ctrl-C, a closed terminal, and what schedulers and container platforms send (see docs/reliability.md).
 
-SIGTSTP, SIGSTOP and SIGCONT suspend and continue a process: they are not among them.
+SIGTSTP, SIGSTOP and SIGCONT are not among them: they suspend and continue a process.
 """
 
 
 class Interrupted(Exception):
-    """A signal stopped the work in order; `signum` is its number, and 128 + `signum` the exit code."""
+    """A signal stopped the work cleanly; `signum` is its number, and 128 + `signum` the exit code."""
 
     def __init__(self, signum: int):
         super().__init__(signal.Signals(signum).name)
@@ -30,7 +30,7 @@ class Interrupted(Exception):
 
 
 class SignalWatch:
-    """`received` is the number of the signal that asked for the end, or None."""
+    """`received` is the number of the signal that asked to stop, or None."""
 
     received: int | None = None
 
@@ -41,7 +41,7 @@ def on_first_signal(ask_to_stop: Callable[[], None]) -> Iterator[SignalWatch]:
 
     Python runs signal handlers only between bytecodes, and a step of a large net is a single call that can
     take minutes. So a thread reads the signals from the wake-up descriptor, which the interpreter writes to
-    at once. Apart from SIGINT and SIGTERM, a signal that is ignored or has a handler already is left alone:
+    at once. Apart from SIGINT and SIGTERM, a signal that is ignored or already has a handler is left alone:
     `nohup` ignores SIGHUP, and a program that calls `train` may use SIGUSR1 for itself. Outside the main
     thread, where Python allows no handlers, this does nothing.
     """
@@ -68,7 +68,7 @@ def on_first_signal(ask_to_stop: Callable[[], None]) -> Iterator[SignalWatch]:
             elif signum == signal.SIGINT:
                 os._exit(128 + signum)
 
-    reader, writer = socket.socketpair()  # sockets, as Windows takes no pipe for the wake-up
+    reader, writer = socket.socketpair()  # sockets, because Windows takes no pipe for the wake-up
     writer.setblocking(False)
     thread = threading.Thread(target=watch_signals, daemon=True)
     thread.start()

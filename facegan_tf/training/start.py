@@ -18,8 +18,8 @@ SETTING = "training.start_from"
 def new_gan(config: Config) -> GAN:
     """A GAN at step 0, with the nets of the run `training.start_from` if that is set.
 
-    Optimizers start fresh. The GAN's config names the step that was taken, RUN@STEP, as `last` and `best` may
-    be other steps later. Raises InputError if there is no such run, or if its nets don't fit.
+    Optimizers start fresh. The GAN's config names the step that was taken, RUN@STEP, because later `last` and
+    `best` may be other steps. Raises InputError if there is no such run, or if its nets don't fit.
     """
     start_from = config.training.start_from
     if start_from is None:
@@ -37,10 +37,10 @@ def new_gan(config: Config) -> GAN:
 
 
 def absolute_start(start_from: str | None, began_from: str | None = None) -> str | None:
-    """The same run by its absolute path, which holds from any working directory.
+    """`start_from` with an absolute path, which is right in any working directory.
 
-    began_from: of a run that is resumed, RUN@STEP that it began from. `last` and `best` of the same RUN mean
-    that step, although RUN may have trained on.
+    began_from: for a run being resumed, the RUN@STEP that it began from. `last` and `best` of the same RUN
+    mean that step, although RUN may have trained on.
     """
     if start_from is None:
         return None

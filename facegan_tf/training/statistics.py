@@ -1,4 +1,4 @@
-"""Mean and minimum of each loss over every step of a run, not only over the logged ones."""
+"""Mean and minimum of each loss over all steps of a run, not only the logged ones."""
 
 import math
 

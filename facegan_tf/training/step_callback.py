@@ -1,4 +1,4 @@
-"""The callback that counts steps: the base of all that a run writes."""
+"""The callback that counts steps: the base of all callbacks that write."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ class StepCallback(keras.callbacks.Callback):
     _before = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Take the step at which the session starts."""
+        """Note the step at which the session starts."""
         self._before = self.model.steps_done
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:

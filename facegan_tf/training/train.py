@@ -56,7 +56,7 @@ def train(
 
     resume: continue the run in that directory, if there is one. callbacks: your own, called after ours; they
     get each step's losses by name, and the GAN as `self.model`. devices: from `choose_devices` (None: one
-    device, or the cluster that TF_CONFIG names). Everything is checked before the work: raises InputError for
+    device, or the cluster that TF_CONFIG names). Everything is checked before the work. Raises InputError for
     what can't be done as asked, and FaceganError for what fails later. Ctrl-C and the other signals of
     `facegan_tf.training.signals` save a checkpoint, then raise Interrupted.
 
@@ -88,20 +88,20 @@ def _checked(devices: Devices | None, config: Config) -> Devices:
 
 
 def _held_by_chief(run: RunDirectory, runtime: Runtime) -> contextlib.AbstractContextManager:
-    """Keeps other processes that train out of the run directory."""
+    """Keep other processes that train out of the run directory."""
     return locked(run.folder) if runtime.is_chief else contextlib.nullcontext()
 
 
 def set_graph_options(config: Config) -> None:
-    """Turn off what TensorFlow's graph optimizer would do to a step, and should not."""
+    """Turn off what TensorFlow's graph optimizer should not do to a step."""
     has_more_terms = config.objective.loss != "bce" or any(config.objective.penalty_weights().values())
     tf.config.optimizer.set_experimental_options(
         {
             # Fusing a convolution with its activation fails where a gradient needs what lies between them,
             # and TensorFlow reports that as an error at every start.
             "remapping": False,
-            # Rewritten sums add up in an order that depends on the graph: where more than the recipes' loss
-            # is summed, the number of steps in a call would change the last bits. The recipes keep theirs.
+            # Rewritten sums add up in an order that depends on the graph: in a loss with more terms than the
+            # recipes', the number of steps in a call would change the last bits. The recipes keep their bits.
             "arithmetic_optimization": not has_more_terms,
         }
     )
@@ -155,7 +155,7 @@ def _described(plan: Plan, run: RunDirectory) -> list[str]:
 def _check(
     config: Config, run: RunDirectory, resume: bool, devices: Devices, runtime: Runtime
 ) -> tuple[GAN, Plan, FeatureNetwork | None]:
-    """The GAN of a run, its plan, and the network of its evaluations; InputError if it can't be trained.
+    """The GAN of a run, its plan, and the network for its evaluations; InputError if it can't be trained.
 
     The GAN's config has absolute paths only, and names the step of the run that it starts from.
     """
@@ -170,7 +170,7 @@ def _check(
     check_startable(run, config, resume)
     located = locate(config.data, run.prepared_store() if resume else None)
     network = load_network(config) if runtime.is_chief else None
-    is_new = not checkpoint_steps(run.checkpoints)  # else its own nets replace those it starts from
+    is_new = not checkpoint_steps(run.checkpoints)  # otherwise its own nets replace those it starts from
     with runtime.scope():
         gan = new_gan(config) if is_new else build_gan(config)
     if devices.replicas > 1:

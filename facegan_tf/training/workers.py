@@ -31,7 +31,7 @@ LOST = (
     tf.errors.FailedPreconditionError,
     tf.errors.InternalError,
 )
-"""What TensorFlow raises where another worker doesn't answer."""
+"""What TensorFlow raises if another worker doesn't answer."""
 
 
 def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
@@ -45,7 +45,7 @@ def open_in_turn(located: Located, runtime: Runtime) -> FaceStore:
 
 
 def check_all_start_alike(gan: GAN, images: TrainingSet, runtime: Runtime) -> None:
-    """Raise FaceganError, on every worker, unless all are about to train the same thing."""
+    """Raise FaceganError, on every worker, unless all start from the same state, settings and images."""
     # The images may have different paths on each machine.
     data = gan.config.data.model_copy(update={"source": "", "attributes": None, "cache": ""})
     check_all_have_the_same(
@@ -61,7 +61,7 @@ def check_all_start_alike(gan: GAN, images: TrainingSet, runtime: Runtime) -> No
 def check_all_have_the_same(runtime: Runtime, **facts: object) -> None:
     """Raise FaceganError, on every worker, unless all have the same facts as the chief.
 
-    facts: by what they are, with underscores for spaces: `store_fingerprint`.
+    facts: by their names in the message, with underscores for spaces: `store_fingerprint`.
     """
     rows = runtime.gather(*(_number(fact) for fact in facts.values()))
     for place, name in enumerate(facts):
@@ -81,7 +81,7 @@ def _number(fact: object) -> int:
 
 @contextlib.contextmanager
 def lost_workers_end_the_run(runtime: Runtime, folder: Path) -> Iterator[None]:
-    """In the block, what TensorFlow raises where another worker is lost becomes a FaceganError."""
+    """In the block, what TensorFlow raises if another worker is lost becomes a FaceganError."""
     try:
         yield
     except LOST as error:
@@ -96,8 +96,8 @@ def lost_workers_end_the_run(runtime: Runtime, folder: Path) -> Iterator[None]:
 def leave_together(worker: int, workers: int, seconds: int) -> None:
     """Return when no other worker needs this process any more; all call this when their work is done.
 
-    A worker that ends at once can take the last numbers with it that others have still to fetch from it.
-    seconds: how long to wait for them. A worker that is lost now is no error: all work is done.
+    If a worker ended at once, others might not get the last numbers that they have yet to fetch from it.
+    seconds: how long to wait for them. Losing a worker now is no error: all work is done.
     """
     services = context.context()  # the only way to TensorFlow's coordination service, which the chief runs
     try:
@@ -105,7 +105,7 @@ def leave_together(worker: int, workers: int, seconds: int) -> None:
     except LOST as error:
         print_status(f"another worker was lost when all work was done ({_reason(error)})")
         return
-    # The chief answers the calls, so it leaves last. The answer to the last one may be lost with it.
+    # The chief answers these calls, so it leaves last. Its answer to the last call may be lost.
     with contextlib.suppress(*LOST):
         if worker:
             services.set_config_key_value(f"leaving/{worker}", "")
@@ -121,9 +121,9 @@ def _reason(error: tf.errors.OpError) -> str:
 
 
 class StateGuard(StepCallback):
-    """On each of several workers: raises NonFiniteError in the steps in which the chief saves.
+    """On each of several workers: checks the state in the steps in which the chief saves.
 
-    All raise it in the same step, whatever the chief then saves. So they go back together.
+    All raise NonFiniteError in the same step, whatever the chief saves then, so they go back together.
     """
 
     def __init__(self, config: Config):
@@ -132,7 +132,7 @@ class StateGuard(StepCallback):
         self.last_good = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Take the step at which the session starts: its state was checked when it was saved."""
+        """Note the step at which the session starts: its state was checked when it was saved."""
         super().on_train_begin(logs)
         self.last_good = self.model.steps_done
 

@@ -107,7 +107,7 @@ def test_the_page_says_how_to_get_what_a_young_run_does_not_have_yet(tmp_path):
     assert f"facegan evaluate {run}" in page.sections["Nearest neighbours"]
     assert "grids.every" in page.sections["Faces"] and "evaluation.every" in page.sections["Faces"]
     assert "no GIF yet" in page.sections["Over time"]
-    assert "Losses over the whole training" not in page.text
+    assert "Losses over the whole run" not in page.text
     assert page.sections["Curves"].count("no curve yet") == 3
     assert "run.json is missing" in page.sections["Versions and machine"]
 

@@ -33,7 +33,7 @@ def test_everything_that_bits_depend_on_is_reported(block, name, before):
     record[block] = record[block] | {name: before}
     now = environment()[block][name]
     assert list(differences(record)) == [
-        f"note: this run had {name} {before} and now has {now}: it may end in other bits than if it had "
+        f"note: this run had {name} {before} and now has {now}: its bits may differ from those of a run that "
         "never stopped"
     ]
 

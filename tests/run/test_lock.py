@@ -37,7 +37,7 @@ def test_a_second_training_is_refused_and_the_first_is_named(holder, tmp_path):
     with pytest.raises(InputError) as caught, locked(tmp_path):
         pass
     assert (caught.value.name, caught.value.value) == ("out", tmp_path)
-    assert f"another training is running there: process {holder.pid} on " in caught.value.problem
+    assert f"another process is training there: process {holder.pid} on " in caught.value.problem
 
 
 def test_a_killed_process_holds_nothing(holder, tmp_path):
@@ -118,7 +118,7 @@ def test_windows_locks_a_byte_behind_the_text(windows_locks, tmp_path):
         assert place > len((tmp_path / LOCK).read_text()) > 0
         with pytest.raises(InputError) as caught, locked(tmp_path):
             pass
-    assert "another training is running there: process" in caught.value.problem
+    assert "another process is training there: process" in caught.value.problem
     assert not windows_locks
     with locked(tmp_path):
         pass

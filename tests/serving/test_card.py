@@ -68,7 +68,7 @@ def test_scores_that_a_training_computed_are_said_to_be_its_own(tmp_path):
         evaluation(step=0, weights_sha256=weights_sha256(gan), training=True)
     )
     export_run(tmp_path / "run", tmp_path / "export")
-    assert "Computed during the training on 2026-01-01" in (tmp_path / "export" / "README.md").read_text()
+    assert "Computed during training on 2026-01-01" in (tmp_path / "export" / "README.md").read_text()
 
 
 def test_the_licence_is_that_of_the_photos_of_which_a_store_was_prepared(tmp_path):

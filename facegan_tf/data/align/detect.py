@@ -1,4 +1,4 @@
-"""Finding faces and their landmarks with MTCNN.
+"""Finds faces and their landmarks with MTCNN.
 
 K. Zhang, Z. Zhang, Z. Li, Y. Qiao, "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks" (2016), as the package mtcnn 1.0 computes it with TensorFlow.

@@ -20,9 +20,9 @@ _FITTED = [0, 1, 3, 4]  # eyes and mouth: the nose moves most when a head turns
 
 
 class Square(NamedTuple):
-    """A rotated square in a photo, as the affine map to it: x = a u + b v + c, y = -b u + a v + d.
+    """A rotated square in a photo, as an affine map: x = a u + b v + c, y = -b u + a v + d.
 
-    (u, v) in 0..1 are places in the square, (x, y) pixels of the photo.
+    It maps places (u, v) in the square, each in 0..1, to pixels (x, y) of the photo.
     """
 
     a: float

@@ -1,4 +1,4 @@
-"""The items of a source whose attributes fulfil an expression."""
+"""The items of a source whose attributes satisfy an expression."""
 
 import sys
 from array import array
@@ -21,9 +21,9 @@ class ChosenSource:
     def __init__(
         self, source: Source, chosen: np.ndarray, columns: dict[str, np.ndarray], identity: dict[str, Any]
     ) -> None:
-        """chosen: the items' numbers, int64 [N]. columns: their attributes, [N] each.
+        """chosen: indices of the items in `source`, int64 [N]. columns: their attributes, each [N].
 
-        identity: what else the choice depends on.
+        identity: what the choice depends on besides the source.
         """
         self._source = source
         self._chosen = array("Q", chosen.astype(np.uint64).tobytes())
@@ -32,7 +32,7 @@ class ChosenSource:
         self.can_crop = source.can_crop
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the attributes, which no worker needs."""
+        """The state to pickle: all but the attributes, which no worker needs."""
         return vars(self) | {"_columns": {}}
 
     @property
@@ -77,8 +77,8 @@ class _Chosen(Sequence[str]):
 def choose(source: Source, expression: str, table: str | None) -> ChosenSource:
     """The items of a source for which an expression about their attributes is true.
 
-    table: path of the table of attributes; None: the source has its own attributes. The number of chosen
-    items is printed on stderr. Raises InputError if no item is.
+    table: path of the table of attributes; None: the source has its own attributes. Prints the number of
+    chosen items to stderr. Raises InputError if there are none.
     """
     if table is None:
         columns, places = source.attributes(), np.arange(len(source.names))
@@ -114,7 +114,7 @@ def choose(source: Source, expression: str, table: str | None) -> ChosenSource:
 
 
 def _rows_of(keys: Sequence[str], rows: dict[str, int]) -> np.ndarray:
-    """The table's row for each photo: by its full name, or else by its name without folders; -1: none."""
+    """Each photo's row in the table, by its full name or else its name without folders; -1 if it has none."""
     found = np.full(len(keys), -1, np.int64)
     for place, key in enumerate(keys):
         found[place] = rows.get(key, rows.get(key.rpartition("/")[2], -1))

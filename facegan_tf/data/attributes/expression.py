@@ -5,7 +5,7 @@
     negation = "not" negation | "(" expression ")" | "true" | comparison
     comparison = value ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
                | value "in" "(" value { "," value } ")"
-    value = a number, 'text', "text", or the name of an attribute; `in backticks`, it may have any characters
+    value = a number, 'text', "text", or the name of an attribute; in `backticks`, it may have any characters
 
 Nothing is executed: the text is read by this grammar alone.
 """
@@ -52,10 +52,10 @@ _END = _Token("end", "its end")
 
 
 def fulfilled(expression: str, table: Mapping[str, np.ndarray], count: int) -> np.ndarray:
-    """For which rows of a table an expression is true: bool [count].
+    """Whether an expression is true for each row of a table: bool [count].
 
-    table: columns [count] of numbers, truth values or text. Missing numbers (NaN) and texts (None) fulfil no
-    comparison but `!=`. Raises InputError, named `where`, for an expression that can't be read, or that
+    table: columns [count] of numbers, truth values or text. Missing numbers (NaN) and texts (None) satisfy
+    no comparison but `!=`. Raises InputError, named `where`, for an expression that can't be read, or that
     doesn't fit the table.
     """
     return np.broadcast_to(_Reader(expression, table, count).read(), (count,)).astype(bool)
@@ -72,7 +72,7 @@ class _Reader:
     def read(self) -> np.ndarray:
         result = self._any()
         if self._next != _END:
-            raise self._error(f"{in_short(self._next.text)} is not expected there")
+            raise self._error(f"{in_short(self._next.text)} is not expected here")
         return result
 
     def _split(self) -> list[_Token]:

@@ -15,9 +15,10 @@ _LONGEST = 100  # characters: longer texts are captions, which would take gigaby
 
 
 def write_attributes(folder: Path, columns: Mapping[str, np.ndarray], items: Sequence[int]) -> list[str]:
-    """Write the attributes of faces. columns: of the source's items. items: the item of each face.
+    """Write the attributes of a store's faces.
 
-    Returns the names of columns that are left out, because they hold long texts.
+    columns: the attributes of the source's items, by name. items: the index of each face's item. Returns the
+    names of the columns that were left out because they hold long texts.
     """
     rows = np.asarray(items, np.int64)
     kept = {name: _plain(column[rows]) for name, column in columns.items()}

@@ -21,7 +21,7 @@ class Table:
     columns: dict[str, np.ndarray]
     """Numbers as int64 or float64, everything else as text."""
     sha256: str
-    """Of the file."""
+    """Digest of the file."""
 
 
 def read_table(path: str) -> Table:
@@ -85,7 +85,7 @@ def _filled(
 
 
 def as_column(texts: list[str]) -> np.ndarray:
-    """Texts as int64 or, with NaN for empty ones, as float64, if all are numbers; otherwise as they are."""
+    """Texts as int64 if all are integers, as float64 if all are numbers or empty (NaN), else as objects."""
     if any("_" in text for text in texts):  # Python reads `1_23` as 123
         return np.array(texts, object)
     try:

@@ -34,7 +34,7 @@ class Source(Protocol):
         """JSON values that change when the source does, found without reading its items.
 
         `kind` is always there. Sources that differ only in MAY_DIFFER may hold the same photos: `content`
-        settles it.
+        decides.
         """
 
     @property
@@ -66,7 +66,7 @@ class PhotoSource(ABC):
         return framing.faces(self._read_once(index))
 
     def _read_once(self, index: int) -> bytes:
-        """The same as `read`, kept until another photo is read: for its content, and then for its face."""
+        """The same as `read`, but kept until another photo is read: `content` and `faces` need it in turn."""
         if self._last is None or self._last[0] != index:
             try:
                 self._last = index, self.read(index)
@@ -79,7 +79,7 @@ class PhotoSource(ABC):
 
     def keys(self) -> Sequence[str]:
         """The names of the photos."""
-        return self.names  # type: ignore[attr-defined]  # a property or an attribute, as a source likes
+        return self.names  # type: ignore[attr-defined]  # a property or an attribute, depending on the source
 
     def attributes(self) -> dict[str, Any] | None:
         """None: most sources hold photos only."""

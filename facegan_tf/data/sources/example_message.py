@@ -23,13 +23,13 @@ message_type { name: "Feature"
 message_type { name: "BytesList" field { name: "value" number: 1 label: LABEL_REPEATED type: TYPE_BYTES } }
 message_type { name: "Int64List" field { name: "value" number: 1 label: LABEL_REPEATED type: TYPE_INT64 } }
 """
-# Lists of floats (number 2) are skipped as unknown fields: no photo is in one. From
+# Lists of floats (number 2) are skipped as unknown fields: no photo is in one. Source:
 # https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/core/example/feature.proto
 
 
 @cache
 def example_message() -> Any:
-    """The class of the message, of which `features.feature` maps names to lists of values."""
+    """The class of the message; its `features.feature` maps names to lists of values."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
     pool = descriptor_pool.DescriptorPool()

@@ -1,4 +1,4 @@
-"""Finding tar, parquet and TFRecord files: a file, a folder of nothing else, or a pattern such as `*.tar`."""
+"""Finds tar, parquet and TFRecord files: a file, a folder of nothing else, or a pattern such as `*.tar`."""
 
 import re
 import tarfile
@@ -15,7 +15,7 @@ from facegan_tf.data.sources.tfrecord import begins_with_record
 
 _OTHER_TARS = r"\.(tar\.(bz2|xz|zst|zstd|lz4|Z)|tbz2?|txz)$"
 _STYLEGAN = re.compile(r"(.*)-r(\d\d)\.tfrecords")
-"""StyleGAN keeps a file for each resolution, 2 to the power of the number, with the same photos."""
+"""StyleGAN writes the same photos to a file for each resolution, which is 2 to the power of the number."""
 _MOST_EXPANDED = 100_000
 
 
@@ -41,7 +41,7 @@ def open_shards(source: str, column: str | None = None) -> ShardsSource | None:
 
 
 def is_pattern(source: str) -> bool:
-    """Whether it has the characters of a pattern; a path may have them too."""
+    """Whether a source contains characters of a pattern; a path may contain them too."""
     return re.search(r"[*?\[{]", source) is not None
 
 
@@ -65,7 +65,7 @@ def _in_folder(folder: Path) -> tuple[ShardKind | None, list[Path]]:
                 files.append(file.name)
             if len(kinds) > 1 or None in kinds:
                 return None, []
-    except OSError:  # opened as a folder of photos, it gives the reason
+    except OSError:  # opening it as a folder of photos will give the reason
         return None, []
     return next(iter(kinds), None), [folder / name for name in _largest_resolution(sorted(files))]
 
@@ -90,7 +90,7 @@ def _largest_resolution(names: list[str]) -> list[str]:
 
 
 def kind_of_name(name: str) -> ShardKind | None:
-    """The kind of files whose names end like this one; None: none."""
+    """The kind of file that a name's ending stands for; None if there is no such kind."""
     return next((kind for kind in SHARD_KINDS if re.search(kind.endings + "$", name, re.IGNORECASE)), None)
 
 
@@ -119,7 +119,7 @@ def _listed(root: Path, path: Path) -> ListedFile:
 
 
 def _braces(pattern: str) -> Iterator[str]:
-    """Every pattern that `{000..031}` and `{a,b}` stand for, as in a shell; others stay as they are."""
+    """Every pattern that `{000..031}` and `{a,b}` stand for, as in a shell; other braces stay as they are."""
     match = re.search(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}", pattern)
     if not match:
         yield pattern

@@ -42,7 +42,7 @@ class FolderSource(base.PhotoSource):
 
 
 def open_folder(source: str) -> FolderSource | None:
-    """List the folder; None if there is no folder of this path.
+    """List the folder; None if there is no folder at this path.
 
     Raises InputError if it can't be listed, has no photos, or is a prepared store.
     """

@@ -45,12 +45,12 @@ class HubSource:
     can_crop = True
 
     def __init__(self, photos: Source, identity: dict[str, Any]) -> None:
-        """photos: in the files that were downloaded."""
+        """photos: the source that reads the downloaded files."""
         self._photos, self.identity = photos, identity
 
     @property
     def names(self) -> Sequence[str]:
-        """One name for each photo, with that of its file."""
+        """One name for each photo; it includes the name of its file."""
         return self._photos.names
 
     def keys(self) -> Sequence[str]:

@@ -26,7 +26,7 @@ class Kind:
     open: Callable[..., Source | None]
     """Opens what the user wrote; None if it is not of this kind. Raises InputError if it can't be used."""
     scheme: str | None = None
-    """Claims `scheme` and all that begins with `scheme:`, even if there is such a path; None: paths."""
+    """Claims `scheme` and all that begins with `scheme:`, even if such a path exists; None: takes paths."""
     has_columns: bool = False
     """Whether `open` also takes the column that holds the photos."""
 
@@ -42,12 +42,12 @@ KINDS = (
 
 
 def has_scheme(source: str) -> bool:
-    """Whether a source is written by a scheme, not as a path; a folder of that name is `./synthetic`."""
+    """Whether a source has a scheme, and so is not a path; `./synthetic` is a folder of that name."""
     return any(_claims(kind, source) for kind in KINDS)
 
 
 def may_exist(source: str) -> bool:
-    """Whether there seems to be such a source; nothing is opened, and a pattern is taken for granted."""
+    """Whether the source seems to exist: nothing is opened, and a pattern is assumed to match."""
     return has_scheme(source) or is_pattern(source) or path_of(source).exists()
 
 

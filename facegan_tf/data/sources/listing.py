@@ -11,12 +11,12 @@ from facegan_tf.data.sources.skipped import is_hidden
 
 
 class ListedFile(NamedTuple):
-    """One thing below a folder."""
+    """An entry below a folder."""
 
     name: str
-    """Relative to the folder, with slashes; a folder's path ends in one."""
+    """Path relative to the folder, with slashes; a folder's path ends in one."""
     size: int
-    """In bytes; -1 for what is not a file, or can't be reached or listed: reading it gives the reason."""
+    """In bytes; -1 if it is not a file, or can't be reached or listed: reading it gives the reason."""
     mtime_ns: int
 
 
@@ -66,7 +66,7 @@ def walk(root: str) -> Iterator[ListedFile]:
 
 
 def _entries(folder: Path, entered: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
-    """The folder's entries by name, without hidden ones; none if it is one of `entered`, which it joins."""
+    """The folder's visible entries, by name; none if it is in `entered`, to which it is added otherwise."""
     status = folder.stat()
     if (status.st_dev, status.st_ino) in entered:
         return []

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class PackedNames(Sequence[str]):
-    """Names in one block of bytes: a third of what a tuple of them takes."""
+    """Names in one block of bytes, which takes a third of the memory of a tuple."""
 
     def __init__(self, names: Iterable[str]) -> None:
         block, ends = bytearray(), array("Q")
@@ -69,14 +69,14 @@ class ChainedNames(Sequence[str]):
 
 
 class Places:
-    """From an item's place among all items to its part, and its place in that part."""
+    """Finds an item's part, and its place in that part, from its place among all items."""
 
     def __init__(self, counts: Sequence[int]) -> None:
-        """counts: items in each part."""
+        """counts: number of items in each part."""
         self._ends = list(accumulate(counts))
 
     def __len__(self) -> int:
-        """Items in all parts."""
+        """The number of items in all parts."""
         return self._ends[-1] if self._ends else 0
 
     def of(self, index: int) -> tuple[int, int]:

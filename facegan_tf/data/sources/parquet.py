@@ -15,7 +15,7 @@ from facegan_tf.data.sources.names import NumberedNames, PackedNames, Places
 _BATCH = 32  # rows read at once
 _BUFFER = 2**20  # bytes read from a file at once: a row group may be larger than the memory
 _CUSTOMARY = ("image", "img", "photo", "picture", "jpg", "png", "bytes")
-"""Names of the column of photos, if several columns could be it."""
+"""Usual names of the column of photos, in order of preference, if several columns could be it."""
 
 
 def load_pyarrow() -> Any:

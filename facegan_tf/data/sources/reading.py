@@ -26,7 +26,7 @@ class Reader(Protocol):
 
 
 def open_reader(path: Path) -> Reader:
-    """Open a file; one that begins as gzip files do is decompressed. Raises OSError."""
+    """Open a file, to be decompressed if it begins as gzip files do. Raises OSError."""
     file = path.open("rb")
     try:
         is_gzip = file.read(2) == b"\x1f\x8b"
@@ -77,7 +77,7 @@ class _GzipReader:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._interval = _FIRST_INTERVAL
-        self._start, self._block = 0, b""  # where the block is in the uncompressed content
+        self._start, self._block = 0, b""  # the block, and where it starts in the uncompressed content
         self._inflate, self._input = zlib.decompressobj(31), b""
         self._file.seek(0)
         self._marks: list[tuple[int, int, bytes, Any]] = []

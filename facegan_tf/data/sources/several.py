@@ -54,7 +54,7 @@ class SeveralSources:
         return self._sources[source].faces(inside, framing)
 
     def content(self, index: int) -> bytes:
-        """The digest that its own source gives of an item."""
+        """The digest of an item, from its own source."""
         source, inside = self._places.of(index)
         return self._sources[source].content(inside)
 
@@ -64,7 +64,7 @@ class SeveralSources:
 
 
 def join_sources(given: Sequence[tuple[str, Source]]) -> Source:
-    """The only source of a list, or all as one. Raises InputError for an empty list."""
+    """The source, if there is only one, or all of them as one. Raises InputError if there are none."""
     if not given:
         raise InputError("source", None, "must name at least one source")
     return given[0][1] if len(given) == 1 else SeveralSources(given)

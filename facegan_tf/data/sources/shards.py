@@ -1,4 +1,4 @@
-"""Files that hold many photos each: tar, parquet and TFRecord, one or many of them as one source."""
+"""Files that hold many photos each (tar, parquet and TFRecord): one or many of them as one source."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Shard(Protocol):
 
 @dataclass(frozen=True)
 class ShardKind:
-    """One kind of such files."""
+    """One kind of file that holds many photos."""
 
     name: str
     endings: str
@@ -51,11 +51,11 @@ SHARD_KINDS = (
 class ShardsSource(base.PhotoSource):
     """The photos of one or several files of a kind, file after file.
 
-    Those of a tar are sorted by name; those of other files stay in their order.
+    The photos of a tar are sorted by name; those of other files keep their order.
     """
 
     def __init__(self, kind: ShardKind, root: Path, files: Sequence[ListedFile], column: str | None) -> None:
-        """Open the files below `root`, the first one only to be used if it is alone.
+        """Open the files; their names are relative to `root`. column: the one with the photos, or None.
 
         Raises InputError if none of them holds a photo.
         """
@@ -72,7 +72,7 @@ class ShardsSource(base.PhotoSource):
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """One name for each photo, after that of its file where there are several."""
+        """One name for each photo; it begins with the file's name where there are several files."""
         return self._chained([shard.names for shard in self._shards])
 
     def keys(self) -> Sequence[str]:

@@ -20,7 +20,7 @@ from facegan_tf.data.sources.reading import OpenedOnDemand, Reader, open_reader
 from facegan_tf.data.sources.skipped import is_hidden, is_sidecar
 
 REST = "(rest of the file)"
-"""Name for what is lost where a file of many photos is damaged or cut off."""
+"""Name for what is lost because a file of many photos is damaged or cut off."""
 
 _BLOCK = tarfile.BLOCKSIZE
 _MOST_BYTES = 2**50  # of a member: more than any disk holds
@@ -113,7 +113,7 @@ def _photos(reader: Reader) -> Iterator[_Member]:
 def _members(reader: Reader) -> Iterator[_Member]:
     """All files in a tar, in their order. Raises Rejected where it is damaged."""
     place = 0
-    said: dict[str, str] = {}  # by the records before a header
+    said: dict[str, str] = {}  # what the records before a header say
     while header := _header(reader, place):
         kind, content = header.type, place + _BLOCK
         size = header.size
@@ -148,7 +148,7 @@ def _problem(kind: bytes, is_sparse: bool) -> str | None:
 
 
 def _header(reader: Reader, place: int) -> tarfile.TarInfo | None:
-    """The header at a place; None at the end marker. Raises Rejected if there is none."""
+    """The header at a place; None at the end marker. Raises Rejected if neither is there."""
     block = reader.read_at(place, _BLOCK)
     if len(block) < _BLOCK:
         raise Rejected("the tar is cut off: its end marker is missing")
@@ -158,7 +158,7 @@ def _header(reader: Reader, place: int) -> tarfile.TarInfo | None:
         return None
     except (tarfile.HeaderError, ValueError) as error:
         raise Rejected(f"damaged header at byte {place} ({one_line(error)})") from None
-    # Only devices and links have no content after their header, whatever their size says.
+    # Links, devices, pipes and folders have no content after their header, whatever their size says.
     if header.type in (*_LINKS, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE):
         header.size = 0
     return header
@@ -188,5 +188,5 @@ def _pax(text: bytes) -> dict[str, str]:
 
 
 def _whole(text: str | None, otherwise: int) -> int:
-    """The size in a pax record, which replaces one that doesn't fit into the header."""
+    """The size in a pax record, which replaces one that doesn't fit in the header; `otherwise` if none."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else otherwise

@@ -82,7 +82,7 @@ def begins_with_record(content: bytes) -> bool:
 
 
 def _records(reader: Reader) -> Iterator[tuple[int, int]]:
-    """(place of the data, its size) of each record. Raises Rejected where a length is damaged."""
+    """Yield (place of the data, its size) of each record. Raises Rejected where a length is damaged."""
     place = 0
     while header := reader.read_at(place, _HEADER.size):
         if len(header) < _HEADER.size:

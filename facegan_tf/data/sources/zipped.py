@@ -26,14 +26,14 @@ _MEMBER_ERRORS = (
 
 
 class ZipSource(base.PhotoSource):
-    """The members of a zip. Nothing is unpacked to disk, and their names are only names.
+    """The members of a zip. Nothing is unpacked to disk, and their names are never used as paths.
 
     The table of contents is read on first use, so that opening costs nothing, and again in each worker
     process, which needs an open file of its own anyway.
     """
 
     def __init__(self, source: str) -> None:
-        """source: the path as it was given."""
+        """source: the path as the user gave it."""
         self.source = source
         self.path = path_of(source)
 
@@ -57,7 +57,7 @@ class ZipSource(base.PhotoSource):
 
     @cached_property
     def _members(self) -> list[zipfile.ZipInfo]:
-        """The photos by name."""
+        """The photos, sorted by name."""
         # This index and the times are not needed here; each takes 100 bytes per member in each process.
         self._archive.NameToInfo.clear()
         for member in self._archive.infolist():
@@ -99,13 +99,13 @@ class ZipSource(base.PhotoSource):
 
 
 def open_zip(source: str) -> ZipSource | None:
-    """Open the zip; None if there is no zip file of this path. Raises InputError if it can't be read."""
+    """Open the zip; None if there is no zip file at this path. Raises InputError if it can't be read."""
     path = path_of(source)
     if not path.is_file():
         return None
     try:
         is_zip = zipfile.is_zipfile(path)
-        with path.open("rb"):  # is_zipfile says no to a file without permission
+        with path.open("rb"):  # is_zipfile is False for a file that we may not read
             pass
     except OSError as error:
         raise InputError("source", source, f"can't be read: {error.strerror}") from None

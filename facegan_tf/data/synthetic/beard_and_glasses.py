@@ -13,7 +13,7 @@ _LENSES = {"round": (0.155, 0.145, 0.0), "rectangular": (0.175, 0.115, 1.0)}
 
 
 def draw_beard(scene: Scene, face: FaceAttributes) -> None:
-    """Paint whiskers on lip, chin and cheeks, in the shape of the beard. The lips are painted over it."""
+    """Paint whiskers on lip, chin and cheeks, in the beard's shape. The lips are painted over it later."""
     if face.beard == "none":
         return
     opacity, overhang = _WHISKERS[face.beard]

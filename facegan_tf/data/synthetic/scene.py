@@ -33,7 +33,7 @@ class Scene:
     face_x: np.ndarray  # position on the turned face; 0 is the middle of nose and mouth
     outline: np.ndarray  # distance to the head's edge
     gauge: np.ndarray  # 0 in the middle of the head..1 on its edge, and more outside
-    light: np.ndarray  # on the face; at 1 it has its own colour
+    light: np.ndarray  # light on the face; at 1 the skin has its own colour
     pixel: float  # width of a pixel, in head units
     frame_pixel: float  # width of a pixel, in units of frame_x
 
@@ -133,7 +133,7 @@ def _head_outline(
 def egg(
     x: np.ndarray, y: np.ndarray, reach: tuple[float, float, float], squareness: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to and gauge of an egg around the origin with these radii (aside, up, down).
+    """Distance to and gauge of an egg around the origin with these radii (sideways, up, down).
 
     The gauge is 0 in the middle and 1 on the edge. Squareness 0 is an ellipse, 1 nearly a rounded box.
     """

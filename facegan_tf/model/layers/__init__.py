@@ -1,5 +1,4 @@
-"""Keras layers that compute what Keras' own do, by operations that are faster in training.
+"""Keras layers: Keras' own, but faster in training or right on several devices, and some that it lacks.
 
-`placement.py` says where convolutions and LeakyReLU have faster ways of 16 bits; elsewhere they run Keras'
-own code.
+`placement.py` says where convolutions and LeakyReLU run faster 16-bit code; elsewhere they run Keras' own.
 """

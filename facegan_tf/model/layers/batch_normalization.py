@@ -13,8 +13,8 @@ FUSED_TYPES = (tf.float32, tf.bfloat16, tf.float16)
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' BatchNormalization of maps [N, H, W, C].
 
-    The moving averages are Keras': of the variance over the batch itself. TensorFlow's operation returns
-    the estimate for the population, which is n / (n - 1) times that, as PyTorch keeps.
+    As in Keras, the moving average is that of the variance over the batch itself. TensorFlow's operation
+    returns the estimate for the population, n / (n - 1) times that, which PyTorch keeps.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
@@ -38,9 +38,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
     def _over_all_replicas(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The same with the statistics of the whole batch, of which this replica has a share."""
+        """The same, with the statistics of the whole batch, of which this replica has a share."""
         x = tf.cast(inputs, self.variable_dtype)
-        # Not by tf.nn.moments, whose second derivatives, which penalties need, lack a part.
+        # Not with tf.nn.moments: its second derivatives, which penalties need, are incomplete.
         axes = list(range(len(x.shape) - 1))
         mean = tf.reduce_mean(x, axes)
         variance = tf.reduce_mean(tf.square(x - mean), axes)
@@ -56,7 +56,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             average.assign(average * self.momentum + of_batch * (1.0 - self.momentum))
 
     def is_plain(self) -> bool:
-        """Whether none of Keras' options is used that the operation lacks."""
+        """Whether it uses no option of Keras that the operation lacks."""
         has_both = self.scale and self.center
         others = self.renorm or self.synchronized
         return self.axis in (-1, 3) and has_both and not others

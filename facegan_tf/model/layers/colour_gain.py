@@ -11,7 +11,7 @@ import tensorflow as tf
 class ColourGain(keras.layers.Layer):
     """Images [N, S, S, 3] to the same images with each pixel `gain` times as far from its grey.
 
-    Its grey is the mean of its red, green and blue, which stays. Colours may leave [-1, 1].
+    Its grey is the mean of its red, green and blue, which stays the same. Colours may leave [-1, 1].
     """
 
     def __init__(self, gain: float):

@@ -1,14 +1,14 @@
-"""Convolutions in 16 bits on a CPU, by whichever of several formulas is the fastest for their shapes.
+"""Convolutions in 16 bits on a CPU, by whichever of several formulas is fastest for their shapes.
 
 Measured with oneDNN in bfloat16, on processors with AMX:
 
-- The gradient for a kernel takes three to five times longer than it could where maps are small. As a
+- Where maps are small, the gradient for a kernel takes three to five times as long as it could. Computed as a
   convolution over the batch, whose kernel is the maps, it does not.
 - From maps to images, a kernel that does not fit a core's cache is read again and again. Each quarter of the
   pixels depends on a quarter of the kernel, which may fit.
 - A kernel as large as the image makes a dense layer, which is a product of matrices.
 
-In float32 this gained nothing, and on a GPU it was not tried; there Keras' own layers run.
+In float32 this gained nothing, and on a GPU it was not tried; in both cases, Keras' own layers run.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ import tensorflow as tf
 from facegan_tf.model.layers.placement import in_16_bits_on_a_cpu
 
 SMALL_MAP = 64
-"""Places of a map up to which a kernel's gradient is computed over the batch."""
+"""Largest map, in pixels, for which a kernel's gradient is computed over the batch."""
 CACHE_BYTES = 2**21
-"""A core's second-level cache on the processors measured."""
+"""Size of a core's second-level cache on the processors measured."""
 
 Differentiated = tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]
-"""A result, and the function from its gradient to those of both arguments."""
+"""A result, and the function from its gradient to the gradients of both arguments."""
 
 
 class Conv2D(keras.layers.Conv2D):
@@ -54,7 +54,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
 
 def _is_plain(layer: keras.layers.Conv2D | keras.layers.Conv2DTranspose, inputs: tf.Tensor) -> bool:
-    """Whether none of Keras' options is used that `Convolution` lacks, and the shapes are known."""
+    """Whether it uses no option of Keras that `Convolution` lacks, and the shapes are known."""
     spread = tuple(layer.dilation_rate) != (1, 1) or getattr(layer, "groups", 1) != 1
     return layer.data_format == "channels_last" and not spread and None not in inputs.shape[1:]
 
@@ -63,7 +63,7 @@ class Convolution:
     """A convolution of given shapes, its transpose, and the gradient for its kernel.
 
     images: [N, H, W, C]; maps: [N, h, w, M]; kernel: [KH, KW, C, M]. Each of the three functions is linear in
-    both of its arguments, and its gradients are the other two. So there are gradients of any order.
+    both of its arguments, and its gradients are the other two functions. So gradients exist to any order.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Convolution:
         return convolve(maps, kernel)
 
     def kernel(self, images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
-        """The gradient for the kernel, if `maps` is that for the convolution of `images`."""
+        """The gradient for the kernel, where `maps` is the gradient for the convolution of `images`."""
 
         @tf.custom_gradient
         def correlate(images: tf.Tensor, maps: tf.Tensor) -> Differentiated:
@@ -165,7 +165,7 @@ class Convolution:
 
     def _kernel_over_batch(self, images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
         """The kernel's gradient as a convolution whose channels are the batch, dilated by the stride."""
-        within = images[:, : self._reach[0], : self._reach[1]]  # without what no place reaches
+        within = images[:, : self._reach[0], : self._reach[1]]  # without what the kernel never reaches
         correlated = tf.raw_ops.Conv2D(
             input=tf.transpose(within, [3, 1, 2, 0]),
             filter=tf.transpose(maps, [1, 2, 0, 3]),

@@ -10,7 +10,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     """Keras' Conv2D with `groups`, computed by TensorFlow itself.
 
     Keras has XLA compile each grouped convolution, because TensorFlow's own had no gradients on CPUs. With
-    oneDNN it has, and they are 50 to 200 times faster than XLA's.
+    oneDNN it has them, and they are 50 to 200 times faster than XLA's.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -23,7 +23,7 @@ class GroupedConv2D(keras.layers.Conv2D):
 
 
 def convolve_by_group(inputs: tf.Tensor, kernel: tf.Tensor, **options: object) -> tf.Tensor:
-    """The same as `tf.nn.conv2d` of several groups, by a convolution for each of them."""
+    """The same as `tf.nn.conv2d` with several groups, computed as one convolution per group."""
     groups = inputs.shape[-1] // kernel.shape[2]
     parts = zip(tf.split(inputs, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
     return tf.concat([tf.nn.conv2d(*part, **options) for part in parts], axis=-1)
@@ -36,7 +36,7 @@ def _has_gradients(dtype: str) -> bool:
     On CPUs they come from oneDNN, which some builds lack, and which computes in at most 32 bits.
     """
     options = {"strides": [1, 1, 1, 1], "padding": "SAME"}
-    with tf.init_scope():  # at once, even while a graph is built
+    with tf.init_scope():  # now, even while a graph is being built
         maps, kernel = tf.ones([1, 3, 3, 4], dtype), tf.ones([3, 3, 2, 4], dtype)
         try:
             tf.raw_ops.Conv2DBackpropInput(

@@ -1,4 +1,4 @@
-"""Whether the faster ways of 16 bits apply."""
+"""Whether the faster 16-bit code can run."""
 
 from typing import Any
 

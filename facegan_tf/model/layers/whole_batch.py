@@ -1,4 +1,4 @@
-"""Layers that several devices would compute differently from one."""
+"""Refuses layers that several devices would compute differently from one device."""
 
 import keras
 

@@ -2,8 +2,8 @@
 
 Source: Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A Modern GAN Baseline"
 (2024), and its published code. The generator does not end in tanh: its images may lie outside [-1, 1], and
-are clipped where they become pictures. The discriminator is its mirror image. A block adds nothing at first,
-and the spread of its other initial weights falls with the number of blocks.
+are clipped when they become pictures. The discriminator is its mirror image. At first, a block adds nothing:
+its last weights start at 0. The spread of its other initial weights falls with the number of blocks.
 """
 
 import math
@@ -23,7 +23,7 @@ from facegan_tf.model.layers.resampling import Downsample, Upsample
 STEM_SIZE = 4
 LEAKY_SLOPE = 0.2
 EXPANSION = 2
-"""Width of the inside of a block, as a multiple of its stage's."""
+"""Channels inside a block, as a multiple of its stage's."""
 
 
 def build_generator(size: int, settings: ResidualNetworks, seeds: Iterator[int]) -> keras.Model:
@@ -88,7 +88,7 @@ class _Net:
         return keras.config.floatx() if stage < self.settings.float32_stages else None
 
     def normal(self, fan_in: int, gain: float = 1.0) -> keras.initializers.Initializer:
-        """Draws from N(0, gain / sqrt(fan_in))."""
+        """An initialiser that draws from N(0, gain / sqrt(fan_in))."""
         return keras.initializers.RandomNormal(stddev=gain / math.sqrt(fan_in), seed=next(self.seeds))
 
     def convolve(self, channels: int, x: keras.KerasTensor, policy: str | None) -> keras.KerasTensor:
@@ -97,7 +97,7 @@ class _Net:
         return Conv2D(channels, 1, use_bias=False, kernel_initializer=kernel, dtype=policy)(x)
 
     def with_channels(self, channels: int, x: keras.KerasTensor, policy: str | None) -> keras.KerasTensor:
-        """The maps, through a 1x1 convolution if they have another number of channels."""
+        """The maps, through a 1x1 convolution if they have a different number of channels."""
         return x if x.shape[-1] == channels else self.convolve(channels, x, policy)
 
     def blocks(self, x: keras.KerasTensor, policy: str | None) -> keras.KerasTensor:
@@ -124,10 +124,10 @@ class _Net:
 
 
 class Basis(keras.layers.Layer):
-    """A learned map for each channel, which the channel's number multiplies: [N, C] -> [N, S, S, C]."""
+    """A learned map for each channel, multiplied by the channel's input: [N, C] -> [N, S, S, C]."""
 
     def __init__(self, size: int, initializer: Any, **options: Any):
-        """size: of the maps, S. initializer: of the maps."""
+        """size: S, the height and width of the maps. initializer: that of the maps."""
         super().__init__(**options)
         self.size = size
         self.initializer = keras.initializers.get(initializer)

@@ -18,11 +18,11 @@ class Loss:
 
     def __init__(self, settings: ObjectiveSettings):
         self.settings = settings
-        # As many fakes as reals: the sum of both means is twice the mean over all.
+        # There are as many fakes as reals, so the sum of both means is twice the mean over all.
         self._weight = 1.0 if settings.batching == "joint" else 2.0
 
     def of_discriminator(self, batch: DiscriminatorBatch) -> tf.Tensor:
-        """One mean over fakes and reals, or the sum of one mean each: `objective.batching`."""
+        """One mean over fakes and reals, or the sum of a mean of each: see `objective.batching`."""
         return self._weight * _cross_entropy(self.discriminator_targets(batch.label_noise), batch.logits)
 
     def of_generator(self, batch: GeneratorBatch) -> tf.Tensor:

@@ -31,7 +31,7 @@ class DiscriminatorBatch:
     logits_of_fakes: Callable[[tf.Tensor], tf.Tensor]
     """Another pass, in training mode: images -> logits, through this step's augmentation of the fakes.
 
-    It computes in float32 under any precision: gradients of gradients need the digits.
+    It computes in float32 under any precision: gradients of gradients need the accuracy.
     """
     logits_of_reals: Callable[[tf.Tensor], tf.Tensor]
     """The same through the augmentation of the reals."""
@@ -74,7 +74,7 @@ class GeneratorBatch:
 
 
 class AdversarialLoss(Protocol):
-    """The game between both nets. The class `Loss` of a module; it is made from the settings."""
+    """An adversarial loss of both nets: the class `Loss` of a module, made from the settings."""
 
     unit: str
     """What the numbers are, for the axis of a plot: "binary cross-entropy"."""
@@ -89,7 +89,7 @@ class AdversarialLoss(Protocol):
 
 
 class PenaltyModule(Protocol):
-    """A further term of the discriminator: a module named as its weight in the settings."""
+    """A further term of the discriminator's loss: a module named after its weight in the settings."""
 
     UNIT: str
     """What the number is, for the axis of a plot."""
@@ -116,7 +116,7 @@ class Objective:
         penalty_every: int,
         clock: RunClock,
     ):
-        """penalties: by name, the weight and the module. penalty_every: steps from one to the next."""
+        """penalties: (weight, module) by name. penalty_every: steps from one penalty to the next."""
         self.loss = loss
         self.penalties = penalties
         self.penalty_every = penalty_every
@@ -175,7 +175,7 @@ class Objective:
 
 
 def build_objective(settings: ObjectiveSettings, clock: RunClock) -> Objective:
-    """The objective that the settings describe. clock: drives schedules and lazy penalties."""
+    """Build the objective that the settings describe. clock: drives schedules and lazy penalties."""
     weights = settings.penalty_weights()
     penalties = {name: (weight, _module(name)) for name, weight in weights.items() if weight}
     return Objective(_module(settings.loss).Loss(settings), penalties, settings.penalty_every, clock)

@@ -1,4 +1,4 @@
-// Puts the page together: one state, from which everything is drawn, and which the link holds.
+// Puts the page together: everything is drawn from one state, which the link holds.
 
 import { Controls } from "./controls.js";
 import { makePainter } from "./painter.js";
@@ -14,7 +14,7 @@ const LARGE = 256; // pixels of the large face, which is enlarged from fewer
 const byId = (id) => document.getElementById(id);
 
 let state = startState();
-let shown = {}; // what the parts of the page show, as text, so that only those that change are drawn again
+let shown = {}; // what the parts of the page show, as text, so that only changed parts are drawn again
 let messageTimer = null;
 
 const painter = await makePainter().catch((error) => {
@@ -40,7 +40,7 @@ function startState() {
       const kept = JSON.parse(localStorage.getItem(STORE) ?? "[]");
       found.kept = kept.filter((code) => typeof code === "string" && parseCode(code)).slice(0, 60);
     } catch {
-      // Storage may be off, or hold something else; then there are no kept faces.
+      // Storage may be off, or hold something else: then there are no kept faces.
     }
   }
   return found;

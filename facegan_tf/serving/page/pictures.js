@@ -48,7 +48,7 @@ export async function loaded(url) {
   }
 }
 
-// A button with a face. Its picture fades in once it is there; nothing moves.
+// A button with a face. Its picture fades in once it has loaded; nothing moves.
 export function tile(label, source, onFailure) {
   const button = document.createElement("button");
   button.className = "tile";

@@ -12,7 +12,7 @@ export function parseSeed(text) {
   return seed < LIMIT ? String(seed) : null;
 }
 
-// Returns the seed `distance` after another; beyond either end it starts at the other end.
+// Returns the seed `distance` after another; beyond either end it wraps around.
 export function seedAfter(seed, distance) {
   return String((((BigInt(seed) + BigInt(distance)) % LIMIT) + LIMIT) % LIMIT);
 }

@@ -16,9 +16,9 @@ DESCRIPTION = (
 
 
 def build_app(service: Service, allow_origin: str | None = None) -> FastAPI:
-    """The application that answers for a service.
+    """The application that serves a service.
 
-    allow_origin: the only other site whose pages may read the answers, or `*` for all.
+    allow_origin: the only other site whose pages may read the responses, or `*` for all.
     """
     app = FastAPI(title=f"facegan: {service.name}", description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.include_router(predict_routes(service))

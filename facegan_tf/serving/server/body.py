@@ -1,4 +1,4 @@
-"""Reads the bodies of requests within limits of size and time, and of memory for all of them together."""
+"""Reads the bodies of requests, with limits on size and time, and on the memory of all of them together."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ class Bodies:
     async def read(self, request: Request) -> bytes:
         """The body of a request.
 
-        Raises RefusedError if it is too large or too slow, QueueFullError if others take all the room.
+        Raises RefusedError if it is too large or too slow, QueueFullError if other bodies take all the room.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._limits.body_bytes:

@@ -1,4 +1,4 @@
-"""Errors as answers: JSON with one text, `{"error": "..."}`, as in TensorFlow Serving."""
+"""Errors as responses: JSON with one text, `{"error": "..."}`, as in TensorFlow Serving."""
 
 import logging
 from typing import Any
@@ -26,7 +26,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorBody, "description": "A value is wrong; the text names it."},
     503: {"model": ErrorBody, "description": "Too busy now; try again after Retry-After seconds."},
 }
-"""The answers of a route that draws, for OpenAPI."""
+"""The error responses of a route that draws, for OpenAPI."""
 
 
 class RefusedError(Exception):
@@ -38,23 +38,23 @@ class RefusedError(Exception):
 
 
 def answer(status: int, error: str, **headers: str) -> JSONResponse:
-    """An error as an answer."""
+    """An error as a response."""
     return JSONResponse({"error": error}, status, headers)
 
 
 def too_busy(error: str) -> JSONResponse:
-    """The answer to a request that may succeed later."""
+    """The response to a request that may succeed later."""
     return answer(503, error, **{"Retry-After": "1"})
 
 
 def unexpected(error: Exception) -> JSONResponse:
-    """The answer after a failure of our own; only the log has the traceback."""
+    """The response after a failure of our own; only the log has the traceback."""
     LOG.error("a request failed", exc_info=error)
     return answer(500, "the server failed; its log says why")
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Turn exceptions into answers; `AroundAnswers` does it for all others."""
+    """Turn these exceptions into responses; `AroundAnswers` does so for all others."""
 
     @app.exception_handler(RefusedError)
     async def refused(_: Request, error: RefusedError) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Around every answer: headers that protect the page, the count for Prometheus, and status 500."""
+"""Around every response: headers that protect the page, the count for Prometheus, and status 500."""
 
 import time
 
@@ -23,14 +23,14 @@ DOCS_CSP = (
 class AroundAnswers:
     """ASGI middleware: adds the headers, and counts requests by route, method and status.
 
-    It also answers when the application fails: Starlette would do so further out, past headers and count.
+    It also responds when the application fails: Starlette would do so further out, without headers and count.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics):
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -49,10 +49,10 @@ class AroundAnswers:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             if status != "none":
-                raise  # too late for another answer
+                raise  # too late for another response
             await unexpected(error)(scope, receive, send_with_headers)
         finally:
-            route = getattr(scope.get("route"), "path", "none")  # not the path, of which anyone can make many
+            route = getattr(scope.get("route"), "path", "none")  # not the path: anyone can make up many
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
             self._metrics.requests.labels(route, method, status).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""How much one request, and all together, may take."""
+"""How much time and memory one request, or all of them together, may take."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Limits:
     body_seconds: float = 20.0
     """Until the body of a request has arrived."""
     stalled_seconds: float = 60.0
-    """For a client that doesn't take its answer."""
+    """For a client that doesn't read its response."""
     body_bytes: int = 2**22
     """The body of a request."""
     bodies_bytes: int = 2**26

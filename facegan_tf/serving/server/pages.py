@@ -1,4 +1,4 @@
-"""The page, its files, what it knows about the model, and the pages for operators."""
+"""The page, its files, what it knows about the model, and the routes for operators."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from facegan_tf.serving.server.errors import REFUSALS
 from facegan_tf.serving.server.service import Served, Service
 
 MAX_PIXELS = 2**23
-"""Most pixels in a picture, all frames of a GIF together."""
+"""Most pixels in a picture, or in all frames of a GIF together."""
 
 Seed = Annotated[int, Path(ge=0, le=2**63 - 1, description="The same seed always gives the same face.")]
 Truncation = Annotated[
@@ -116,7 +116,7 @@ def _add_walk(routes: APIRouter, service: Service) -> None:
     ) -> Response:
         """A GIF that goes from face to face and back: the same bytes as `facegan interpolate` writes."""
         served = service.current
-        numbers = parse_seeds(seeds, served.max_faces // 2)  # no walk has fewer frames for each
+        numbers = parse_seeds(seeds, served.max_faces // 2)  # a walk has at least 2 frames for each
         most = served.max_faces // len(numbers)
         if frames > most:
             raise InputError("frames", frames, f"must be at most {most} for {len(numbers)} seeds")
@@ -138,7 +138,7 @@ def _check_pixels(faces: int, size: int) -> None:
 
 
 class _Cached:
-    """An answer that a browser may cache: its content depends only on its URL and the model's weights."""
+    """A response that a browser may cache: its content depends only on its URL and the model's weights."""
 
     def __init__(self, request: Request, version: str | None, served: Served):
         self._etag = served.etag(request.url.path, request.url.query)
@@ -149,7 +149,7 @@ class _Cached:
         self._headers = {"ETag": self._etag, "Cache-Control": control}
 
     async def answer(self, draw: Callable, media_type: str) -> Response:
-        """The picture that `draw` makes, or, if the client already has it, an answer that says so."""
+        """The picture that `draw` makes or, if the client already has it, a response that says so (304)."""
         if self._is_known:
             return Response(status_code=304, headers=self._headers)
         return Response(await draw(), media_type=media_type, headers=self._headers)

@@ -91,7 +91,7 @@ def predict_routes(service: Service) -> APIRouter:
     async def predict(request: Request, name: str, version: str | None = None) -> Response:
         """Draw faces from latents (`serving_default`, `png`), or from seeds (`sample`)."""
         content = await service.bodies.read(request)
-        # Only now: a reload while the body arrived has closed the queue of the model before.
+        # Only now: if the model was reloaded while the body arrived, the old one's queue is closed.
         served = _find(service, name, version, f"Servable not found for request: Latest({name})")
         body = _parsed(content)
         signature = tensors.signature_of(body)

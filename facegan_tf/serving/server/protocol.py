@@ -12,7 +12,7 @@ def impatient_protocol(limits: Limits) -> type[H11Protocol]:
     """A class of connections that are closed when a client takes longer than the limits allow.
 
     uvicorn itself limits only the time between two requests. A client that sends its headers byte by byte, or
-    none, would keep its connection forever, and one that doesn't read would keep its answer in memory.
+    none, would keep its connection forever, and one that doesn't read would keep its response in memory.
     """
 
     class ImpatientProtocol(H11Protocol):
@@ -54,7 +54,7 @@ def impatient_protocol(limits: Limits) -> type[H11Protocol]:
 
 
 def _cancel(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """Cancel a timer that may run; return the timer that runs now, None."""
+    """Cancel a timer, if there is one; return None, to replace it."""
     if timer is not None:
         timer.cancel()
     return None

@@ -17,7 +17,7 @@ from facegan_tf.serving.server.protocol import impatient_protocol
 from facegan_tf.serving.server.service import Service
 
 FINISH_SECONDS = 60
-"""How many seconds SIGTERM and Ctrl-C wait for requests in progress."""
+"""Seconds that SIGTERM and Ctrl-C wait for requests in progress."""
 
 
 class _Server(uvicorn.Server):
@@ -71,7 +71,7 @@ def serve(
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket with this address, not yet listening. Raises InputError if there can't be one."""
+    """A socket bound to this address, not yet listening. Raises InputError if that is impossible."""
     if not 0 <= port < 2**16:
         raise InputError("port", port, "must be 0 to 65535; 0 picks a free one")
     try:

@@ -25,11 +25,11 @@ T = TypeVar("T")
 MAX_QUEUE = 1024
 """Most faces that can wait to be drawn, whatever their size."""
 QUEUE_BYTES = 2**24
-"""Most bytes of pixels that the waiting faces may take."""
+"""Most bytes that the pixels of the waiting faces may take."""
 MAX_FACES = 400
 """Most faces in one request; fewer if they are large."""
 ENCODERS = 2
-"""Answers that are encoded at the same time, to bound the memory for large ones."""
+"""Responses encoded at the same time; few, to bound the memory for large ones."""
 
 
 class Served:
@@ -43,7 +43,7 @@ class Served:
         self.batcher = Batcher(model.generator.draw, BATCH, self.capacity, metrics.batches.observe)
 
     def etag(self, path: str, query: str) -> str:
-        """The entity tag of what the weights and this URL determine."""
+        """The entity tag of the response that the weights and this URL determine."""
         text = repr((self.model.fingerprint, path, query))
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
@@ -85,7 +85,7 @@ class Service:
             return self.current
 
     async def draw(self, served: Served, latents: np.ndarray) -> np.ndarray:
-        """Draw latents float32 [N, L] as uint8 [N, S, S, 3].
+        """Draw faces uint8 [N, S, S, 3] from latents float32 [N, L].
 
         Raises QueueFullError if the queue has no room, and TimeoutError if it takes too long.
         """

@@ -99,7 +99,7 @@ def truncation_of(value: Any, count: int) -> np.ndarray:
 
 
 def _numbers(name: str, value: Any, wanted: str) -> np.ndarray:
-    # Before NumPy sees it: of a long text among many short ones, it makes texts that all take as much memory.
+    # Before NumPy sees it: with one long text among many short ones, every text would take as much memory.
     if not _has_only_numbers(value):
         raise RefusedError(400, f"{name}: must be {wanted}")
     try:
@@ -112,7 +112,7 @@ def _numbers(name: str, value: Any, wanted: str) -> np.ndarray:
 
 
 def _has_only_numbers(value: Any, depth: int = 8) -> bool:
-    """Whether this is a number, or lists of numbers, in up to `depth` lists."""
+    """Whether this is a number, or numbers in lists nested up to `depth` deep."""
     if isinstance(value, list):
         return depth > 0 and all(_has_only_numbers(each, depth - 1) for each in value)
     return type(value) in (int, float)  # not bool
@@ -126,7 +126,7 @@ def _check_count(name: str, count: int, most: int) -> None:
 
 
 def answer_of(outputs: dict[str, Any], in_rows: bool) -> dict[str, Any]:
-    """The answer with these outputs, each with one entry for each face, in the format of the request."""
+    """The response with these outputs, each with one entry per face, in the format of the request."""
     if in_rows:
         if len(outputs) == 1:
             return {"predictions": next(iter(outputs.values()))}
@@ -143,7 +143,7 @@ def as_b64(file: bytes) -> dict[str, str]:
 
 
 def metadata(name: str, version: int, latent_dim: int, size: int) -> dict[str, Any]:
-    """The answer to `/v1/models/NAME/metadata`."""
+    """The response to `/v1/models/NAME/metadata`."""
     tensors = {
         "latents": ("DT_FLOAT", [-1, latent_dim]),
         "seeds": ("DT_INT64", [-1]),
