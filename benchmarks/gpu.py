@@ -76,7 +76,9 @@ def main() -> None:
     print(f"{device}; TensorFlow {tf.__version__}, Keras {keras.__version__}; GEMM peak: ", end="")
     print(", ".join(f"{name} {value / 1e12:.3g} TFLOP/s" for name, value in peak.items()))
     found: dict[str, Any] = {"device": device, "gemm_flops": peak}
-    found["equality"] = [difference(recipe, *way) for recipe in options.recipes for way in ways()]
+    found["equality"] = [
+        difference(recipe, options.device, *way) for recipe in options.recipes for way in ways()
+    ]
     print_equality(found["equality"])
     print("\n| recipe | precision | XLA | batch | images/s | share of bfloat16 peak |\n|" + 6 * "---|")
     found["speeds"] = []
@@ -153,15 +155,15 @@ def losses(
     return np.array(found), start
 
 
-def difference(recipe: str, precision: str, xla: bool) -> dict[str, Any]:
+def difference(recipe: str, device: str, precision: str, xla: bool) -> dict[str, Any]:
     """The largest relative difference of a loss from the CPU's, which is in float32 without XLA."""
     before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     expected, weights = losses(
         recipe_config(recipe, "float32", CHECKED_BATCH, False, NO_DROPOUT), "CPU:0", None
     )
-    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
-    got, _ = losses(recipe_config(recipe, precision, CHECKED_BATCH, xla, NO_DROPOUT), device, weights)
+    config = recipe_config(recipe, precision, CHECKED_BATCH, xla, NO_DROPOUT)
+    got, _ = losses(config, f"{device}:0", weights)
     tf.config.experimental.enable_tensor_float_32_execution(before)
     worst = float(np.max(np.abs(got - expected) / np.abs(expected)))
     return {"recipe": recipe, "precision": precision, "xla": xla, "difference": worst}

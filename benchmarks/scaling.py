@@ -8,6 +8,7 @@ side by side: what they lose is lost to the machine, the rest to communication.
 
 import argparse
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -83,6 +84,7 @@ def main() -> None:
     workers = [start(options, both, core, 2 * batch, flags[core]) for core in range(2)]
     together = 2 * images / seconds(options, [both], workers)
     print(f"2 workers, 2 cores         {together:8.1f} images/s, {together / alone:.2f} times", flush=True)
+    shutil.rmtree(folder)  # kept if a run fails, for its log
 
 
 if __name__ == "__main__":

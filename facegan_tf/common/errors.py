@@ -88,6 +88,11 @@ def in_short(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest and text.isprintable() else as_yaml(text)[1:-1]
 
 
+def in_one_line(text: object, longest: int = 300) -> str:
+    """A text, such as a library's error, as one line of at most `longest` characters."""
+    return " ".join(str(text).split())[:longest]
+
+
 def as_yaml(value: Any) -> str:
     """A value as one short line, with YAML's words for true, false and null."""
     text = _SHORT.repr(value)

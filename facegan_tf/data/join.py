@@ -47,10 +47,7 @@ def _write(folder: Path, parts: Sequence[FaceStore], dedupe: int | None) -> None
         kept, duplicates = _append_faces(writer, parts, dedupe)
     rows = [row for part in parts for row in read_rejected(part.folder)] + duplicates
     (folder / REJECTED).write_bytes(b"".join(map(as_row, (HEADER, *rows))))
-    tables = [read_attributes(part.folder) for part in parts]
-    if all(tables):
-        columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-        write_attributes(folder, columns, kept)
+    write_attributes(folder, _attributes(parts), kept)
     content = ContentDigest()
     for part in parts:
         content.add_hashed((part.folder / CONTENTS).read_bytes())
@@ -68,6 +65,13 @@ def _write(folder: Path, parts: Sequence[FaceStore], dedupe: int | None) -> None
         versions=about.versions,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _attributes(parts: Sequence[FaceStore]) -> dict[str, np.ndarray]:
+    """The attributes of all faces. A column is left out if any part left it out for its long texts."""
+    tables = [read_attributes(part.folder) for part in parts]
+    names = [name for name in tables[0] if all(name in table for table in tables)]
+    return {name: np.concatenate([table[name] for table in tables]) for name in names}
 
 
 def _append_faces(

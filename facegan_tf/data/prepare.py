@@ -13,14 +13,21 @@ from tqdm import tqdm
 
 from facegan_tf.common.cores import available_cores
 from facegan_tf.common.errors import FaceganError, InputError, in_short
-from facegan_tf.common.versions import versions
 from facegan_tf.data.attributes.stored import write_attributes
 from facegan_tf.data.choices import Choices
 from facegan_tf.data.chunks import Job, Schedule
 from facegan_tf.data.draft import Draft, saved_faces
 from facegan_tf.data.manifest import is_store
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected
-from facegan_tf.data.request import Request, as_bytes, check_request, check_room, differences, made_from
+from facegan_tf.data.request import (
+    Request,
+    as_bytes,
+    check_request,
+    check_room,
+    differences,
+    made_from,
+    versions_of,
+)
 from facegan_tf.data.same_photos import ContentDigest, remember_source
 from facegan_tf.data.sources import Source
 from facegan_tf.data.store import REJECTED, FaceStore
@@ -240,7 +247,7 @@ def _origin(request: Request, source: Source, content: ContentDigest) -> dict[st
         "source": request.source,
         "source_identity": source.identity | {"content": content.hexdigest()},
         "limit": request.limit,
-        "versions": versions("numpy", "pillow"),
+        "versions": versions_of(request),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 

@@ -116,8 +116,14 @@ def made_from(request: Request, source: Source) -> dict[str, Any]:
         "crop": request.crop,
         "limit": request.limit,
         "choices": request.choices.recorded(),
-        "versions": versions("numpy", "pillow", "mtcnn", "tensorflow"),
+        "versions": versions_of(request),
     }
+
+
+def versions_of(request: Request) -> dict[str, str]:
+    """Versions of what turns this request's photos into faces."""
+    detector = ("mtcnn", "tensorflow") if request.choices.align else ()
+    return versions("numpy", "pillow", *detector)
 
 
 def differences(manifest: Manifest, request: Request, source: Source) -> list[str]:

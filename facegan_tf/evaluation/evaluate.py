@@ -1,5 +1,6 @@
 """`facegan evaluate`: scores a generator, or images, against real ones, and writes the record."""
 
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -144,15 +145,21 @@ def _check_writable(files: EvaluationFiles, out: str | Path | None) -> None:
 
 
 def _default_out(path: Path) -> Path:
-    if (path / "config.yaml").is_file():
+    """The run itself, or a folder named after what is scored, which holds no evaluation of anything else."""
+    if RunDirectory(path).exists():
         return path
-    return Path("outputs") / "evaluations" / path.resolve().stem
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    folders = (
+        Path("outputs") / "evaluations" / (name if number == 1 else f"{name}_{number}")
+        for number in itertools.count(1)
+    )
+    return next(each for each in folders if EvaluationFiles(each).scored() in (None, str(path.absolute())))
 
 
 def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
     if reference is not None:
         return FaceStore.open(path_of(reference))
-    if not (path / "config.yaml").is_file():
+    if not RunDirectory(path).exists():
         raise InputError("reference", None, f"must name a store of real faces to score {path} against")
     data, run = load_config(path).data, RunDirectory(path)
     try:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf.common.errors import InputError
+from facegan_tf.common.errors import InputError, in_one_line
 from facegan_tf.evaluation.resize import NAME as RESIZE
 
 Range = tuple[float, float]
@@ -56,9 +56,9 @@ def network_of(model: keras.Model, name: str, size: int, input_range: Range) -> 
     return FeatureNetwork(name, size, input_range, _digest(model), compute)
 
 
-def in_one_line(error: BaseException) -> str:
-    """A library's error as one line for a message, at most 300 characters."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+def with_type(error: BaseException) -> str:
+    """A library's error and its type as one line for a message."""
+    return in_one_line(f"{type(error).__name__}: {error}")
 
 
 def _digest(model: keras.Model) -> str:

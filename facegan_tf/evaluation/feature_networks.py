@@ -8,7 +8,7 @@ import numpy as np
 
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.paths import path_of
-from facegan_tf.evaluation.feature_network import FeatureNetwork, Range, in_one_line, network_of
+from facegan_tf.evaluation.feature_network import FeatureNetwork, Range, network_of, with_type
 from facegan_tf.evaluation.inception import load_inception, load_inception_2015
 
 NO_NETWORK = "none"
@@ -56,7 +56,7 @@ def _load_keras_file(path: Path, input_range: Range) -> FeatureNetwork:
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
-        problem = f"can't be loaded as a .keras file: {in_one_line(error)}"
+        problem = f"can't be loaded as a .keras file: {with_type(error)}"
         raise InputError("features", path, problem) from error
     shape, output = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if not (

@@ -15,6 +15,7 @@ from facegan_tf.data.sources import PhotoSource, open_source
 from facegan_tf.data.store import FaceStore, is_store
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import weights_sha256
+from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.restore import LAST, RunState, is_savedmodel, restore_run
 from facegan_tf.serving.generator import SEED_LIMIT, FaceGenerator, load_generator
 from facegan_tf.serving.sampling import GRID_NAME
@@ -68,7 +69,7 @@ def load_generated(path: Path, wanted: Wanted, state: RunState = LAST) -> Genera
         generator = load_generator(path, state.checkpoint, state.weights)
         images = draw(generator, wanted.at_most, wanted.seed, wanted.size)
         return GeneratedImages(images, {"kind": "SavedModel", **_drawn(path, wanted.seed, len(images))})
-    if (path / "config.yaml").is_file():
+    if RunDirectory(path).exists():
         gan, _ = restore_run(path, state.checkpoint)
         images = draw(FaceGenerator.of(gan, state), wanted.at_most, wanted.seed, wanted.size)
         return GeneratedImages(images, run_facts(path, gan, state, wanted.seed, len(images)))

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.evaluation.feature_network import FeatureNetwork, NoNetworkError, in_one_line, network_of
+from facegan_tf.evaluation.feature_network import FeatureNetwork, NoNetworkError, network_of, with_type
 
 SIZE = 299
 
@@ -30,12 +30,12 @@ def load_inception(weights: Path | None) -> FeatureNetwork:
             )
     except Exception as error:
         if weights:
-            problem = f"does not hold the weights of Keras' InceptionV3 without its top: {in_one_line(error)}"
+            problem = f"does not hold the weights of Keras' InceptionV3 without its top: {with_type(error)}"
             raise InputError("feature_weights", weights, problem) from error
         raise NoNetworkError(
             None,
             None,
-            f"The feature network could not be downloaded ({in_one_line(error)}). Run this once where there "
+            f"The feature network could not be downloaded ({with_type(error)}). Run this once where there "
             "is an internet connection, and Keras keeps the file in ~/.keras; or copy "
             "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5 to this machine and give its path as "
             "`feature_weights`; or give a .keras file as `features`",
@@ -64,9 +64,7 @@ def load_inception_2015(weights: Path | None) -> FeatureNetwork:
             images = tf.compat.v1.placeholder(tf.float32, [None, SIZE, SIZE, 3])
             (pooled,) = tf.import_graph_def(definition, {"Mul:0": images}, ["pool_3:0"], name="")
     except Exception as error:
-        problem = (
-            f"is not the graph of Inception 2015-12-05, with tensors Mul and pool_3: {in_one_line(error)}"
-        )
+        problem = f"is not the graph of Inception 2015-12-05, with tensors Mul and pool_3: {with_type(error)}"
         raise InputError("feature_weights", weights, problem) from error
     session = tf.compat.v1.Session(graph=graph)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from facegan_tf.common.errors import InputError
+from facegan_tf.common.errors import InputError, in_one_line
 from facegan_tf.common.files import atomic_folder, folder_bytes, remove_folder, write_json
 from facegan_tf.common.images import save_png
 from facegan_tf.model.gan import GAN
@@ -139,7 +139,7 @@ class Checkpoints:
                 None,
                 place,
                 "does not fit the nets of this run's config.yaml; is it another run's, or was the config "
-                f"edited? ({' '.join(str(error).split())[:300]})",
+                f"edited? ({in_one_line(error)})",
             ) from error
         if weights_sha256(self.gan) != facts["weights_sha256"] or self.gan.steps_done != facts["step"]:
             raise DamagedError(None, place, "is damaged: its weights differ from those that were saved")

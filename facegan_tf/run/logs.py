@@ -57,7 +57,8 @@ def read_log(log: Path, keys: Sequence[str]) -> list[Line]:
             raise _damaged(log, number, "is not JSON", line) from None
         if not isinstance(value, dict) or not all(key in value for key in keys):
             raise _damaged(log, number, f"must be an object with {', '.join(keys)}", line)
-        if not isinstance(value.get("training", value).get("step", 0), int):
+        training = value.get("training", value)
+        if not isinstance(training, dict) or not isinstance(training.get("step", 0), int):
             raise _damaged(log, number, "must have a whole number as step", line)
         values.append(value)
     return values

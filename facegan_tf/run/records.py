@@ -1,5 +1,6 @@
 """The files that hold a run's evaluations."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,15 @@ class EvaluationFiles:
     def neighbours(self) -> Path:
         """A picture of the newest evaluation's faces beside their nearest reals."""
         return self.folder / "nearest.png"
+
+    def scored(self) -> object:
+        """Path of what the newest evaluation scored; None if nothing was evaluated here."""
+        try:
+            return json.loads(self.newest.read_text(encoding="utf-8"))["generated"]["path"]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, LookupError, TypeError):
+            return ""  # it can't be read, but it is not ours to overwrite
 
     def add(self, record: dict[str, Any]) -> None:
         """Append a record to `all`, and write it as `newest`. Raises OSError if writing fails."""

@@ -20,6 +20,7 @@ from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from facegan_tf.common.errors import in_one_line
 from facegan_tf.common.files import atomic_file
 
 _FILES = "events.out.tfevents.*"
@@ -114,4 +115,4 @@ def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (tf.errors.OpError, IndexError) as error:  # IndexError: of a file that may not grow any more
-        raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from error
+        raise OSError(errno.EIO, in_one_line(error), str(path)) from error

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from facegan_tf.common import draws
-from facegan_tf.common.errors import InputError
+from facegan_tf.common.errors import InputError, in_one_line
 from facegan_tf.model.gan import GAN
 from facegan_tf.run.restore import LAST, RunState, is_savedmodel, restore_run
 from facegan_tf.serving.signatures import Signature, signatures
@@ -130,8 +130,7 @@ def _from_savedmodel(path: Path) -> FaceGenerator:
     try:
         loaded = tf.saved_model.load(str(path))
     except Exception as error:  # truncated files raise nearly anything, IndexError included
-        reason = " ".join(f"{error}".split())[:300]
-        problem = f"can't be loaded as a SavedModel: {reason}; export the run again"
+        problem = f"can't be loaded as a SavedModel: {in_one_line(error)}; export the run again"
         raise InputError(None, path, problem) from error
     found = dict(getattr(loaded, "signatures", {}))
     for name, inputs in _INPUTS.items():

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from facegan_tf.common.due import due
-from facegan_tf.common.errors import FaceganError
+from facegan_tf.common.errors import FaceganError, in_one_line
 from facegan_tf.common.status import print_status
 from facegan_tf.common.versions import versions
 from facegan_tf.config.settings import Config
@@ -117,7 +117,7 @@ def leave_together(worker: int, workers: int, seconds: int) -> None:
 def _reason(error: tf.errors.OpError) -> str:
     """What happened, without the location in the graph."""
     found = re.search(r"Collective ops is aborted by: ([^\n]+)", error.message)
-    return " ".join((found[1] if found else error.message.splitlines()[-1]).split())[:200]
+    return in_one_line(found[1] if found else error.message.splitlines()[-1])
 
 
 class StateGuard(StepCallback):

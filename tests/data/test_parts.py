@@ -42,6 +42,18 @@ def test_joined_parts_are_what_one_machine_makes(parts: Path, tmp_path: Path) ->
     assert again.fingerprint == store.fingerprint
 
 
+@pytest.mark.parametrize("long", [0, 13])
+def test_a_column_with_a_long_text_in_any_part_is_left_out_of_all(tmp_path: Path, long: int) -> None:
+    captions = ["x" * 200 if k == long else "short" for k in range(14)]
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes(PHOTOS, caption=captions, age=list(range(14))))
+    stores = [tmp_path / str(number) for number in (1, 2, 3)]
+    for number, out in enumerate(stores, start=1):
+        prepare(tmp_path / "a.parquet", out, 8, part=f"{number}/3", workers=1)
+    whole = prepare(tmp_path / "a.parquet", tmp_path / "whole", 8, workers=1)
+    joined = join(stores, tmp_path / "joined")
+    assert list(read_attributes(joined.folder)) == ["age"] == list(read_attributes(whole.folder))
+
+
 def test_a_part_is_recognised_when_it_is_asked_for_again(
     parts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -189,6 +189,21 @@ def test_other_images_have_a_folder_in_outputs(store, score, tmp_path, monkeypat
     assert sorted(path.suffix for path in images.iterdir()) == [".png"] * 20
 
 
+def test_images_with_the_same_folder_name_have_folders_of_their_own(store, score, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ours", "others"):
+        (tmp_path / name).mkdir()
+    ours, others = (folder_of(store, 20, tmp_path / name / "faces.v1") for name in ("ours", "others"))
+    for images in (ours, others, ours):
+        score(images, out=None)
+    for name, images, times in (("faces.v1", ours, 2), ("faces.v1_2", others, 1)):
+        lines = (tmp_path / "outputs" / "evaluations" / name / "evaluations.jsonl").read_text().splitlines()
+        assert [json.loads(line)["generated"]["path"] for line in lines] == [str(images)] * times
+    (tmp_path / "outputs" / "evaluations" / "faces.v1" / "evaluation.json").write_text("edited")
+    score(ours, out=None)  # not beside something else's evaluation
+    assert (tmp_path / "outputs" / "evaluations" / "faces.v1" / "evaluation.json").read_text() == "edited"
+
+
 def test_the_last_the_best_or_any_checkpoint_can_be_scored(run, score):
     steps = {which: score(run, checkpoint=which) for which in ("2", "last", "best")}
     assert [steps[which]["generated"]["checkpoint_step"] for which in ("2", "last")] == [2, 4]

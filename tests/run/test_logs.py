@@ -28,7 +28,17 @@ def test_a_last_line_that_was_cut_off_is_skipped(log):
     assert read_log(log, METRICS) == LINES[:-1]
 
 
-@pytest.mark.parametrize("line", ["edited", "[1]", "{}", '{"step": "2", "images": 8}', "\xff\xfe"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "edited",
+        "[1]",
+        "{}",
+        '{"step": "2", "images": 8}',
+        '{"step": 2, "images": 8, "training": 3}',
+        "\xff\xfe",
+    ],
+)
 def test_any_other_damaged_line_is_named(log, line):
     lines = log.read_bytes().splitlines()
     lines[1] = line.encode("latin-1")

@@ -88,6 +88,7 @@ def test_the_licence_is_that_of_the_photos_of_which_a_store_was_prepared(tmp_pat
         ("my_lfw", "Labeled Faces"),
         ("photos", "Fill this in"),
         ("halfway", "Fill this in"),
+        ("synthetic_photos", "Fill this in"),
     ],
 )
 def test_what_is_known_about_the_photos_follows_from_their_name(source, words):

@@ -116,11 +116,6 @@ class ShardsSource(base.PhotoSource):
         """Whether `path` is in the folder of several files, where it could be mistaken for one of them."""
         return len(self._shards) > 1 and path.resolve().is_relative_to(self.root.resolve())
 
-    @property
-    def shards(self) -> Sequence[Shard]:
-        """The opened files."""
-        return self._shards
-
 
 class _Unreadable:
     """A file among others that can't be opened: one bad item, under its own name."""

@@ -51,7 +51,7 @@ def build_generator(size: int, settings: DcganNetworks, seeds: Iterator[int]) ->
     for channels in doublings:
         x = normalise(deconvolve(x, channels, strides=2, padding="same"))
     x = deconvolve(x, 3, strides=2, padding="same")
-    images = layers.Activation("tanh", dtype="float32", name="images")(x)
+    images = layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(x)
     return keras.Model(latents, images, name="generator")
 
 
@@ -82,7 +82,7 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
         x = layers.Dense(1, kernel_initializer=_kernel_initializer(settings, seeds))(layers.Flatten()(x))
     else:
         x = layers.Flatten()(convolve(x, 1, padding="valid"))
-    logits = layers.Activation("linear", dtype="float32", name="logits")(x)
+    logits = layers.Activation("linear", dtype=keras.config.floatx(), name="logits")(x)
     return keras.Model(images, logits, name="discriminator")
 
 

@@ -43,7 +43,7 @@ def build_generator(size: int, settings: DeepConvNetworks, seeds: Iterator[int])
         x = activate(x)
     for _ in range(2):
         x = activate(convolve(x, widths.head_channels, kernel=5))
-    images = layers.Activation("tanh", dtype="float32", name="images")(convolve(x, 3, kernel=7))
+    images = layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(convolve(x, 3, kernel=7))
     return keras.Model(latents, images, name="generator")
 
 
@@ -60,7 +60,7 @@ def build_discriminator(size: int, settings: DeepConvNetworks, seeds: Iterator[i
         x = Conv2D(channels, kernel, strides=strides, kernel_initializer=_glorot(seeds))(x)
         x = LeakyReLU(negative_slope=settings.leaky_slope)(x)
     x = Dropout(settings.discriminator.dropout, seed=next(seeds))(layers.Flatten()(x))
-    logits = layers.Dense(1, kernel_initializer=_glorot(seeds), dtype="float32", name="logits")(x)
+    logits = layers.Dense(1, kernel_initializer=_glorot(seeds), dtype=keras.config.floatx(), name="logits")(x)
     return keras.Model(images, logits, name="discriminator")
 
 

@@ -50,6 +50,7 @@ def test_faces_are_placed_like_celebas_and_others_are_rejected_with_reasons(stor
     from facegan_tf.data.align.detect import find_faces
 
     assert len(store) == 5
+    assert {"mtcnn", "tensorflow"} <= store.manifest.versions.keys()
     reasons = dict(read_rejected(store.folder))
     assert reasons["empty.png"] == "no face was found"
     assert reasons["small.png"].startswith("the face is too small: its square has ")
