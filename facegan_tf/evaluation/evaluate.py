@@ -153,7 +153,7 @@ def _default_out(path: Path) -> Path:
         Path("outputs") / "evaluations" / (name if number == 1 else f"{name}_{number}")
         for number in itertools.count(1)
     )
-    return next(each for each in folders if EvaluationFiles(each).scored() in (None, str(path.absolute())))
+    return next(each for each in folders if EvaluationFiles(each).belong_to(path))
 
 
 def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:

@@ -176,8 +176,7 @@ def _read_images(path: Path, wanted: Wanted) -> GeneratedImages:
     if not images:
         raise InputError(None, path, "has no image that can be read")
     facts = {
-        "kind": source.identity["kind"],
-        **{key: value for key, value in source.identity.items() if key != "kind"},
+        **source.identity,
         "rejected": [list(pair) for pair in rejected],
         "crop": None,
         "filter": None,

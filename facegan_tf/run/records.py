@@ -30,14 +30,15 @@ class EvaluationFiles:
         """A picture of the newest evaluation's faces beside their nearest reals."""
         return self.folder / "nearest.png"
 
-    def scored(self) -> object:
-        """Path of what the newest evaluation scored; None if nothing was evaluated here."""
+    def belong_to(self, path: Path) -> bool:
+        """Whether the newest evaluation scored what is at `path`; true if nothing was evaluated here."""
         try:
-            return json.loads(self.newest.read_text(encoding="utf-8"))["generated"]["path"]
+            record = json.loads(self.newest.read_text(encoding="utf-8"))
+            return Path(record["generated"]["path"]).resolve() == path.resolve()
         except FileNotFoundError:
-            return None
-        except (OSError, ValueError, LookupError, TypeError):
-            return ""  # it can't be read, but it is not ours to overwrite
+            return True
+        except (OSError, ValueError, LookupError, TypeError):  # a damaged file is not ours to overwrite
+            return False
 
     def add(self, record: dict[str, Any]) -> None:
         """Append a record to `all`, and write it as `newest`. Raises OSError if writing fails."""

@@ -194,7 +194,8 @@ def test_images_with_the_same_folder_name_have_folders_of_their_own(store, score
     for name in ("ours", "others"):
         (tmp_path / name).mkdir()
     ours, others = (folder_of(store, 20, tmp_path / name / "faces.v1") for name in ("ours", "others"))
-    for images in (ours, others, ours):
+    (tmp_path / "link").symlink_to(ours)
+    for images in (ours, others, "link"):
         score(images, out=None)
     for name, images, times in (("faces.v1", ours, 2), ("faces.v1_2", others, 1)):
         lines = (tmp_path / "outputs" / "evaluations" / name / "evaluations.jsonl").read_text().splitlines()
