@@ -31,13 +31,14 @@ class EvaluationFiles:
         return self.folder / "nearest.png"
 
     def belong_to(self, path: Path) -> bool:
-        """Whether the newest evaluation scored what is at `path`; true if nothing was evaluated here."""
+        """Whether the newest evaluation scored what is at `path`; true if no evaluation can be read."""
         try:
-            record = json.loads(self.newest.read_text(encoding="utf-8"))
-            return Path(record["generated"]["path"]).resolve() == path.resolve()
-        except FileNotFoundError:
+            text = self.newest.read_text(encoding="utf-8")
+        except OSError:
             return True
-        except (OSError, ValueError, LookupError, TypeError):  # a damaged file is not ours to overwrite
+        try:
+            return Path(json.loads(text)["generated"]["path"]).resolve() == path.resolve()
+        except (ValueError, LookupError, TypeError):  # an edited file is not ours to overwrite
             return False
 
     def add(self, record: dict[str, Any]) -> None:
