@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image
 
-from facegan_tf.common.errors import Rejected, in_one_line, in_short
+from facegan_tf.common.errors import Rejected, in_short
 from facegan_tf.config.crop import Crop
 from facegan_tf.data.colour_profiles import Convert, conversion, plain
 from facegan_tf.data.heic import HEIC, is_heic, require_heic
@@ -137,7 +137,7 @@ def _reasons() -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """An exception as one line: Pillow's own message, after the type where the message alone says little."""
-    message = in_short(in_one_line(error, 1000), 200)
+    message = in_short(" ".join(str(error).split()), 200)
     if isinstance(error, (OSError, Image.DecompressionBombError, Image.DecompressionBombWarning)) and message:
         return message
     return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -14,6 +14,7 @@ import jinja2
 
 from facegan_tf.config.settings import Config
 from facegan_tf.data.sources import has_scheme
+from facegan_tf.data.sources.drawn import SCHEME
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.directory import RunDirectory
@@ -70,7 +71,7 @@ def licence_of(sources: Sequence[str], declared: str | None = None) -> Licence:
 
 
 def _licence_of_one(source: str) -> Licence:
-    if has_scheme(source) and source.startswith("synthetic"):
+    if has_scheme(source) and source.startswith(SCHEME):
         return SYNTHETIC
     name = Path(source).name.lower()
     known = {"celeba": CELEBA, r"(?<![a-z])lfw": LFW}
