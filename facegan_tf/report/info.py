@@ -10,6 +10,7 @@ from facegan_tf.config.load import load_config
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import forward_flops, layer_flops, step_costs, trainable_parameters
 from facegan_tf.model.layers.colour_gain import ColourGain
+from facegan_tf.model.layers.detail_gain import DetailGain
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.checkpoints import describe_checkpoints
 from facegan_tf.run.directory import checkpoint_steps
@@ -88,7 +89,7 @@ def _detail(layer: keras.Layer) -> str:
             return f"k{layer.kernel_size[0]} s{layer.strides[0]}"
         case layers.BatchNormalization():
             return f"momentum {layer.momentum:g}"
-        case ColourGain():
+        case ColourGain() | DetailGain():
             return f"gain {layer.gain:g}"
         case layers.LeakyReLU():
             return f"slope {layer.negative_slope:g}"

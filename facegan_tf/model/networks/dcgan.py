@@ -16,6 +16,7 @@ from facegan_tf.config.networks import DcganNetworks
 from facegan_tf.model.layers.batch_normalization import BatchNormalization
 from facegan_tf.model.layers.colour_gain import ColourGain
 from facegan_tf.model.layers.convolution import Conv2D, Conv2DTranspose
+from facegan_tf.model.layers.detail_gain import DetailGain
 from facegan_tf.model.layers.dropout import Dropout
 from facegan_tf.model.layers.leaky_relu import LeakyReLU
 
@@ -69,6 +70,8 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
 
     images = keras.Input((size, size, 3), name="images")
     x = images
+    if discriminator.detail_gain != 1:
+        x = DetailGain(discriminator.detail_gain)(x)
     if discriminator.colour_gain != 1:
         x = ColourGain(discriminator.colour_gain)(x)
     for place, channels in enumerate(discriminator.channels):

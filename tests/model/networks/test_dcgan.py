@@ -6,6 +6,8 @@ import pytest
 
 from facegan_tf.config.load import load_config
 from facegan_tf.config.networks import DcganNetworks
+from facegan_tf.model.layers.colour_gain import ColourGain
+from facegan_tf.model.layers.detail_gain import DetailGain
 from facegan_tf.model.networks import dcgan
 
 CONFIGS = ["dcgan32_smooth", "dcgan32", "dcgan128", "dcgan64_sgd"]
@@ -106,15 +108,15 @@ def test_dropout_comes_after_the_generators_stem_and_before_the_discriminators_h
     assert (discriminator(images, training=True) != discriminator(images, training=True)).numpy().any()
 
 
-def test_the_discriminator_sees_colours_further_from_grey():
+def test_the_discriminator_sees_stronger_colours_and_detail():
     plain, exaggerated = (
-        dcgan.build_discriminator(16, tiny(discriminator={"colour_gain": gain}), itertools.count())
-        for gain in (1.0, 3.0)
+        dcgan.build_discriminator(16, tiny(discriminator=gains), itertools.count())
+        for gains in ({}, {"colour_gain": 3.0, "detail_gain": 2.0})
     )
-    assert len(exaggerated.layers) == len(plain.layers) + 1
+    assert len(exaggerated.layers) == len(plain.layers) + 2
     images = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype("float32")
-    grey = images.mean(axis=-1, keepdims=True)
-    np.testing.assert_allclose(exaggerated(images), plain(grey + 3 * (images - grey)), atol=1e-6)
+    expected = plain(ColourGain(3.0)(DetailGain(2.0)(images)))
+    np.testing.assert_allclose(exaggerated(images), expected, atol=1e-6)
     assert np.abs(exaggerated(images) - plain(images)).max() > 1e-4
 
 

@@ -8,7 +8,7 @@ from tests.helpers.configs import tiny_dcgan, tiny_settings
 from tests.parity.package_run import precision
 
 DCGAN = tiny_dcgan().networks.model_dump()
-DCGAN["discriminator"] |= {"normalisation": "none", "colour_gain": 6.0}
+DCGAN["discriminator"] |= {"normalisation": "none", "colour_gain": 6.0, "detail_gain": 3.0}
 RESIDUAL = {"family": "residual", "latent_dim": 4, "channels": [16, 16, 16, 16], "blocks": 1}
 
 
