@@ -89,7 +89,7 @@ class DcganDiscriminator(Settings):
     colour_gain: float = Field(default=1.0, gt=0, le=100)
     """Factor by which colours are moved away from grey for the discriminator; 1 leaves them as they are."""
     detail_gain: float = Field(default=1.0, gt=0, le=100)
-    """Factor by which the finest detail in brightness is amplified for the discriminator; 1 leaves it."""
+    """Factor by which the finest detail in brightness is amplified for the discriminator; 1: not at all."""
 
 
 class DcganNetworks(Settings):

@@ -81,6 +81,14 @@ def test_the_main_setting_of_each_layer_is_given():
     ]
 
 
+def test_the_gains_of_the_discriminator_are_given():
+    layers = describe(CONFIGS / "faces32.yaml")["discriminator"]["layers"]
+    assert [(layer["type"], layer["detail"], layer["parameters"]) for layer in layers[1:3]] == [
+        ("DetailGain", "gain 3", 0),
+        ("ColourGain", "gain 6", 0),
+    ]
+
+
 def test_what_a_step_has_beside_an_update_of_each_net_is_said(tmp_path):
     config = modern_config(
         training={"critic_steps": 3, "batch_size": 8, "precision": "bfloat16", "freeze_discriminator": 2}

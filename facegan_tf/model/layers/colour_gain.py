@@ -1,7 +1,7 @@
 """Exaggerated colours, so that the discriminator notices noise in the colours of its fakes.
 
 In photos, red, green and blue hardly differ from each other between neighbouring pixels. Where those of fakes
-do, that is a small part of what the discriminator sees, and it takes long to learn to see it.
+do, that is a small part of what the discriminator sees, and it takes a long time to learn to see it.
 """
 
 import keras
