@@ -28,6 +28,7 @@ from facegan_tf.data import workers as workers_module
 from facegan_tf.data.choices import Choices
 from facegan_tf.data.chunks import Chunk, Job, Outcome, Schedule, make_chunk
 from facegan_tf.data.decode import decode_face, pillow_warnings
+from facegan_tf.data.draft import saved_faces
 from facegan_tf.data.framing import Cropped, Face, Framing
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.request import Request
@@ -555,16 +556,17 @@ def wait_for(condition, seconds: float = 20) -> None:
 def test_after_an_interruption_there_is_no_store_and_no_worker(tmp_path: Path, stop: signal.Signals) -> None:
     large = encoded(Image.fromarray(pixels(600, 600)).resize((3000, 3000)), "JPEG", quality=50)
     source = write_zip(tmp_path / "photos.zip", {f"{k:03}.jpg": large for k in range(100)})
+    # Without a save, an interruption while faces are being added keeps none of them.
+    saves_every_chunk = "import facegan_tf.data.prepare as module\nmodule.SAVE_SECONDS = 0" + SCRIPT
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, source, tmp_path / "store", "400"],
+        [sys.executable, "-c", saves_every_chunk, source, tmp_path / "store", "400"],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    shards = ".store.unfinished/faces-*.npy"
-    wait_for(lambda: any(shard.stat().st_size > 128 for shard in tmp_path.glob(shards)))
+    wait_for(lambda: saved_faces(tmp_path / ".store.unfinished") > 0)
     workers = children_of(process.pid)
     assert len(workers) == 2
     assert process.pid not in map(os.getpgid, workers)  # so that Ctrl-C is not for them
