@@ -84,6 +84,22 @@ def test_interrupted_again_and_again_it_continues_where_it_stopped(
     assert files_of(out) == files_of(tmp_path / "undisturbed")
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), FaceganError("a worker died")])
+def test_an_interruption_saves_what_was_added_since_the_last_save(
+    tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workers_module, "_CHUNK_ITEMS", 3)
+    monkeypatch.setattr(prepare_module, "SAVE_SECONDS", 10**6)
+    source = write_zip(tmp_path / "a.zip", GOOD | BAD)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(type(error)):
+        dies_at(17, error, patch)
+        prepare(source, tmp_path / "store", 8, workers=1)
+    assert "faces are kept; the same command continues" in capsys.readouterr().err
+    begun = dies_at(99, error, monkeypatch)
+    prepare(source, tmp_path / "store", 8, workers=1)
+    assert min(begun) >= 12
+
+
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("place", ["content", "append"])
 def test_an_interruption_while_an_item_is_added_or_saved_spoils_nothing(tmp_path: Path, place: str) -> None:
