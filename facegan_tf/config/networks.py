@@ -90,6 +90,17 @@ class DcganDiscriminator(Settings):
     """Factor by which colours are moved away from grey for the discriminator; 1 leaves them as they are."""
     detail_gain: float = Field(default=1.0, gt=0, le=100)
     """Factor by which the finest detail in brightness is amplified for the discriminator; 1: not at all."""
+    minibatch_std: bool = False
+    """Whether a dense head also sees the standard deviation of each channel of its map over the batch.
+
+    It tells the discriminator how varied the batch is, and needs `objective.batching` to be `split`.
+    """
+
+    @model_validator(mode="after")
+    def _head_sees_the_deviation(self) -> Self:
+        if self.minibatch_std and self.head != "dense":
+            raise WrongSetting("minibatch_std", True, "only a dense head can see it; set head to dense")
+        return self
 
 
 class DcganNetworks(Settings):

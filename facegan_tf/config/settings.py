@@ -51,6 +51,16 @@ class Config(Settings):
             raise WrongSetting("data.size", self.data.size, problem)
         return self
 
+    @model_validator(mode="after")
+    def _fakes_vary_apart_from_reals(self) -> "Config":
+        networks = self.networks
+        if networks.family != "dcgan" or not networks.discriminator.minibatch_std:
+            return self
+        if self.objective.batching == "joint":
+            problem = "needs fakes and reals in batches of their own; set objective.batching to split"
+            raise WrongSetting("networks.discriminator.minibatch_std", True, problem)
+        return self
+
     def place_of(self, name: str) -> str | None:
         """Where the setting `name` is written: `FILE: line 12`, or `--set`.
 

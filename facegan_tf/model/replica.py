@@ -91,11 +91,15 @@ def add_up(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     return sums
 
 
-def rows_of_all_replicas(value: tf.Tensor) -> tf.Tensor:
-    """The values of all replicas, stacked in their order: [count, ...]. Gradients flow through it."""
+def moments_of_whole_batch(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The mean and the variance over all replicas, from those over this one. Gradients flow through them."""
     replica = current_replica()
     if replica is None:
-        return value[None]
-    place = tf.one_hot(replica.share.number, replica.share.of, dtype=value.dtype)
-    own = tf.reshape(place, [-1, *[1] * len(value.shape)]) * value
-    return sum_over_replicas([own])[0]
+        return mean, variance
+    own = tf.stack([mean, variance])
+    place = tf.one_hot(replica.share.number, replica.share.of, dtype=own.dtype)
+    # The sum puts those of all replicas side by side: each adds its own in its place, and 0 elsewhere.
+    [each] = sum_over_replicas([tf.reshape(place, [-1, *[1] * len(own.shape)]) * own])
+    means, variances = tf.unstack(each, axis=1)
+    mean = tf.reduce_mean(means, axis=0)
+    return mean, tf.reduce_mean(variances + tf.square(means - mean), axis=0)

@@ -14,7 +14,7 @@ from facegan_tf.config.schema import changeable_on_resume
 from facegan_tf.config.settings import Config
 from facegan_tf.config.training import TrainingSettings
 from tests.helpers import paths
-from tests.helpers.configs import tiny_settings
+from tests.helpers.configs import tiny_dcgan, tiny_settings
 
 CONFIGS = sorted(paths.CONFIGS.glob("*.yaml"))
 
@@ -79,6 +79,24 @@ def test_resolved_yaml_reads_back_as_the_same_config(tmp_path):
 def test_resolved_yaml_includes_defaults(tmp_path):
     config = load_config(write(tmp_path / "c.yaml", tiny_settings()))
     assert yaml.safe_load(config.to_yaml())["training"]["keep_checkpoints"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "way_out"),
+    [
+        ("networks.discriminator.head=conv", "set head to dense"),
+        ("objective.batching=joint", "set objective.batching to split"),
+    ],
+)
+def test_minibatch_std_needs_a_dense_head_and_fakes_in_a_batch_of_their_own(tmp_path, change, way_out):
+    file = write(tmp_path / "c.yaml", tiny_dcgan().model_dump(mode="json"))
+    override = "networks.discriminator.minibatch_std=true"
+    assert load_config(file, [override]).networks.discriminator.minibatch_std
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, [override, change])
+    [problem] = caught.value.problems
+    assert (problem.name, problem.value) == ("networks.discriminator.minibatch_std", True)
+    assert way_out in str(problem)
 
 
 def test_a_run_directory_gives_its_config(tmp_path):

@@ -60,14 +60,16 @@ def check_same(run, one):
 
 
 def test_two_devices_train_like_one(store_folder, tmp_path):
-    """Batch normalisation and dropout in both nets, lazy R1, a relativistic loss, an average, schedules."""
+    """Batch normalisation, dropout, deviations over the batch, lazy R1, a relativistic loss, schedules."""
     adam = modern_config().optimizers.generator.model_dump(mode="json", by_alias=True)
     # Adam makes full steps of gradients that are nothing but rounding, unless epsilon outweighs those.
     adam |= {"epsilon": 1e-3}
+    discriminator = modern_config().networks.discriminator.model_dump(mode="json") | {"minibatch_std": True}
     config = modern_config(
         store_folder,
         **SETTINGS,
-        objective={"penalty_every": 2, "r2": 0.0},
+        networks={"discriminator": discriminator},
+        objective={"batching": "split", "penalty_every": 2, "r2": 0.0},
         optimizers={"generator": adam, "discriminator": adam},
     )
     (tmp_path / "config.yaml").write_text(config.to_yaml())

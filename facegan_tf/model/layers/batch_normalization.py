@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from facegan_tf.model.replica import current_replica, rows_of_all_replicas
+from facegan_tf.model.replica import current_replica, moments_of_whole_batch
 
 FUSED_TYPES = (tf.float32, tf.bfloat16, tf.float16)
 
@@ -43,10 +43,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         # Not with tf.nn.moments: its second derivatives, which penalties need, are incomplete.
         axes = list(range(len(x.shape) - 1))
         mean = tf.reduce_mean(x, axes)
-        variance = tf.reduce_mean(tf.square(x - mean), axes)
-        means, variances = tf.unstack(rows_of_all_replicas(tf.stack([mean, variance])), axis=1)
-        mean = tf.reduce_mean(means, axis=0)
-        variance = tf.reduce_mean(variances + tf.square(means - mean), axis=0)
+        mean, variance = moments_of_whole_batch(mean, tf.reduce_mean(tf.square(x - mean), axes))
         self._follow(mean, variance)
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         return tf.cast(tf.nn.batch_normalization(x, mean, variance, beta, gamma, self.epsilon), inputs.dtype)

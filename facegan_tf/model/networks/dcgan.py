@@ -19,6 +19,7 @@ from facegan_tf.model.layers.convolution import Conv2D, Conv2DTranspose
 from facegan_tf.model.layers.detail_gain import DetailGain
 from facegan_tf.model.layers.dropout import Dropout
 from facegan_tf.model.layers.leaky_relu import LeakyReLU
+from facegan_tf.model.layers.minibatch_std import MinibatchStd
 
 KERNEL = 4
 
@@ -82,7 +83,10 @@ def build_discriminator(size: int, settings: DcganNetworks, seeds: Iterator[int]
     if discriminator.dropout:
         x = Dropout(discriminator.dropout, seed=next(seeds))(x)
     if discriminator.head == "dense":
-        x = layers.Dense(1, kernel_initializer=_kernel_initializer(settings, seeds))(layers.Flatten()(x))
+        features = layers.Flatten()(x)
+        if discriminator.minibatch_std:
+            features = layers.Concatenate()([features, MinibatchStd()(x)])
+        x = layers.Dense(1, kernel_initializer=_kernel_initializer(settings, seeds))(features)
     else:
         x = layers.Flatten()(convolve(x, 1, padding="valid"))
     logits = layers.Activation("linear", dtype=keras.config.floatx(), name="logits")(x)

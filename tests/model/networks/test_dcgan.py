@@ -120,6 +120,21 @@ def test_the_discriminator_sees_stronger_colours_and_detail():
     assert np.abs(exaggerated(images) - plain(images)).max() > 1e-4
 
 
+def test_a_head_sees_how_much_each_channel_varies_over_the_batch():
+    settings = tiny(kernel_std=0.3, discriminator={"minibatch_std": True})
+    net = dcgan.build_discriminator(16, settings, itertools.count())
+    [head] = of_kind(net, keras.layers.Dense)
+    weights = np.random.default_rng(0).normal(size=head.kernel.shape)
+    head.kernel.assign(weights)
+    images = np.random.default_rng(1).uniform(-1, 1, (5, 16, 16, 3)).astype("float32")
+    [flatten] = of_kind(net, keras.layers.Flatten)
+    maps = keras.Model(net.input, flatten.input)(images).numpy()
+    deviations = maps.std(axis=0).mean(axis=(0, 1))
+    assert (deviations > 0.01).all()
+    seen = np.hstack([maps.reshape(5, -1), np.tile(deviations, (5, 1))])
+    np.testing.assert_allclose(net(images), seen @ weights, rtol=1e-4)
+
+
 def test_images_are_between_minus_one_and_one_and_logits_are_float32():
     generator, discriminator = build(16, tiny(kernel_std=1.0))
     images = generator(100 * np.random.default_rng(0).normal(size=(8, 4)).astype("float32"))
