@@ -99,6 +99,7 @@ ROWS = {
     "R1 0.1": Row({"objective.r1": "0.1"}),
     "R1 0.1, batch 64": Row({"objective.r1": "0.1", "training.batch_size": "64"}),
     "R1 2": Row({"objective.r1": "2"}),
+    "minibatch std": Row({"networks.discriminator.minibatch_std": "true"}),
     "R2 0.5 too": Row({"objective.r2": "0.5"}),
     "batch 64": Row({"training.batch_size": "64"}),
     "batch 64, learning rate 1.6e-3": Row({"training.batch_size": "64"} | learning_rates("1.6e-3").changes),
