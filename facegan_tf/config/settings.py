@@ -53,10 +53,8 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _fakes_vary_apart_from_reals(self) -> "Config":
-        networks = self.networks
-        if networks.family != "dcgan" or not networks.discriminator.minibatch_std:
-            return self
-        if self.objective.batching == "joint":
+        networks, joint = self.networks, self.objective.batching == "joint"
+        if joint and networks.family == "dcgan" and networks.discriminator.minibatch_std:
             problem = "needs fakes and reals in batches of their own; set objective.batching to split"
             raise WrongSetting("networks.discriminator.minibatch_std", True, problem)
         return self

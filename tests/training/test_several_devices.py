@@ -59,17 +59,18 @@ def check_same(run, one):
         assert abs(found - wanted).max() <= 1e-4 * abs(wanted).max()
 
 
-def test_two_devices_train_like_one(store_folder, tmp_path):
-    """Batch normalisation, dropout, deviations over the batch, lazy R1, a relativistic loss, schedules."""
+@pytest.mark.parametrize(("batching", "minibatch_std"), [("joint", False), ("split", True)])
+def test_two_devices_train_like_one(store_folder, tmp_path, batching, minibatch_std):
+    """Batch normalisation and dropout in both nets, lazy R1, a relativistic loss, an average, schedules."""
     adam = modern_config().optimizers.generator.model_dump(mode="json", by_alias=True)
     # Adam makes full steps of gradients that are nothing but rounding, unless epsilon outweighs those.
     adam |= {"epsilon": 1e-3}
-    discriminator = modern_config().networks.discriminator.model_dump(mode="json") | {"minibatch_std": True}
+    discriminator = modern_config().networks.discriminator.model_dump(mode="json")
     config = modern_config(
         store_folder,
         **SETTINGS,
-        networks={"discriminator": discriminator},
-        objective={"batching": "split", "penalty_every": 2, "r2": 0.0},
+        networks={"discriminator": discriminator | {"minibatch_std": minibatch_std}},
+        objective={"batching": batching, "penalty_every": 2, "r2": 0.0},
         optimizers={"generator": adam, "discriminator": adam},
     )
     (tmp_path / "config.yaml").write_text(config.to_yaml())
