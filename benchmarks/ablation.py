@@ -7,8 +7,8 @@ Each variant trains on the first 7,000 images until its process has used --secon
 on Ctrl-C; so other work on the machine takes wall time from it, and little else. Then 1,000 of its faces are
 scored against the next 1,000 images, which no variant has seen. `--set` changes all variants, whatever their
 rows say. Prints a table in Markdown; scores.json in --out keeps the scores, and a row that is there is not
-trained again: use another --out for other photos, settings, seconds or features. The zip must hold nothing
-but good photos. Needs Linux, for the CPU time of a running process.
+trained again: use another --out for other photos, settings, seconds or features. Needs Linux, for the CPU
+time of a running process.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,7 +130,6 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "scores.json"
     found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    reference = held_out(options.photos, options.out)
     for seed in options.seeds:
         for row in options.rows:
             name = f"{row}, seed {seed}"
@@ -142,7 +140,7 @@ def main() -> None:
             run = options.out / f"{same[0]}-{seed}".replace(" ", "_").replace("/", "_")
             if not any(f"{each}, seed {seed}" in found for each in same):
                 train(run, row, seed, options)
-            found[name] = score(run, ROWS[row].weights, reference, options)
+            found[name] = score(run, ROWS[row].weights, options)
             file.write_text(json.dumps(found, indent=1) + "\n")
     print("| variant | images | " + " | ".join(METRICS) + " |\n" + "|---" * (len(METRICS) + 2) + "|")
     for name, each in found.items():
@@ -150,23 +148,11 @@ def main() -> None:
         print(f"| {name} | {each['images']:,} | {' | '.join(cells)} |")
 
 
-def held_out(photos: Path, out: Path) -> Path:
-    """The store of the images that runs are scored against; made once."""
-    store = out / "held-out"
-    if not store.exists():
-        folder = out / "held-out-photos"
-        with zipfile.ZipFile(photos) as archive:
-            names = sorted(each for each in archive.namelist() if not each.endswith("/"))
-            for name in names[TRAINED_ON : TRAINED_ON + SCORED_ON]:
-                archive.extract(name, folder)
-        facegan("prepare", str(folder), "--size", "32", "--out", str(store))
-    return store
-
-
 def train(run: Path, row: str, seed: int, options: argparse.Namespace) -> None:
     """Train a variant for --seconds, into the folder `run`."""
-    settings = {"data.source": str(options.photos), "data.limit": str(TRAINED_ON), "seed": str(seed)}
-    settings |= {"training.images": str(10**8)} | ROWS[row].changes
+    settings = {"data.source": str(options.photos), "data.limit": str(TRAINED_ON + SCORED_ON)}
+    settings |= {"data.held_out": str(SCORED_ON), "seed": str(seed), "training.images": str(10**8)}
+    settings |= ROWS[row].changes
     overrides = [*(f"{name}={value}" for name, value in settings.items()), *options.overrides]
     command = [
         sys.executable,
@@ -197,10 +183,10 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def score(run: Path, weights: str, reference: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Scores of a run against the held-out images, and the number of images that it saw."""
-    asked = ["evaluate", str(run), "--weights", weights, "--reference", str(reference)]
-    asked += ["--count", str(SCORED_ON), "--features", options.features, "--metrics", *METRICS, "--json"]
+def score(run: Path, weights: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Scores of a run against the images that it held out, and the number of images that it saw."""
+    asked = ["evaluate", str(run), "--weights", weights, "--count", str(SCORED_ON)]
+    asked += ["--features", options.features, "--metrics", *METRICS, "--json"]
     result = json.loads(facegan(*asked))
     step = result["generated"]["checkpoint_step"]
     images = step * load_config(run).training.images_per_step

@@ -19,7 +19,8 @@ def add_to(verbs: Verbs) -> argparse.ArgumentParser:
     verb.add_argument(
         "--reference",
         metavar="STORE",
-        help="real faces, a store made by `facegan prepare` (default, for a run: those it was trained on)",
+        help="real faces, a store made by `facegan prepare` (default, for a run: those it held out, or else "
+        "those it was trained on)",
     )
     verb.add_argument(
         "--count",

@@ -40,12 +40,21 @@ class DataSettings(Settings):
     """Largest distance at which near-duplicates are dropped, in bits of 256; null: none are dropped."""
     limit: int | None = Field(default=None, ge=1)
     """Number of images to use, the first by name; null: all."""
+    held_out: int = Field(default=0, ge=0)
+    """Number of these images, the last by name, that the run doesn't learn from: it is scored against them.
+
+    0: it is scored against the images that it learns from, and a copy of one counts as a good face.
+    """
     max_rejected: Changeable[float] = Field(default=0.5, ge=0, le=1)
     """Largest share of unusable photos, 0 to 1; with more, the source is probably the wrong one."""
     flip: bool = False
     """Whether to mirror each image left to right with probability 1/2."""
     cache: Changeable[str] = Field(default="~/.cache/facegan_tf", min_length=1)
     """Folder for the stores that are prepared from photos, kept for later runs."""
+
+    def training_count(self, available: int) -> int:
+        """Number of images to learn from if the source has `available` images; below 1: too few."""
+        return min(available, self.limit or available) - self.held_out
 
     @field_validator("source", mode="before")  # else a wrong value is reported once for each of the two types
     @classmethod

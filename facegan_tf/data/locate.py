@@ -35,7 +35,7 @@ class Located:
     store: FaceStore | None
     """None if it has not been prepared yet."""
     count: int
-    """Images to train on; if the store has not been prepared yet, files that may be images."""
+    """Images to learn from; if the store has not been prepared yet, files that may be images."""
 
     def open_or_prepare(self) -> FaceStore:
         """The store, which is prepared first if necessary. Raises FaceganError if that fails.
@@ -124,7 +124,7 @@ def _from_source(data: DataSettings, request: Request) -> Located:
         return _of_store(data, store)
     folder = new_store(cache, request, source)
     _check_cache(folder, request, source, data)
-    return Located(data, folder, None, request.most_faces(source))
+    return Located(data, folder, None, data.training_count(request.most_faces(source)))
 
 
 def _check_cache(folder: Path, request: Request, source: Source, data: DataSettings) -> None:
@@ -148,7 +148,7 @@ def _of_store(data: DataSettings, store: FaceStore) -> Located:
             f"holds images of {store.size} pixels, but data.size is {data.size}; prepare another store with "
             f"--size {data.size}, or set data.size={store.size}",
         )
-    return Located(data, store.folder, store, min(len(store), data.limit or len(store)))
+    return Located(data, store.folder, store, data.training_count(len(store)))
 
 
 def _usable(folder: Path, size: int) -> FaceStore | None:

@@ -72,12 +72,29 @@ class FaceStore:
 
     def first(self, count: int) -> "FaceStore":
         """The store as if it had only its first `count` faces, or fewer if it has fewer."""
-        count = min(count, len(self))
-        before = self._ends - [len(shard) for shard in self.shards]
+        return self._part(0, min(count, len(self)))
+
+    def last(self, count: int) -> "FaceStore":
+        """The last `count` faces, or all if there are fewer, as a store with a fingerprint of its own.
+
+        It is the fingerprint of a store that was prepared from these faces alone.
+        """
+        part = self._part(max(0, len(self) - count), len(self))
+        digest = pixel_digest(self.size)
+        for faces in part.in_order():
+            digest.update(faces.tobytes())
+        manifest = dataclasses.replace(part.manifest, fingerprint=digest.hexdigest())
+        return FaceStore(self.folder, manifest, part.shards)
+
+    def _part(self, start: int, stop: int) -> "FaceStore":
+        """The faces `start` to `stop` - 1, with this store's fingerprint."""
+        firsts = (self._ends - [len(shard) for shard in self.shards]).tolist()
         shards = [
-            shard[: count - start] for shard, start in zip(self.shards, before, strict=True) if start < count
+            shard[max(0, start - first) : stop - first]
+            for shard, first in zip(self.shards, firsts, strict=True)
+            if first < stop and start < first + len(shard)
         ]
-        return FaceStore(self.folder, dataclasses.replace(self.manifest, count=count), shards)
+        return FaceStore(self.folder, dataclasses.replace(self.manifest, count=stop - start), shards)
 
     def gather(self, indices: np.ndarray) -> np.ndarray:
         """A copy of the faces at `indices` (integers [N] in 0..len-1): uint8 [N, S, S, 3].

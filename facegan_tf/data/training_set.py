@@ -46,8 +46,8 @@ class TrainingSet:
     @classmethod
     def of(cls, config: Config, store: FaceStore) -> "TrainingSet":
         """The images of `store` that the discriminator of a run of this config learns from."""
-        data = config.data
-        return cls(store, config.training.images_per_step, config.seed, limit=data.limit, flip=data.flip)
+        count, data = config.data.training_count(len(store)), config.data
+        return cls(store, config.training.images_per_step, config.seed, limit=count, flip=data.flip)
 
     def in_other_order(self, batch_size: int) -> "TrainingSet":
         """The same images in other batches, for a generator's loss that compares its fakes with reals."""

@@ -15,6 +15,7 @@ from facegan_tf.config.load import load_config
 from facegan_tf.data.cache import DEFAULT_CACHE, cache_folder
 from facegan_tf.data.locate import locate
 from facegan_tf.data.sources import has_scheme
+from facegan_tf.data.split import Split
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation import psnr
 from facegan_tf.evaluation.feature_network import FeatureNetwork, NoNetworkError, Range
@@ -66,9 +67,10 @@ def evaluate(
         record["scores"]["swd"]
 
     generated: a run directory, an exported SavedModel, a folder or zip of images, or a store. reference: a
-    store of real faces; for a run, by default the images it was trained on. state: the checkpoint and
-    weights to use, for a run. cache: folder for the reference's features. out: folder for evaluation.json,
-    evaluations.jsonl and nearest.png (default: the run itself, or outputs/evaluations/NAME).
+    store of real faces; for a run, by default the images it held out, or else those it was trained on.
+    state: the checkpoint and weights to use, for a run. cache: folder for the reference's features. out:
+    folder for evaluation.json, evaluations.jsonl and nearest.png (default: the run itself, or
+    outputs/evaluations/NAME).
 
     The record's `scores` maps each metric's name to a number; the rest states how the scores were computed.
     If the feature network can't be downloaded, the metrics that need none are computed, and the record's
@@ -81,7 +83,7 @@ def evaluate(
     _check(path, request, names)
     files = EvaluationFiles(Path(out) if out else _default_out(path))
     _check_writable(files, out)
-    store = _open_reference(path, reference)
+    store, trained_on = _open_reference(path, reference)
     wanted = Wanted(store.size, request.count, len(store), request.seed)
     wanted.check(store.folder, len(store))
     _check_enough(store.folder, wanted.at_most, names)
@@ -94,7 +96,7 @@ def evaluate(
     if request.count is None:
         why = "the default" if len(images.images) == DEFAULT_COUNT else "as many as both sides have"
         print(f"scoring {len(images.images):,} images of each side, {why}", file=sys.stderr)
-    sides, record = score(images, store, measure, began)
+    sides, record = score(images, store, measure, began, trained_on=trained_on)
     for warning in record["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     record["warnings"] += lost
@@ -105,7 +107,7 @@ def evaluate(
 def _write(files: EvaluationFiles, sides: Sides, record: dict[str, Any]) -> None:
     if psnr.PSNR.name in record["scores"]:
         neighbours = sides.shared(psnr.neighbours)
-        save_picture(files.neighbours, psnr.first_faces(sides), neighbours, sides.store)
+        save_picture(files.neighbours, psnr.first_faces(sides), neighbours, sides.searched)
     files.add(record)
     print(f"{files.newest}: written; all evaluations: {files.all}", file=sys.stderr)
 
@@ -156,16 +158,17 @@ def _default_out(path: Path) -> Path:
     return next(each for each in folders if EvaluationFiles(each).belong_to(path))
 
 
-def _open_reference(path: Path, reference: str | Path | None) -> FaceStore:
+def _open_reference(path: Path, reference: str | Path | None) -> tuple[FaceStore, FaceStore | None]:
+    """The reference, and the images that the generator learned from, if they are known."""
     if reference is not None:
-        return FaceStore.open(path_of(reference))
+        return FaceStore.open(path_of(reference)), None
     if not RunDirectory(path).exists():
         raise InputError("reference", None, f"must name a store of real faces to score {path} against")
     data, run = load_config(path).data, RunDirectory(path)
     try:
         prepared = run.prepared_store() if run.record.exists() else None
-        store = locate(data, prepared).open_or_prepare()
-        return store.first(data.limit or len(store))
+        split = Split.of(data, locate(data, prepared).open_or_prepare())
+        return split.reference, split.training
     except InputError as error:  # it names settings, which an evaluation doesn't take
         problem = f"give a store of real faces: the run's own images can't be opened ({error})"
         raise InputError("reference", None, problem) from error

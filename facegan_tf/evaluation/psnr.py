@@ -12,9 +12,9 @@ from facegan_tf.evaluation.sides import Sides
 POOL_BYTES = 2**25
 """Bytes of reals that are held as floats at once."""
 NEIGHBOURS = 3
-"""Number of nearest reals found for each face."""
+"""Number of nearest reals found for each face, if there are as many."""
 MOST_FACES = 256
-"""Most generated faces to check; each is compared with every real in the store."""
+"""Most generated faces to check; each is compared with every real that is searched."""
 READ_AT_ONCE = 2000
 """Number of reals read from the store at once."""
 
@@ -24,9 +24,9 @@ class Neighbours:
     """The nearest reals of some faces, the nearest first."""
 
     psnr: np.ndarray
-    """float64 [N, 3], in dB."""
+    """float64 [N, 3], in dB; fewer columns if there are fewer reals."""
     indices: np.ndarray
-    """int64 [N, 3], their indices in the store."""
+    """int64, of the same shape: their indices in the store."""
 
 
 def nearest_psnr(faces: np.ndarray, pool: np.ndarray) -> np.ndarray:
@@ -51,13 +51,10 @@ def psnr_among(pool: np.ndarray, count: int) -> np.ndarray:
 
 
 def nearest_reals(faces: np.ndarray, store: FaceStore) -> Neighbours:
-    """The store's three nearest reals, by mean squared error, to uint8 faces [N, S, S, 3].
-
-    The store must hold three images or more.
-    """
+    """The store's three nearest reals, by mean squared error, to uint8 faces [N, S, S, 3]."""
     count = len(store)
-    distances = np.full((len(faces), NEIGHBOURS), np.inf)
-    indices = np.zeros((len(faces), NEIGHBOURS), np.int64)
+    distances = np.empty((len(faces), 0))
+    indices = np.empty((len(faces), 0), np.int64)
     with progress(count, "nearest reals", "image") as bar:
         for start in range(0, count, READ_AT_ONCE):
             read = np.arange(start, min(start + READ_AT_ONCE, count))
@@ -100,16 +97,17 @@ def first_faces(sides: Sides) -> np.ndarray:
 
 def neighbours(sides: Sides) -> Neighbours:
     """The nearest reals of the first faces."""
-    return nearest_reals(first_faces(sides), sides.store)
+    return nearest_reals(first_faces(sides), sides.searched)
 
 
 def _score(sides: Sides) -> Score:
     faces = first_faces(sides)
-    reals = nearest_reals(sides.reference[: len(faces)], sides.store)
+    reals = nearest_reals(sides.reference[: len(faces)], sides.searched)
+    another = 1 if sides.searched is sides.store else 0  # a real's nearest among its own is itself
     return Score(
         float(sides.shared(neighbours).psnr[:, 0].mean()),
-        of_reference=float(reals.psnr[:, 1].mean()),  # a real's nearest is itself
-        settings={"faces": len(faces), "reals": len(sides.store)},
+        of_reference=float(reals.psnr[:, another].mean()),
+        settings={"faces": len(faces), "reals": len(sides.searched)},
     )
 
 

@@ -35,14 +35,20 @@ class Measure:
 
 
 def score(
-    generated: GeneratedImages, store: FaceStore, measure: Measure, began: float
+    generated: GeneratedImages,
+    store: FaceStore,
+    measure: Measure,
+    began: float,
+    *,
+    trained_on: FaceStore | None = None,
 ) -> tuple[Sides, dict[str, Any]]:
     """Score N images against the first N of the store; return both sides, and the record.
 
-    began: when the work began, by `time.perf_counter`; the record says how long all of it took.
+    began: when the work began, by `time.perf_counter`; the record says how long all of it took. trained_on:
+    the images that the generator learned from, if they are known; the store itself, if they are the same.
     """
     count, network = len(generated.images), measure.network
-    sides = Sides(generated.images, store, measure.seed)
+    sides = Sides(generated.images, store, measure.seed, trained_on=trained_on)
     metrics = [METRICS[name] for name in measure.metrics if network or not METRICS[name].needs_features]
     seconds = {"generated images": time.perf_counter() - began}
     if network and any(metric.needs_features for metric in metrics):
@@ -62,7 +68,11 @@ def score(
         },
         "warnings": [warning for result in results.values() for warning in result.warnings],
         "generated": {**generated.facts, "count": count, "size": store.size},
-        "reference": {**store_facts(store), "count": count},
+        "reference": {
+            **store_facts(store),
+            "count": count,
+            "held_out": None if trained_on is None else trained_on is not store,
+        },
         "features": network.facts() if network else None,
         "seed": measure.seed,
         "settings": {name: result.settings for name, result in results.items() if result.settings},

@@ -52,7 +52,8 @@ def _facts(run: RunDirectory, record: dict[str, Any]) -> dict[str, str]:
         facts["started from"] = str(start)
     if store := record.get("store"):
         identity = f"fingerprint {store['fingerprint'][:12]}"
-        facts["training images"] = f"{store['images']:,} in {store['folder']} ({identity})"
+        held_out = f"; {store['held_out']:,} more held out" if store.get("held_out") else ""
+        facts["training images"] = f"{store['images']:,} in {store['folder']} ({identity}){held_out}"
     return facts
 
 

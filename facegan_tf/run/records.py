@@ -1,4 +1,4 @@
-"""The files that hold a run's evaluations."""
+"""The files that hold a run's evaluations, and what the records in them say."""
 
 import json
 from collections.abc import Sequence
@@ -53,3 +53,13 @@ def newest_evaluation(records: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
     from_command = [record for record in records if "training" not in record]
     found = from_command or records
     return found[-1] if found else None
+
+
+def origin_of_reference(reference: dict[str, Any]) -> str:
+    """Whether the generator learned from a record's reference, as the end of a sentence; empty if unknown."""
+    match reference.get("held_out"):  # records of earlier versions don't have it
+        case True:
+            return ", held out from training"
+        case False:
+            return ", on which it was trained"
+    return ""

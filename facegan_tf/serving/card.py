@@ -18,7 +18,7 @@ from facegan_tf.data.sources.drawn import SCHEME
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.directory import RunDirectory
-from facegan_tf.run.records import newest_evaluation
+from facegan_tf.run.records import newest_evaluation, origin_of_reference
 from facegan_tf.run.restore import RunState
 from facegan_tf.serving.onnx import OPSET
 
@@ -143,6 +143,7 @@ def _data(run: RunDirectory, config: Config) -> dict[str, Any]:
     return {
         "source": ", ".join(_sources(_without_folders(config))),
         "images": store["images"],
+        "held_out": store.get("held_out", 0),
         "fingerprint": store["fingerprint"],
         "crop": config.data.crop,
     }
@@ -173,8 +174,9 @@ def _provenance(evaluation: dict[str, Any] | None) -> str:
     return (
         f"Computed {by} on {evaluation['created'][:10]} from {generated['count']:,} faces "
         f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images of the store with the "
-        f"fingerprint `{reference['fingerprint']}`. Feature network: {Path(features['name']).name}. Scores "
-        "depend on all of these: compare only scores that were computed the same way."
+        f"fingerprint `{reference['fingerprint']}`{origin_of_reference(reference)}. Feature network: "
+        f"{Path(features['name']).name}. Scores depend on all of these: compare only scores that were "
+        "computed the same way."
     )
 
 

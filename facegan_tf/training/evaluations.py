@@ -14,6 +14,7 @@ from facegan_tf.common.paths import path_of
 from facegan_tf.config.evaluation import EvaluationSettings
 from facegan_tf.config.settings import Config
 from facegan_tf.data.cache import cache_folder
+from facegan_tf.data.split import Split
 from facegan_tf.evaluation.best import best_metric
 from facegan_tf.evaluation.comparable import measure_of, same_measure
 from facegan_tf.evaluation.feature_network import FeatureNetwork
@@ -68,10 +69,11 @@ def load_network(config: Config) -> FeatureNetwork | None:
 
 
 class Evaluations(StepCallback):
-    """Scores the generator every `evaluation.every` steps and at the end, against images from its training.
+    """Scores the generator every `evaluation.every` steps and at the end.
 
-    The faces are those of the seeds from 0 on, the same each time. The state that scores best is kept in
-    checkpoints/best, and a picture of its control faces as best.png.
+    It is scored against the images held out from its training, if there are any, and otherwise against those
+    that it learns from. The faces are those of the seeds from 0 on, the same each time. The state that scores
+    best is kept in checkpoints/best, and a picture of its control faces as best.png.
     """
 
     def __init__(self, context: RunContext, faces: ControlFaces, network: FeatureNetwork | None):
@@ -81,7 +83,8 @@ class Evaluations(StepCallback):
         self.settings = context.config.evaluation
         self.best = context.checkpoints.best()
         self.measure = Measure(NAMES, network, cache=context.config.data.cache)
-        self.count = min(self.settings.count, len(context.images))
+        self.reals = Split.of(context.config.data, context.images.store)
+        self.count = min(self.settings.count, len(self.reals.reference))
         self.by = best_metric(self.settings)
         self.generator: FaceGenerator | None = None
 
@@ -96,12 +99,12 @@ class Evaluations(StepCallback):
             self._evaluate(after)
 
     def _evaluate(self, step: int) -> None:
-        context, run, store = self.context, self.context.run, self.context.images.store
+        context, run, reference = self.context, self.context.run, self.reals.reference
         began = time.perf_counter()
         self.generator = self.generator or FaceGenerator.of(self.model)
         facts = run_facts(run.folder, self.model, LAST, seed=0, count=self.count)
-        images = GeneratedImages(draw(self.generator, self.count, 0, store.size), facts)
-        _, record = score(images, store, self.measure, began)
+        images = GeneratedImages(draw(self.generator, self.count, 0, reference.size), facts)
+        _, record = score(images, reference, self.measure, began, trained_on=self.reals.training)
         seen = {"step": step, "images": step * context.config.training.images_per_step}
         record["training"] = {**seen, "seconds": round(context.clock.seconds, 1), "best_by": self.by.name}
         EvaluationFiles(run.folder).add(record)

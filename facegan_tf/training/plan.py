@@ -50,9 +50,11 @@ class Plan:
         generator, discriminator = self.parameters
         state = "prepared" if self.located.store else "not prepared yet, so files are counted"
         store_bytes = 3 * self.located.count * self.located.data.size**2
+        held_out = self.located.data.held_out
         return [
             f"store            {self.located.folder} ({state})",
-            f"images           {self.located.count:,}, {_gib(store_bytes)}",
+            f"images           {self.located.count:,}, {_gib(store_bytes)}"
+            + (f"; {held_out:,} more are held out" if held_out else ""),
             f"steps an epoch   {self.steps_an_epoch:,.2f}",
             f"epochs           {self.steps / self.steps_an_epoch:,.2f} in {self.steps:,} steps",
             f"images in all    {self.steps * self.images_per_step:,} ({self.images_per_step} a step)",
@@ -99,7 +101,17 @@ def make_plan(gan: GAN, located: Located, run_folder: Path, devices: Devices = O
 
 
 def check_images(config: Config, images: int) -> None:
-    """Raise InputError if there are fewer images than a batch takes, or than can be scored."""
+    """Raise InputError if there are too few images for a batch, or to be scored.
+
+    images: number of images to learn from; below 0 if more are held out than there are.
+    """
+    held_out = config.data.held_out
+    if images < 2 and held_out:
+        problem = (
+            f"leaves {max(images, 0)} of the {images + held_out} images of {config.data.source} to learn "
+            "from, and training needs 2 or more; lower it, or add images"
+        )
+        raise InputError("data.held_out", held_out, problem)
     if images < 2:
         problem = f"has {images} image{'s' * (images != 1)}; training needs 2 or more"
         raise InputError("data.source", config.data.source, problem)
@@ -109,11 +121,12 @@ def check_images(config: Config, images: int) -> None:
             config.training.batch_size,
             f"is more than the {images} images of {config.data.source}; lower it, or add images",
         )
-    if config.evaluation.every and images < minimum_count(METRICS):
+    if config.evaluation.every and (held_out or images) < minimum_count(METRICS):
+        what = f"{held_out} images held out" if held_out else f"{images} images"
         raise InputError(
             "evaluation.every",
             config.evaluation.every,
-            f"{images} images are too few to score; use {minimum_count(METRICS)} or more, or set "
+            f"{what} are too few to score; use {minimum_count(METRICS)} or more, or set "
             "evaluation.every=null",
         )
 

@@ -117,8 +117,8 @@ def _train_as_planned(
 ) -> None:
     print_status(*_described(plan, run))
     store = open_in_turn(plan.located, runtime)
+    check_images(gan.config, gan.config.data.training_count(len(store)))
     images = TrainingSet.of(gan.config, store)
-    check_images(gan.config, len(images))
     check_same_images(run, store)
     session = Session(gan, run, images, network, callbacks, runtime)
     start = session.restore()
@@ -233,7 +233,8 @@ def _begin(session: Session, start: int) -> None:
         store={
             "folder": str(store.folder.absolute()),
             "fingerprint": store.fingerprint,
-            "images": len(store),
+            "images": len(session.images),
+            "held_out": config.data.held_out,
             "source": store.manifest.source,
             "licence": store.manifest.licence,
         },

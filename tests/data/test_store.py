@@ -140,6 +140,21 @@ def test_the_first_faces_are_a_store_of_their_own(tmp_path: Path, count: int) ->
     assert len(store) == 11
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 11, 12])
+def test_the_last_faces_are_a_store_with_the_fingerprint_of_these_faces_alone(
+    tmp_path: Path, count: int
+) -> None:
+    faces = faces_of(11)
+    write(tmp_path / "all", faces, shard_rows=3)
+    store = FaceStore.open(tmp_path / "all")
+    last, kept = store.last(count), min(count, 11)
+    assert len(last) == kept
+    assert last.fingerprint == write(tmp_path / "alone", faces[-kept:]).fingerprint
+    np.testing.assert_array_equal(last.gather(np.arange(kept)[::-1]), faces[-kept:][::-1])
+    np.testing.assert_array_equal(np.concatenate(list(last.in_order())), faces[-kept:])
+    assert store.fingerprint == write(tmp_path / "again", faces).fingerprint
+
+
 def test_gathered_faces_are_a_copy(tmp_path: Path) -> None:
     write(tmp_path, faces_of(3))
     store = FaceStore.open(tmp_path)

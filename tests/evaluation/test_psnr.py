@@ -7,6 +7,8 @@ from hypothesis.extra.numpy import arrays
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation import psnr
 from facegan_tf.evaluation.psnr import nearest_psnr, psnr_among
+from facegan_tf.evaluation.sides import Sides
+from tests.helpers.configs import make_store
 
 
 def images(count, seed=0, size=8):
@@ -65,3 +67,23 @@ def test_the_nearest_reals_are_searched_for_in_the_whole_store(store_folder, mon
     np.testing.assert_allclose(
         found.psnr[0, 1:], 10 * np.log10(255**2 * faces[0].size / np.sort(errors)[1:3])
     )
+
+
+def test_all_reals_are_nearest_if_there_are_only_two(tmp_path):
+    store = FaceStore.open(make_store(tmp_path / "store", 2))
+    found = psnr.nearest_reals(store.gather(np.array([1])), store)
+    assert found.indices.tolist() == [[1, 0]] and np.isfinite(found.psnr).all()
+
+
+def test_copies_are_looked_for_among_the_images_learned_from(store_folder):
+    store = FaceStore.open(store_folder)
+    training, held_out = store.first(16), store.last(8)
+    scores = {}
+    for name, faces in (("copies", training), ("held out", held_out)):
+        sides = Sides(faces.gather(np.arange(8)), held_out, seed=0, trained_on=training)
+        scores[name] = psnr.PSNR.compute(sides)
+    assert scores["copies"].value == pytest.approx(psnr.psnr_of(np.zeros(1), 32 * 32 * 3)[0])
+    # For an image held out, the nearest image of the training is another image.
+    assert scores["held out"].value == pytest.approx(scores["held out"].of_reference)
+    assert scores["held out"].value < 15
+    assert scores["copies"].of_reference == scores["held out"].of_reference

@@ -35,6 +35,7 @@ def evaluation(
     training=None,
     weights="raw",
     weights_sha256="b" * 64,
+    held_out=None,
     **scores,
 ):
     record = {
@@ -61,6 +62,7 @@ def evaluation(
             "source": "photos.zip",
             "crop": "square",
             "filter": "lanczos",
+            "held_out": held_out,
         },
         "features": {
             "name": "/nets/small.keras",

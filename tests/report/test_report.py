@@ -9,6 +9,7 @@ from facegan_tf.cli import main
 from facegan_tf.common.errors import InputError
 from facegan_tf.report import pictures
 from facegan_tf.report.report import write_report
+from facegan_tf.run.directory import RunDirectory
 from tests.helpers.fake_run import evaluation, make_run, picture
 from tests.helpers.pages import Page, opened, shade
 
@@ -40,6 +41,15 @@ def test_the_page_shows_the_whole_run_and_needs_no_other_file(run):
     assert "finished" in page.sections["The run"] and "step 4" in page.sections["The run"]
     assert "latent_scale: 0.5" in page.sections["Settings"]
     assert "facegan train" in page.sections["Versions and machine"]
+
+
+def test_the_page_says_which_images_were_held_out_and_scored_against(tmp_path):
+    folder = make_run(tmp_path / "faces", evaluations=[evaluation(6, held_out=True)])
+    run = RunDirectory(folder)
+    run.update_record(store=run.read_record()["store"] | {"held_out": 30})
+    page = Page(write_report(folder))
+    assert "100 in /stores/one (fingerprint ffffffffffff); 30 more held out" in page.sections["The run"]
+    assert "photos.zip, held out from training" in page.sections["Scores"]
 
 
 def test_the_slider_has_every_grid_in_order(run):

@@ -71,6 +71,22 @@ def test_scores_that_a_training_computed_are_said_to_be_its_own(tmp_path):
     assert "Computed during training on 2026-01-01" in (tmp_path / "export" / "README.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("held_out", "origin"),
+    [(True, ", held out from training"), (False, ", on which it was trained"), (None, "")],
+)
+def test_it_says_whether_the_model_was_trained_on_what_it_was_scored_against(tmp_path, held_out, origin):
+    gan, _ = untrained_run(tmp_path / "run", tiny_config())
+    run = RunDirectory(tmp_path / "run")
+    images = {"images": 7_000, "held_out": 1_000 if held_out else 0}
+    run.update_record(store=run.read_record()["store"] | images)
+    EvaluationFiles(run.folder).add(evaluation(step=0, weights_sha256=weights_sha256(gan), held_out=held_out))
+    export_run(run.folder, tmp_path / "export")
+    card = (tmp_path / "export" / "README.md").read_text()
+    assert f"fingerprint `{'f' * 64}`{origin}. Feature network" in card
+    assert ("Images: 7,000" in card) and ("pixels; 1,000 more were held out\n" in card) == bool(held_out)
+
+
 def test_the_licence_is_that_of_the_photos_of_which_a_store_was_prepared(tmp_path):
     untrained_run(tmp_path / "run", tiny_config("faces64"))
     run = RunDirectory(tmp_path / "run")
