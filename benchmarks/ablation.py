@@ -188,6 +188,8 @@ def score(run: Path, weights: str, options: argparse.Namespace) -> dict[str, Any
     asked = ["evaluate", str(run), "--weights", weights, "--count", str(SCORED_ON)]
     asked += ["--features", options.features, "--metrics", *METRICS, "--json"]
     result = json.loads(facegan(*asked))
+    if not result["reference"]["held_out"]:
+        sys.exit(f"{run} was trained on the images that it would be scored against; use another --out")
     step = result["generated"]["checkpoint_step"]
     images = step * load_config(run).training.images_per_step
     return {"images": images, "scores": result["scores"]}

@@ -41,9 +41,9 @@ class DataSettings(Settings):
     limit: int | None = Field(default=None, ge=1)
     """Number of images to use, the first by name; null: all."""
     held_out: int = Field(default=0, ge=0)
-    """Number of these images, the last by name, that the run doesn't learn from: it is scored against them.
+    """Number of the images used, the last by name, to leave out of training and to score the run against.
 
-    0: it is scored against the images that it learns from, and a copy of one counts as a good face.
+    0: it is scored against the images that it learns from, where a copy of one counts as a good face.
     """
     max_rejected: Changeable[float] = Field(default=0.5, ge=0, le=1)
     """Largest share of unusable photos, 0 to 1; with more, the source is probably the wrong one."""

@@ -11,7 +11,7 @@ class EvaluationSettings(Settings):
     every: Changeable[int | None] = Field(default=None, ge=1)
     """Steps between evaluations; there is one more at the end. null: no evaluations."""
     count: Changeable[int] = Field(default=500, ge=6)
-    """Number of generated faces, and of reals, to score; fewer if the store has fewer images."""
+    """Number of generated faces, and of reals, to score; fewer if there are fewer images to score against."""
     features: Changeable[str] = Field(default="none", min_length=1)
     """Feature network: `inception`, `inception-2015`, a .keras file, or `none`.
 

@@ -124,7 +124,9 @@ def _from_source(data: DataSettings, request: Request) -> Located:
         return _of_store(data, store)
     folder = new_store(cache, request, source)
     _check_cache(folder, request, source, data)
-    return Located(data, folder, None, data.training_count(request.most_faces(source)))
+    count = data.training_count(request.most_faces(source))
+    # A photo may have several faces, and then nobody knows yet whether there are enough.
+    return Located(data, folder, None, max(count, 1) if data.faces == "all" else count)
 
 
 def _check_cache(folder: Path, request: Request, source: Source, data: DataSettings) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.config.settings import DataSettings
+from facegan_tf.config.settings import Config
 from facegan_tf.data.store import FaceStore
 
 
@@ -13,20 +13,24 @@ class Split:
 
     training: FaceStore
     """Those that it learns from."""
-    held_out: FaceStore | None
-    """Those that it never sees; None without `data.held_out`."""
+    reference: FaceStore
+    """Those that it is scored against: those held out, or else `training` itself."""
+    held_out: bool | None
+    """Whether its networks never learned from the reference.
+
+    None if they come from another run, which may have.
+    """
 
     @classmethod
-    def of(cls, data: DataSettings, store: FaceStore) -> "Split":
-        """Split a store as the settings say. Raises InputError if no image is left to learn from."""
-        count = data.training_count(len(store))
+    def of(cls, config: Config, store: FaceStore) -> "Split":
+        """Split a store as a config says. Raises InputError if no image is left to learn from."""
+        data, count = config.data, config.data.training_count(len(store))
         if count < 1:
-            problem = f"leaves none of the {len(store):,} images of {store.folder} to learn from; lower it"
+            used = count + data.held_out
+            problem = f"leaves none of {used:,} images to learn from; lower it, or use more images"
             raise InputError("data.held_out", data.held_out, problem)
-        used = store.first(count + data.held_out)
-        return cls(store.first(count), used.last(data.held_out) if data.held_out else None)
-
-    @property
-    def reference(self) -> FaceStore:
-        """The images that faces are scored against: those held out, or else those learned from."""
-        return self.training if self.held_out is None else self.held_out
+        training = store.first(count)
+        if not data.held_out:
+            return cls(training, training, held_out=False)
+        reference = store.first(count + data.held_out).last(data.held_out)
+        return cls(training, reference, held_out=None if config.training.start_from else True)

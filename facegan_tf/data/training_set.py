@@ -41,7 +41,7 @@ class TrainingSet:
         self.seed = seed
         self.flip = flip
         self.stream = stream
-        self._count = min(limit or len(store), len(store))
+        self._count = len(store) if limit is None else min(limit, len(store))
 
     @classmethod
     def of(cls, config: Config, store: FaceStore) -> "TrainingSet":

@@ -29,6 +29,7 @@ from facegan_tf.evaluation.sides import Sides
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.records import EvaluationFiles
 from facegan_tf.run.restore import LAST, RunState
+from facegan_tf.run.resume import check_same_images
 from facegan_tf.serving.generator import SEED_LIMIT
 
 
@@ -83,10 +84,11 @@ def evaluate(
     _check(path, request, names)
     files = EvaluationFiles(Path(out) if out else _default_out(path))
     _check_writable(files, out)
-    store, trained_on = _open_reference(path, reference)
+    store, split = _open_reference(path, reference)
     wanted = Wanted(store.size, request.count, len(store), request.seed)
-    wanted.check(store.folder, len(store))
-    _check_enough(store.folder, wanted.at_most, names)
+    what = f"the held-out part of {store.folder}" if split and split.held_out is not False else store.folder
+    wanted.check(what, len(store))
+    _check_enough(what, wanted.at_most, names)
     network, lost = _load_network(request, names)
     measure = Measure(names, network, request.seed, request.batch_size, cache)
     if network:
@@ -96,7 +98,7 @@ def evaluate(
     if request.count is None:
         why = "the default" if len(images.images) == DEFAULT_COUNT else "as many as both sides have"
         print(f"scoring {len(images.images):,} images of each side, {why}", file=sys.stderr)
-    sides, record = score(images, store, measure, began, trained_on=trained_on)
+    sides, record = score(images, store, measure, began, split)
     for warning in record["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     record["warnings"] += lost
@@ -130,11 +132,11 @@ def _check(path: Path, request: EvaluationRequest, names: Sequence[str]) -> None
         raise InputError(None, path, "no such run, SavedModel, folder, zip or store")
 
 
-def _check_enough(path: Path, count: int, names: Sequence[str]) -> None:
+def _check_enough(what: str | Path, count: int, names: Sequence[str]) -> None:
     """Raise InputError if a side has too few images. A count that was given has been checked before."""
     if count < minimum_count(names):
         problem = f"has only {count:,} images, and {', '.join(names)} need {minimum_count(names)} or more"
-        raise InputError(None, path, problem)
+        raise InputError(None, what, problem)
 
 
 def _check_writable(files: EvaluationFiles, out: str | Path | None) -> None:
@@ -158,19 +160,23 @@ def _default_out(path: Path) -> Path:
     return next(each for each in folders if EvaluationFiles(each).belong_to(path))
 
 
-def _open_reference(path: Path, reference: str | Path | None) -> tuple[FaceStore, FaceStore | None]:
-    """The reference, and the images that the generator learned from, if they are known."""
+def _open_reference(path: Path, reference: str | Path | None) -> tuple[FaceStore, Split | None]:
+    """The reference, and the split that it comes from, if it is a run's own."""
     if reference is not None:
         return FaceStore.open(path_of(reference)), None
     if not RunDirectory(path).exists():
         raise InputError("reference", None, f"must name a store of real faces to score {path} against")
-    data, run = load_config(path).data, RunDirectory(path)
+    config, run = load_config(path), RunDirectory(path)
+    has_record = run.record.exists()
     try:
-        prepared = run.prepared_store() if run.record.exists() else None
-        split = Split.of(data, locate(data, prepared).open_or_prepare())
-        return split.reference, split.training
+        prepared = run.prepared_store() if has_record else None
+        store = locate(config.data, prepared).open_or_prepare()
+        if has_record:
+            check_same_images(run, store)
+        split = Split.of(config, store)
+        return split.reference, split
     except InputError as error:  # it names settings, which an evaluation doesn't take
-        problem = f"give a store of real faces: the run's own images can't be opened ({error})"
+        problem = f"give a store of real faces: the run's own images can't be used ({error})"
         raise InputError("reference", None, problem) from error
 
 

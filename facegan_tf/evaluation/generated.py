@@ -51,10 +51,10 @@ class Wanted:
         """The number of images to load if there are enough."""
         return min(DEFAULT_COUNT, self.available) if self.count is None else self.count
 
-    def check(self, path: Path, count: int) -> None:
-        """Raise InputError if `path`, which has `count` images, has fewer than were asked for."""
+    def check(self, what: str | Path, count: int) -> None:
+        """Raise InputError if `what`, which has `count` images, has fewer than were asked for."""
         if self.count is not None and count < self.count:
-            problem = f"{path} has only {count:,} images; lower it, or add images"
+            problem = f"{what} has only {count:,} images; lower it, or add images"
             raise InputError("count", self.count, problem)
 
 

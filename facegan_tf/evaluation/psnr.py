@@ -107,7 +107,7 @@ def _score(sides: Sides) -> Score:
     return Score(
         float(sides.shared(neighbours).psnr[:, 0].mean()),
         of_reference=float(reals.psnr[:, another].mean()),
-        settings={"faces": len(faces), "reals": len(sides.searched)},
+        settings={"faces": len(faces)},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from facegan_tf.common.versions import versions
 from facegan_tf.data.cache import DEFAULT_CACHE, cache_folder
+from facegan_tf.data.split import Split
 from facegan_tf.data.store import FaceStore
 from facegan_tf.evaluation.feature_network import FeatureNetwork
 from facegan_tf.evaluation.features import BATCH, FeatureCache, extract
@@ -39,16 +40,16 @@ def score(
     store: FaceStore,
     measure: Measure,
     began: float,
-    *,
-    trained_on: FaceStore | None = None,
+    split: Split | None = None,
 ) -> tuple[Sides, dict[str, Any]]:
     """Score N images against the first N of the store; return both sides, and the record.
 
-    began: when the work began, by `time.perf_counter`; the record says how long all of it took. trained_on:
-    the images that the generator learned from, if they are known; the store itself, if they are the same.
+    began: when the work began, by `time.perf_counter`; the record says how long all of it took. split: the
+    images of the generator's run, if it is known and the store is the split's reference.
     """
     count, network = len(generated.images), measure.network
-    sides = Sides(generated.images, store, measure.seed, trained_on=trained_on)
+    searched = split.training if split else store
+    sides = Sides(generated.images, store, searched, measure.seed)
     metrics = [METRICS[name] for name in measure.metrics if network or not METRICS[name].needs_features]
     seconds = {"generated images": time.perf_counter() - began}
     if network and any(metric.needs_features for metric in metrics):
@@ -71,7 +72,8 @@ def score(
         "reference": {
             **store_facts(store),
             "count": count,
-            "held_out": None if trained_on is None else trained_on is not store,
+            "held_out": split.held_out if split else None,
+            "searched_for_copies": len(searched),
         },
         "features": network.facts() if network else None,
         "seed": measure.seed,

@@ -20,25 +20,20 @@ class Sides:
     """uint8 [N, S, S, 3]."""
     store: FaceStore
     """The reference. Its first N images are the other side."""
+    searched: FaceStore
+    """The images among which copies are looked for: those learned from, or else the whole reference."""
     seed: int
     """Decides which subsets, pairs, patches and directions are drawn."""
     generated_features: np.ndarray | None = None
     """float32 [N, D]; None without a feature network."""
     reference_features: np.ndarray | None = None
     """float32 [N, D]; None without a feature network."""
-    trained_on: FaceStore | None = None
-    """The images that the generator learned from, if they are known; they may be the reference."""
     _shared: dict[Callable[["Sides"], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def reference(self) -> np.ndarray:
         """The first N real images, uint8 [N, S, S, 3]."""
         return self.store.gather(np.arange(len(self.generated)))
-
-    @property
-    def searched(self) -> FaceStore:
-        """The images among which copies are looked for: those learned from, or else the whole reference."""
-        return self.store if self.trained_on is None else self.trained_on
 
     @property
     def features(self) -> tuple[np.ndarray, np.ndarray]:

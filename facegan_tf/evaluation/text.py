@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from facegan_tf.evaluation.metrics import metric_of
-from facegan_tf.run.records import origin_of_reference
+from facegan_tf.run.records import use_of_reference
 
 
 def as_text(record: dict[str, Any]) -> str:
@@ -31,10 +31,10 @@ def provenance(record: dict[str, Any]) -> dict[str, str]:
         "generated": f"{generated['count']:,} images of {generated['size']} pixels: {_origin(generated)}"
     }
     facts["reference"] = (
-        f"{reference['count']:,} of {reference['images']:,} images of {reference['size']} pixels, "
+        f"{reference['count']:,} of {reference['images']:,} images of {reference['size']} pixels"
+        f"{use_of_reference(reference)}, "
         f"crop {reference['crop']}, filter {reference['filter']}, "
         f"fingerprint {reference['fingerprint'][:12]}: {reference['source']}"
-        f"{origin_of_reference(reference)}"
     )
     if features:
         low, high = features["range"]

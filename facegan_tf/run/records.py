@@ -55,11 +55,11 @@ def newest_evaluation(records: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
     return found[-1] if found else None
 
 
-def origin_of_reference(reference: dict[str, Any]) -> str:
-    """Whether the generator learned from a record's reference, as the end of a sentence; empty if unknown."""
+def use_of_reference(reference: dict[str, Any]) -> str:
+    """What the run did with its record's reference, to follow "N images"; empty if unknown."""
     match reference.get("held_out"):  # records of earlier versions don't have it
         case True:
-            return ", held out from training"
+            return " held out from training"
         case False:
-            return ", on which it was trained"
+            return " used in training"
     return ""

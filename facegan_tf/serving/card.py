@@ -18,7 +18,7 @@ from facegan_tf.data.sources.drawn import SCHEME
 from facegan_tf.model.gan import GAN
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.directory import RunDirectory
-from facegan_tf.run.records import newest_evaluation, origin_of_reference
+from facegan_tf.run.records import newest_evaluation, use_of_reference
 from facegan_tf.run.restore import RunState
 from facegan_tf.serving.onnx import OPSET
 
@@ -173,8 +173,8 @@ def _provenance(evaluation: dict[str, Any] | None) -> str:
     by = "during training" if "training" in evaluation else "by `facegan evaluate`"
     return (
         f"Computed {by} on {evaluation['created'][:10]} from {generated['count']:,} faces "
-        f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images of the store with the "
-        f"fingerprint `{reference['fingerprint']}`{origin_of_reference(reference)}. Feature network: "
+        f"(seeds {first} to {last}, truncation 1) and {reference['count']:,} images"
+        f"{use_of_reference(reference)} (fingerprint `{reference['fingerprint']}`). Feature network: "
         f"{Path(features['name']).name}. Scores depend on all of these: compare only scores that were "
         "computed the same way."
     )

@@ -83,8 +83,8 @@ class Evaluations(StepCallback):
         self.settings = context.config.evaluation
         self.best = context.checkpoints.best()
         self.measure = Measure(NAMES, network, cache=context.config.data.cache)
-        self.reals = Split.of(context.config.data, context.images.store)
-        self.count = min(self.settings.count, len(self.reals.reference))
+        self.split = Split.of(context.config, context.images.store)
+        self.count = min(self.settings.count, len(self.split.reference))
         self.by = best_metric(self.settings)
         self.generator: FaceGenerator | None = None
 
@@ -99,12 +99,12 @@ class Evaluations(StepCallback):
             self._evaluate(after)
 
     def _evaluate(self, step: int) -> None:
-        context, run, reference = self.context, self.context.run, self.reals.reference
+        context, run, reference = self.context, self.context.run, self.split.reference
         began = time.perf_counter()
         self.generator = self.generator or FaceGenerator.of(self.model)
         facts = run_facts(run.folder, self.model, LAST, seed=0, count=self.count)
         images = GeneratedImages(draw(self.generator, self.count, 0, reference.size), facts)
-        _, record = score(images, reference, self.measure, began, trained_on=self.reals.training)
+        _, record = score(images, reference, self.measure, began, self.split)
         seen = {"step": step, "images": step * context.config.training.images_per_step}
         record["training"] = {**seen, "seconds": round(context.clock.seconds, 1), "best_by": self.by.name}
         EvaluationFiles(run.folder).add(record)

@@ -74,7 +74,8 @@ def make_plan(gan: GAN, located: Located, run_folder: Path, devices: Devices = O
     or if the folder can't be written to or has too little room.
     """
     config = gan.config
-    check_images(config, located.count)
+    if located.store or config.data.faces != "all":  # else checked once the faces are found
+        check_images(config, located.count)
     steps = config.training.total_steps(located.count)
     epochs = config.training.whole_epochs(steps, located.count)
     costs = step_costs(gan, config.training.batch_size)
@@ -108,8 +109,8 @@ def check_images(config: Config, images: int) -> None:
     held_out = config.data.held_out
     if images < 2 and held_out:
         problem = (
-            f"leaves {max(images, 0)} of the {images + held_out} images of {config.data.source} to learn "
-            "from, and training needs 2 or more; lower it, or add images"
+            f"leaves {max(images, 0)} of {images + held_out} images to learn from, and training needs 2 or "
+            "more; lower it, or use more images"
         )
         raise InputError("data.held_out", held_out, problem)
     if images < 2:
@@ -119,7 +120,9 @@ def check_images(config: Config, images: int) -> None:
         raise InputError(
             "training.batch_size",
             config.training.batch_size,
-            f"is more than the {images} images of {config.data.source}; lower it, or add images",
+            f"is more than the {images} images of {config.data.source}"
+            + (" that are not held out" if held_out else "")
+            + "; lower it, or add images",
         )
     if config.evaluation.every and (held_out or images) < minimum_count(METRICS):
         what = f"{held_out} images held out" if held_out else f"{images} images"

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facegan_tf.config.settings import DataSettings
 from facegan_tf.data.split import Split
 from facegan_tf.data.store import FaceStore
 from facegan_tf.data.training_set import TrainingSet
@@ -27,18 +26,21 @@ def numbers(store):
 
 @given(st.none() | st.integers(1, IMAGES + 5), st.integers(0, IMAGES + 5))
 def test_the_first_images_are_learned_from_and_the_last_of_the_limit_held_out(store, limit, held_out):
-    data = DataSettings(source="photos", size=32, limit=limit, held_out=held_out)
+    config = tiny_config(data={"limit": limit, "held_out": held_out})
     used = list(range(min(limit or IMAGES, IMAGES)))
     if held_out >= len(used):
-        with refusal("data.held_out", "to learn from", value=held_out):
-            Split.of(data, store)
+        with refusal("data.held_out", f"leaves none of {len(used)} images", value=held_out):
+            Split.of(config, store)
         return
-    split, cut = Split.of(data, store), len(used) - held_out
+    split, cut = Split.of(config, store), len(used) - held_out
     assert numbers(split.training) == used[:cut]
-    if held_out:
-        assert split.reference is split.held_out and numbers(split.held_out) == used[cut:]
-    else:
-        assert split.reference is split.training and split.held_out is None
+    assert numbers(split.reference) == (used[cut:] if held_out else used)
+    assert split.held_out == (held_out > 0)
+
+
+def test_networks_from_another_run_may_have_learned_from_the_images_held_out(store):
+    config = tiny_config(data={"held_out": 5}, training={"start_from": "outputs/other"})
+    assert Split.of(config, store).held_out is None
 
 
 def test_a_run_sees_all_images_but_those_held_out(store):

@@ -165,6 +165,7 @@ def test_a_run_is_scored_against_its_training_images_by_default(run, score, stor
     shutil.copytree(run, copy)
     record = score(copy, reference=None, out=None, count=None)
     assert record["reference"]["fingerprint"] == FaceStore.open(store).fingerprint
+    assert record["reference"]["held_out"] is False
     assert record["generated"]["count"] == 40
     assert json.loads((copy / "evaluation.json").read_text()) == record
 

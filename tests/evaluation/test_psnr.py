@@ -80,7 +80,7 @@ def test_copies_are_looked_for_among_the_images_learned_from(store_folder):
     training, held_out = store.first(16), store.last(8)
     scores = {}
     for name, faces in (("copies", training), ("held out", held_out)):
-        sides = Sides(faces.gather(np.arange(8)), held_out, seed=0, trained_on=training)
+        sides = Sides(faces.gather(np.arange(8)), held_out, training, seed=0)
         scores[name] = psnr.PSNR.compute(sides)
     assert scores["copies"].value == pytest.approx(psnr.psnr_of(np.zeros(1), 32 * 32 * 3)[0])
     # For an image held out, the nearest image of the training is another image.

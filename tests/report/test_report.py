@@ -49,7 +49,7 @@ def test_the_page_says_which_images_were_held_out_and_scored_against(tmp_path):
     run.update_record(store=run.read_record()["store"] | {"held_out": 30})
     page = Page(write_report(folder))
     assert "100 in /stores/one (fingerprint ffffffffffff); 30 more held out" in page.sections["The run"]
-    assert "photos.zip, held out from training" in page.sections["Scores"]
+    assert "20 of 100 images of 32 pixels held out from training, crop" in page.sections["Scores"]
 
 
 def test_the_slider_has_every_grid_in_order(run):

@@ -72,10 +72,10 @@ def test_scores_that_a_training_computed_are_said_to_be_its_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("held_out", "origin"),
-    [(True, ", held out from training"), (False, ", on which it was trained"), (None, "")],
+    ("held_out", "use"),
+    [(True, " held out from training"), (False, " used in training"), (None, "")],
 )
-def test_it_says_whether_the_model_was_trained_on_what_it_was_scored_against(tmp_path, held_out, origin):
+def test_it_says_whether_the_model_was_trained_on_what_it_was_scored_against(tmp_path, held_out, use):
     gan, _ = untrained_run(tmp_path / "run", tiny_config())
     run = RunDirectory(tmp_path / "run")
     images = {"images": 7_000, "held_out": 1_000 if held_out else 0}
@@ -83,7 +83,7 @@ def test_it_says_whether_the_model_was_trained_on_what_it_was_scored_against(tmp
     EvaluationFiles(run.folder).add(evaluation(step=0, weights_sha256=weights_sha256(gan), held_out=held_out))
     export_run(run.folder, tmp_path / "export")
     card = (tmp_path / "export" / "README.md").read_text()
-    assert f"fingerprint `{'f' * 64}`{origin}. Feature network" in card
+    assert f"and 20 images{use} (fingerprint `{'f' * 64}`). Feature network" in card
     assert ("Images: 7,000" in card) and ("pixels; 1,000 more were held out\n" in card) == bool(held_out)
 
 

@@ -1,11 +1,14 @@
 """A run that holds images out: it never sees them, and is scored against them."""
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 
 from facegan_tf import train
-from facegan_tf.data.store import FaceStore
+from facegan_tf.data.store import FaceStore, StoreWriter
+from facegan_tf.evaluation.comparable import same_measure
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import restore_run
@@ -21,6 +24,16 @@ def stores(tmp_path_factory):
     whole = make_store(folder / "whole", 40)
     photos = FaceStore.open(whole)
     return whole, photos.first(30).last(8)
+
+
+def make_copy(store, folder):
+    """A store with the pixels of `store`, which may be a part of another."""
+    folder.mkdir()
+    writer = StoreWriter(folder, store.size)
+    writer.append(store.gather(np.arange(len(store))).tobytes())
+    about = {name: getattr(store.manifest, name) for name in ("crop", "filter", "source", "source_identity")}
+    writer.finish(**about, limit=None, rejected=0, versions={}, created="2000-01-01T00:00:00+00:00")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +74,38 @@ def test_evaluating_the_run_afterwards_gives_the_same_scores_and_looks_for_copie
     record = evaluate(run, request=EvaluationRequest(features="none"), out=tmp_path / "out")
     assert {name: record["scores"][name] for name in trained["scores"]} == trained["scores"]
     assert record["reference"]["fingerprint"] == stores[1].fingerprint and record["reference"]["held_out"]
-    assert record["settings"]["psnr"] == {"faces": 8, "reals": 22}
+    assert record["reference"]["searched_for_copies"] == 22
+
+
+def test_too_few_held_out_images_are_not_blamed_on_the_store(run, tmp_path):
+    with refusal("count", "the held-out part of", "has only 8 images", value=9):
+        evaluate(run, request=EvaluationRequest(features="none", count=9), out=tmp_path / "out")
+
+
+def test_images_that_the_training_may_have_seen_are_not_taken_for_held_out(run, config, tmp_path):
+    # As if photos had been removed since: other images are now the last ones.
+    changed = config.model_copy(update={"data": config.data.model_copy(update={"source": "synthetic:40"})})
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (copy / "config.yaml").write_text(changed.to_yaml())
+    with refusal("reference", "has other pixels than those the run began with"):
+        evaluate(copy, request=EvaluationRequest(features="none"), cache=tmp_path / "cache")
+
+
+def test_scores_against_held_out_images_compare_with_those_against_a_store_of_them(run, stores, tmp_path):
+    alone = make_copy(stores[1], tmp_path / "alone")
+    request = EvaluationRequest(features="none")
+    ours = evaluate(run, request=request, out=tmp_path / "ours")
+    given = evaluate(run, alone, request, out=tmp_path / "given")
+    assert given["reference"]["held_out"] is None
+    assert same_measure(ours, given)
+    assert given["scores"]["swd"] == ours["scores"]["swd"]
+
+
+def test_photos_that_are_not_prepared_yet_are_counted_without_those_held_out(tmp_path):
+    data = {"source": "synthetic:12", "held_out": 5, "cache": str(tmp_path / "cache")}
+    assert "images           7," in dry_run(tiny_dcgan(data=data), tmp_path / "run")
+    with refusal("training.batch_size", "the 3 images of synthetic:12 that are not held out"):
+        dry_run(tiny_dcgan(data=data | {"held_out": 9}), tmp_path / "run")
 
 
 def test_a_dry_run_says_how_many_there_are(config, tmp_path):

@@ -12,6 +12,7 @@ from facegan_tf.common import memory
 from facegan_tf.common.errors import InputError
 from facegan_tf.common.memory import Memory, device_memory
 from facegan_tf.data.locate import Located
+from facegan_tf.data.store import FaceStore
 from facegan_tf.model import precision
 from facegan_tf.model.build import build_gan
 from facegan_tf.model.costs import step_costs
@@ -142,8 +143,8 @@ def test_without_a_gpu_it_is_the_hosts(monkeypatch):
         (3, {}, "training.batch_size", 4, "the 3 images"),
         (5, {"evaluation": {"every": 10}}, "evaluation.every", 10, "5 images are"),
         (24, {"evaluation": {"every": 10}, "data": {"held_out": 5}}, "evaluation.every", 10, "5 images held"),
-        (1, {"data": {"held_out": 23}}, "data.held_out", 23, "leaves 1 of the 24 images"),
-        (-6, {"data": {"held_out": 30}}, "data.held_out", 30, "leaves 0 of the 24 images"),
+        (1, {"data": {"held_out": 23}}, "data.held_out", 23, "leaves 1 of 24 images"),
+        (-6, {"data": {"held_out": 30}}, "data.held_out", 30, "leaves 0 of 24 images"),
     ],
 )
 def test_too_few_images_are_refused(images, settings, name, value, fact):
@@ -155,6 +156,14 @@ def test_enough_images_are_accepted():
     check_images(tiny_config(), 4)
     check_images(tiny_config(evaluation={"every": 10}), 6)
     check_images(tiny_config(evaluation={"every": 10}, data={"held_out": 6}), 4)
+
+
+def test_photos_of_several_faces_may_be_fewer_than_the_images(tmp_path, store_folder):
+    gan = build_gan(tiny_config(data={"align": True, "faces": "all"}))
+    make_plan(gan, located(gan, 3), tmp_path / "run")
+    found = Located(gan.config.data, store_folder, FaceStore.open(store_folder), 3)
+    with refusal("training.batch_size", "3 images"):
+        make_plan(gan, found, tmp_path / "run")
 
 
 def disk_with(monkeypatch, free):
