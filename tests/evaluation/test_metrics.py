@@ -38,7 +38,7 @@ def test_the_most_demanding_metric_sets_the_fewest_images():
 @pytest.mark.parametrize("name", METRICS)
 def test_the_fewest_images_are_enough(name, store_folder):
     store = FaceStore.open(store_folder)
-    sides = Sides(store.gather(np.arange(METRICS[name].min_count)), store, seed=0)
+    sides = Sides(store.gather(np.arange(METRICS[name].min_count)), store, store, seed=0)
     features = np.random.default_rng(0).normal(size=(2, METRICS[name].min_count, 3)).astype(np.float32)
     sides.generated_features, sides.reference_features = features
     assert np.isfinite(METRICS[name].compute(sides).value)
@@ -53,7 +53,7 @@ def test_metrics_that_share_numbers_compute_them_once(monkeypatch, store_folder)
 
     monkeypatch.setattr(precision_recall, "precision_recall", counted)
     store = FaceStore.open(store_folder)
-    sides = Sides(store.gather(np.arange(6)), store, seed=0)
+    sides = Sides(store.gather(np.arange(6)), store, store, seed=0)
     sides.generated_features = sides.reference_features = np.zeros((6, 2), np.float32)
     assert [METRICS[name].compute(sides).value for name in ("precision", "recall")] == [0.25, 0.75]
     assert len(calls) == 1

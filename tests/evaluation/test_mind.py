@@ -172,7 +172,7 @@ def test_the_seed_decides_the_directions_and_that_of_an_evaluation_does_not(stor
     assert monge_distance(*both) == monge_distance(*both, seed=0) != monge_distance(*both, seed=1)
     store = FaceStore.open(store_folder)
     generated = store.gather(np.arange(20))
-    scores = [MIND.compute(Sides(generated, store, seed, *both)) for seed in (0, 7)]
+    scores = [MIND.compute(Sides(generated, store, store, seed, *both)) for seed in (0, 7)]
     assert scores[0] == scores[1]
     assert scores[0].value == monge_distance(*both)
     assert scores[0].settings == {"directions": 1000, "seed": 0}
