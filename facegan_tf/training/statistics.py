@@ -41,8 +41,11 @@ class LossStatistics(StepCallback):
 
     def describe(self) -> list[str]:
         """The summary as text, a line for each loss."""
-        return [
-            f"{name:<16} mean {loss['mean']:.4f} over {self.state[name]['steps']:,} steps, "
-            f"minimum {loss['minimum']:.4f} at step {loss['minimum_step']}"
-            for name, loss in self.summary().items()
-        ]
+        lines = []
+        for name, loss in self.summary().items():
+            steps = self.state[name]["steps"]
+            lines.append(
+                f"{name:<16} mean {loss['mean']:.4f} over {steps:,} step{'s' * (steps != 1)}, "
+                f"minimum {loss['minimum']:.4f} at step {loss['minimum_step']}"
+            )
+        return lines

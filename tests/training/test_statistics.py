@@ -56,3 +56,4 @@ def test_the_description_has_a_line_for_each_loss():
         "d_loss mean 0.6750 over 4 steps, minimum 0.5000 at step 2",
         "g_loss mean 2.5000 over 4 steps, minimum 1.0000 at step 3",
     ]
+    assert all("over 1 step, " in line for line in fed(LossStatistics(), range(1), losses).describe())
