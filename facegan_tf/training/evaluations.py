@@ -98,6 +98,13 @@ class Evaluations(StepCallback):
         if due(before, after, self.settings.every) or after == self.context.total_steps:
             self._evaluate(after)
 
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Evaluate the last step if that is missing: the run may have stopped there and been shortened."""
+        step, records = self.model.steps_done, self.context.run.read_evaluations()
+        evaluated = {record["training"]["step"] for record in records if "training" in record}
+        if step == self.context.total_steps and step not in evaluated:
+            self._evaluate(step)
+
     def _evaluate(self, step: int) -> None:
         context, run, reference = self.context, self.context.run, self.split.reference
         began = time.perf_counter()

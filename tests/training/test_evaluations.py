@@ -20,7 +20,7 @@ from facegan_tf.run.checkpoints import Checkpoints
 from facegan_tf.run.restore import restore_run
 from facegan_tf.training.train import dry_run
 from tests.helpers.configs import make_store, tiny_dcgan
-from tests.helpers.interruptions import Crash
+from tests.helpers.interruptions import Crash, StopAfter
 from tests.helpers.refusals import refusal
 
 pytestmark = pytest.mark.slow
@@ -144,6 +144,20 @@ def test_a_crashed_run_ends_with_the_same_scores_and_the_same_best(run, config, 
     assert (crashed / "metrics.jsonl").read_bytes() == (run / "metrics.jsonl").read_bytes()
     assert [record["training"]["step"] for record in lines(crashed / "evaluations.jsonl")] == [2, 4, 6, 7]
     assert best(crashed) == best(run)
+
+
+@pytest.mark.parametrize("stopped_at", [5, 6])
+def test_a_run_that_ends_where_it_had_stopped_is_evaluated_there_once(config, tmp_path, stopped_at):
+    run = tmp_path / "run"
+    train(config, run, callbacks=[StopAfter(stopped_at)])
+    assert [record["training"]["step"] for record in lines(run / "evaluations.jsonl")] == [2, 4, 6][
+        : stopped_at // 2
+    ]
+    shorter = config.training.model_copy(update={"steps": stopped_at})
+    train(config.model_copy(update={"training": shorter}), run, resume=True)
+    expected = sorted({2, 4, stopped_at})
+    assert [record["training"]["step"] for record in lines(run / "evaluations.jsonl")] == expected
+    assert list(scores(run)) == expected
 
 
 def test_a_later_evaluation_of_the_run_survives_a_resumed_training(run, config, settings, tmp_path):
