@@ -36,6 +36,8 @@ def provenance(record: dict[str, Any]) -> dict[str, str]:
         f"crop {reference['crop']}, filter {reference['filter']}, "
         f"fingerprint {reference['fingerprint'][:12]}: {reference['source']}"
     )
+    if "psnr" in record["scores"] and "searched_for_copies" in reference:  # not in older records
+        facts["copies"] = f"looked for among {reference['searched_for_copies']:,} images"
     if features:
         low, high = features["range"]
         facts["features"] = (

@@ -10,6 +10,7 @@ from facegan_tf import train
 from facegan_tf.data.store import FaceStore, StoreWriter
 from facegan_tf.evaluation.comparable import same_measure
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
+from facegan_tf.evaluation.text import as_text
 from facegan_tf.model.state import weights_sha256
 from facegan_tf.run.restore import restore_run
 from facegan_tf.training.train import dry_run
@@ -75,6 +76,9 @@ def test_evaluating_the_run_afterwards_gives_the_same_scores_and_looks_for_copie
     assert {name: record["scores"][name] for name in trained["scores"]} == trained["scores"]
     assert record["reference"]["fingerprint"] == stores[1].fingerprint and record["reference"]["held_out"]
     assert record["reference"]["searched_for_copies"] == 22
+    text = as_text(record)
+    assert "8 of 8 images of 32 pixels held out from training" in text
+    assert "looked for among 22 images" in text
 
 
 def test_too_few_held_out_images_are_not_blamed_on_the_store(run, tmp_path):
