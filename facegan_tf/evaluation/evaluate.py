@@ -86,7 +86,8 @@ def evaluate(
     _check_writable(files, out)
     store, split = _open_reference(path, reference)
     wanted = Wanted(store.size, request.count, len(store), request.seed)
-    what = f"the held-out part of {store.folder}" if split and split.held_out is not False else store.folder
+    is_part = split is not None and split.reference is not split.training
+    what = f"the held-out part of {store.folder}" if is_part else store.folder
     wanted.check(what, len(store))
     _check_enough(what, wanted.at_most, names)
     network, lost = _load_network(request, names)
