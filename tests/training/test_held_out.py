@@ -5,8 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from facegan_tf import train
+from facegan_tf import load_generator, train
 from facegan_tf.data.store import FaceStore, StoreWriter
 from facegan_tf.evaluation.comparable import same_measure
 from facegan_tf.evaluation.evaluate import EvaluationRequest, evaluate
@@ -79,6 +80,17 @@ def test_evaluating_the_run_afterwards_gives_the_same_scores_and_looks_for_copie
     text = as_text(record)
     assert "8 of 8 images of 32 pixels held out from training" in text
     assert "looked for among 22 images" in text
+
+
+def test_the_picture_of_nearest_reals_shows_images_of_the_training(run, stores, tmp_path):
+    evaluate(run, request=EvaluationRequest(features="none", metrics=["psnr"]), out=tmp_path / "out")
+    face = load_generator(run).sample([0])[0].astype(float)
+    training = FaceStore.open(stores[0]).gather(np.arange(22))
+    nearest = training[((training - face) ** 2).sum(axis=(1, 2, 3)).argmin()]
+    picture = np.asarray(Image.open(tmp_path / "out" / "nearest.png"))
+    title, tile, gap = 18, 64, 8  # to the right of the face, all enlarged to 64 pixels
+    shown = picture[title : title + tile, tile + gap : tile + gap + tile]
+    np.testing.assert_array_equal(shown[::2, ::2], nearest)
 
 
 def test_too_few_held_out_images_are_not_blamed_on_the_store(run, tmp_path):
