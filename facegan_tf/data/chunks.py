@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from facegan_tf.common.errors import Rejected
 from facegan_tf.data.decode import pillow_warnings
-from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.framing import FramedFace, Framing
 from facegan_tf.data.sources.base import Source
 
 
@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
 
     content: bytes
     """Its digest, as `Source.content` gives it."""
-    faces: list[Face]
+    faces: list[FramedFace]
     reason: str = ""
     """Why it can't be used, if it has no faces."""
     tile: bytes | None = None
@@ -73,8 +73,8 @@ def _outcome(job: Job, index: int) -> Outcome:
 
 
 @dataclass
-class Schedule:
-    """Which items come next: all of them, or until there are `limit` faces.
+class ChunkQueue:
+    """Hands out the items in chunks: all of them, or until there are `limit` faces.
 
     An item in progress counts as one face, so items are taken needlessly only where others have several.
     """

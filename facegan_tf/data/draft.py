@@ -14,7 +14,7 @@ from typing import Any
 from facegan_tf.common.files import sync, write_json
 from facegan_tf.data.chunks import Chunk, Outcome
 from facegan_tf.data.duplicates import SeenFaces
-from facegan_tf.data.framing import Face
+from facegan_tf.data.framing import FramedFace
 from facegan_tf.data.preview import Preview
 from facegan_tf.data.rejected import HEADER, NEAR_DUPLICATE, as_row
 from facegan_tf.data.same_photos import ContentDigest
@@ -82,14 +82,14 @@ class Draft:
         self.busy = False
         return dropped
 
-    def _add_faces(self, index: int, faces: Sequence[Face]) -> None:
+    def _add_faces(self, index: int, faces: Sequence[FramedFace]) -> None:
         self.faces.append(b"".join(face.pixels for face in faces))
         self.notes.update(face.note for face in faces if face.note)
         self.items.extend([index] * len(faces))
 
     def _without_duplicates(
         self, outcome: Outcome, names: Sequence[str], most_bits: int
-    ) -> tuple[list[Face], str]:
+    ) -> tuple[list[FramedFace], str]:
         kept, reason = [], ""
         for face, hashed in zip(outcome.faces, outcome.hashes, strict=True):
             if (near := self.seen.nearest(hashed, most_bits)) is None:

@@ -7,7 +7,7 @@ from facegan_tf.config.crop import Crop
 from facegan_tf.data.decode import decode_face
 
 
-class Face(NamedTuple):
+class FramedFace(NamedTuple):
     """One face of a store."""
 
     pixels: bytes
@@ -29,7 +29,7 @@ class Framing(Protocol):
     def needs_worker(self) -> bool:
         """Whether it should only run in a worker process, because of what it loads there."""
 
-    def faces(self, content: bytes) -> list[Face]:
+    def faces(self, content: bytes) -> list[FramedFace]:
         """The faces in an encoded photo, one or more. Raises Rejected if there are none."""
 
 
@@ -41,7 +41,7 @@ class Cropped:
     crop: Crop
     needs_worker = False
 
-    def faces(self, content: bytes) -> list[Face]:
+    def faces(self, content: bytes) -> list[FramedFace]:
         """The decoded, cropped and resized photo. Raises Rejected if it can't be used."""
         image, note = decode_face(content, self.size, self.crop)
-        return [Face(image.tobytes(), note)]
+        return [FramedFace(image.tobytes(), note)]

@@ -15,7 +15,7 @@ from facegan_tf.common.cores import available_cores
 from facegan_tf.common.errors import FaceganError, InputError, in_short
 from facegan_tf.data.attributes.stored import write_attributes
 from facegan_tf.data.choices import Choices
-from facegan_tf.data.chunks import Job, Schedule
+from facegan_tf.data.chunks import ChunkQueue, Job
 from facegan_tf.data.draft import Draft, saved_faces
 from facegan_tf.data.manifest import is_store
 from facegan_tf.data.rejected import MAX_REJECTED, check_share, read_rejected
@@ -197,7 +197,7 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int) -> 
     """Add the items up to `stop` to the draft, with a progress bar, and save it every few seconds."""
     names, limit, most_bits = job.source.names, request.limit, request.choices.dedupe
     chunk = chunk_items(request.size, job.framing)
-    schedule = Schedule(stop, limit, chunk, start=draft.done, promised=draft.faces.count)
+    queue = ChunkQueue(stop, limit, chunk, start=draft.done, promised=draft.faces.count)
     if draft.faces.count:
         _print(f"continuing after {draft.faces.count} faces from an interrupted run")
     wanted = min(stop - draft.done + draft.faces.count, limit or stop)
@@ -207,12 +207,12 @@ def _fill(draft: Draft, job: Job, request: Request, stop: int, workers: int) -> 
         tqdm(
             total=wanted, initial=draft.faces.count, unit=" images", file=sys.stderr, mininterval=interval
         ) as bar,
-        closing(make_chunks(job, schedule, workers)) as chunks,
+        closing(make_chunks(job, queue, workers)) as chunks,
     ):
         try:
             for made in chunks:
                 before = draft.faces.count
-                schedule.dropped(draft.add(made, names, limit, most_bits))
+                queue.dropped(draft.add(made, names, limit, most_bits))
                 bar.total = max(min(wanted, (bar.total or 0) - made.bad), draft.faces.count)
                 bar.set_postfix(rejected=draft.rejected, refresh=False)
                 bar.update(draft.faces.count - before)

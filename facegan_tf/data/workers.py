@@ -20,7 +20,7 @@ from typing import TextIO
 
 import facegan_tf
 from facegan_tf.common.errors import FaceganError, in_short
-from facegan_tf.data.chunks import Chunk, Job, Schedule, make_chunk
+from facegan_tf.data.chunks import Chunk, ChunkQueue, Job, make_chunk
 from facegan_tf.data.framing import Framing
 
 _CHUNK_BYTES = 2**20  # most pixels in a chunk, in bytes; small chunks take little memory
@@ -47,22 +47,22 @@ def chunk_items(size: int, framing: Framing) -> int:
     return max(1, min(most, _CHUNK_BYTES // (size * size * 3)))
 
 
-def make_chunks(job: Job, schedule: Schedule, workers: int) -> Generator[Chunk, None, None]:
+def make_chunks(job: Job, queue: ChunkQueue, workers: int) -> Generator[Chunk, None, None]:
     """Yield the chunks of a job in the order of their items. The faces don't depend on `workers`.
 
     Raises FaceganError if a worker dies. Closing the generator ends the workers.
     """
-    items = schedule.items - schedule.start
-    most = min(items, items if schedule.limit is None else schedule.limit)
-    workers = min(workers, -(-most // schedule.chunk))
+    items = queue.items - queue.start
+    most = min(items, items if queue.limit is None else queue.limit)
+    workers = min(workers, -(-most // queue.chunk))
     # Finding faces needs TensorFlow, which uses one thread in a worker, but all cores in the caller.
     if workers > 1 or (job.framing.needs_worker and WORKERS_SUPPORTED):
         with _Crew(job, max(workers, 1)) as crew:
-            yield from crew.run(schedule)
+            yield from crew.run(queue)
         return
-    while taken := schedule.take():
+    while taken := queue.take():
         made = make_chunk(job, taken.start, taken.stop)
-        schedule.finished(made)
+        queue.finished(made)
         yield made
 
 
@@ -100,12 +100,12 @@ class _Crew:
             worker.process.wait()
             worker.connection.close()
 
-    def run(self, schedule: Schedule) -> Iterator[Chunk]:
-        """Yield the schedule's chunks in order."""
-        position = schedule.start
+    def run(self, queue: ChunkQueue) -> Iterator[Chunk]:
+        """Yield the chunks of the queue in order."""
+        position = queue.start
         early: dict[int, Chunk] = {}  # finished chunks that wait for an earlier one
         while True:
-            self._hand_out(schedule, len(early))
+            self._hand_out(queue, len(early))
             busy = [worker for worker in self._workers if worker.tasks]
             if not busy:
                 return
@@ -113,18 +113,18 @@ class _Crew:
             for worker in busy:
                 if worker.connection in ready:
                     chunk = self._receive(worker)
-                    schedule.finished(chunk)
+                    queue.finished(chunk)
                     early[chunk.start] = chunk
             while position in early:
                 chunk = early.pop(position)
                 position = chunk.stop
                 yield chunk
 
-    def _hand_out(self, schedule: Schedule, early: int) -> None:
+    def _hand_out(self, queue: ChunkQueue, early: int) -> None:
         room = _WINDOW * len(self._workers) - early - sum(len(worker.tasks) for worker in self._workers)
         for _ in range(room):
             worker = min(self._workers, key=lambda worker: len(worker.tasks))
-            if len(worker.tasks) == _AHEAD or not (items := schedule.take()):
+            if len(worker.tasks) == _AHEAD or not (items := queue.take()):
                 return
             worker.tasks.append(items)
             try:

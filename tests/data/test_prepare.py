@@ -26,10 +26,10 @@ from facegan_tf.data import prepare as prepare_module
 from facegan_tf.data import request as request_module
 from facegan_tf.data import workers as workers_module
 from facegan_tf.data.choices import Choices
-from facegan_tf.data.chunks import Chunk, Job, Outcome, Schedule, make_chunk
+from facegan_tf.data.chunks import Chunk, ChunkQueue, Job, Outcome, make_chunk
 from facegan_tf.data.decode import decode_face, pillow_warnings
 from facegan_tf.data.draft import saved_faces
-from facegan_tf.data.framing import Cropped, Face, Framing
+from facegan_tf.data.framing import Cropped, FramedFace, Framing
 from facegan_tf.data.prepare import prepare
 from facegan_tf.data.request import Request
 from facegan_tf.data.sources import open_source
@@ -166,9 +166,9 @@ def test_a_limit_takes_the_first_good_images_and_opens_no_later_one(
 def test_the_schedule_takes_every_item_once_and_none_after_the_last_wanted(
     faces: list[int], limit: int | None, chunk: int, data: st.DataObject
 ) -> None:
-    schedule, flying, taken = Schedule(len(faces), limit, chunk), [], []
+    queue, flying, taken = ChunkQueue(len(faces), limit, chunk), [], []
     while True:
-        while len(flying) < 4 and (items := schedule.take()):
+        while len(flying) < 4 and (items := queue.take()):
             assert len(items) <= chunk
             known = sum(faces[k] for k in set(taken) - {k for each in flying for k in each})
             flying.append(items)
@@ -177,8 +177,8 @@ def test_the_schedule_takes_every_item_once_and_none_after_the_last_wanted(
         if not flying:
             break
         items = flying.pop(data.draw(st.integers(0, len(flying) - 1)))  # they finish in any order
-        outcomes = [Outcome(b"", [Face(b"")] * faces[k]) for k in items]
-        schedule.finished(Chunk(items.start, items.stop, outcomes))
+        outcomes = [Outcome(b"", [FramedFace(b"")] * faces[k]) for k in items]
+        queue.finished(Chunk(items.start, items.stop, outcomes))
     assert taken == list(range(len(taken)))
     enough = [k + 1 for k in range(len(faces)) if limit is not None and sum(faces[: k + 1]) >= limit]
     needed = enough[0] if enough else len(faces)
@@ -195,10 +195,10 @@ class SeveralFaces:
     def content(self, index: int) -> bytes:
         return bytes([index])
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         if not (people := people_in(index)):
             raise Rejected("has no face")
-        return [Face(pixels(framing.size, framing.size, person).tobytes()) for person in people]
+        return [FramedFace(pixels(framing.size, framing.size, person).tobytes()) for person in people]
 
     def attributes(self) -> None:
         return None
@@ -236,8 +236,8 @@ def test_with_the_last_face_the_work_ends_even_if_more_photos_are_in_work(
 ) -> None:
     made = []
 
-    def make_all(job: Job, schedule: Schedule, workers: int) -> Iterator[Chunk]:
-        for index in range(schedule.items):
+    def make_all(job: Job, queue: ChunkQueue, workers: int) -> Iterator[Chunk]:
+        for index in range(queue.items):
             made.append(index)
             yield make_chunk(job, index, index + 1)
 
@@ -502,7 +502,7 @@ def test_a_full_disk_leaves_nothing_behind(photos: str, tmp_path: Path) -> None:
 def test_a_worker_that_is_killed_ends_the_work(photos: str) -> None:
     job = Job(open_source(photos), Cropped(8, Crop()))
     with workers_module._Crew(job, 2) as crew:
-        chunks = crew.run(Schedule(32, None, 3))
+        chunks = crew.run(ChunkQueue(32, None, 3))
         next(chunks)
         for worker in crew._workers:
             worker.process.kill()
@@ -605,17 +605,17 @@ class NoisySource:
     def content(self, index: int) -> bytes:
         return b""
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         exec(NOISY)
         if self.fails:
             raise ZeroDivisionError("a fault of our own")
-        return [Face(bytes(framing.size**2 * 3))]
+        return [FramedFace(bytes(framing.size**2 * 3))]
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_workers_print_nothing_of_what_libraries_print(capfd: pytest.CaptureFixture[str]) -> None:
     job = Job(NoisySource(("x",) * 9), Cropped(8, Crop()))
-    chunks = list(workers_module.make_chunks(job, Schedule(9, None, 3), 2))
+    chunks = list(workers_module.make_chunks(job, ChunkQueue(9, None, 3), 2))
     assert sum(len(outcome.faces) for chunk in chunks for outcome in chunk.outcomes) == 9
     assert capfd.readouterr() == ("", "")
 
@@ -624,7 +624,7 @@ def test_workers_print_nothing_of_what_libraries_print(capfd: pytest.CaptureFixt
 def test_workers_print_the_traceback_of_a_fault_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
     job = Job(NoisySource(("x",) * 9, fails=True), Cropped(8, Crop()))
     with pytest.raises(FaceganError, match="exit code 1"):
-        list(workers_module.make_chunks(job, Schedule(9, None, 3), 2))
+        list(workers_module.make_chunks(job, ChunkQueue(9, None, 3), 2))
     printed = capfd.readouterr().err
     assert "a fault of our own" in printed
     assert "noise" not in printed.replace(NOISY, "")

@@ -9,7 +9,7 @@ from facegan_tf.config.crop import Crop
 from facegan_tf.data.align.detect import find_faces
 from facegan_tf.data.align.geometry import FRAME, Square, cut, square_of
 from facegan_tf.data.decode import decode_whole
-from facegan_tf.data.framing import Face
+from facegan_tf.data.framing import FramedFace
 from facegan_tf.data.preview import as_tile
 
 _FACE_IN_FRAME = 72  # pixels of the smaller side of the box around a face in CelebA's photos
@@ -45,7 +45,7 @@ class Aligned:
             problem = "must fit within the {}x{} pixels of CelebA's photos, to which faces are aligned"
             raise InputError("crop", str(self.crop), problem.format(*FRAME)) from None
 
-    def faces(self, content: bytes) -> list[Face]:
+    def faces(self, content: bytes) -> list[FramedFace]:
         """The aligned faces. Raises Rejected if the photo can't be used, or has no face that can."""
         photo, note = decode_whole(content)
         box = self.crop.box_in(*FRAME)
@@ -60,7 +60,7 @@ class Aligned:
             raise NoFace(problems[0] or "" if problems else "no face was found", tile)
         if self.all_faces and len(good) < len(squares) and note is None:
             note = _NOTE
-        return [Face(cut(photo, square, self.size).tobytes(), note, tile) for square in good]
+        return [FramedFace(cut(photo, square, self.size).tobytes(), note, tile) for square in good]
 
     def _problem(self, photo: Image.Image, square: Square) -> str | None:
         """Why a face can't be used; None if it can."""

@@ -11,7 +11,7 @@ import numpy as np
 from facegan_tf.common.errors import InputError, in_short
 from facegan_tf.data.attributes.expression import fulfilled
 from facegan_tf.data.attributes.table import read_table
-from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.framing import FramedFace, Framing
 from facegan_tf.data.sources.base import Source
 
 
@@ -48,7 +48,7 @@ class ChosenSource:
         """The attributes of the chosen items."""
         return self._columns
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         """The faces in item `names[index]`. Raises Rejected if it can't be used."""
         return self._source.faces(self._chosen[index], framing)
 

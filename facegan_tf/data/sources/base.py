@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from facegan_tf.common.errors import Rejected
-from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.framing import FramedFace, Framing
 
 FILE_LIMIT = 256 * 2**20
 """Largest file that is read, in bytes. Photos are far smaller, and a file is held in memory."""
@@ -41,7 +41,7 @@ class Source(Protocol):
     def can_crop(self) -> bool:
         """Whether its items can be cropped or aligned."""
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         """The faces in item `names[index]`. Raises Rejected if it can't be used."""
 
     def content(self, index: int) -> bytes:
@@ -61,7 +61,7 @@ class PhotoSource(ABC):
     def read(self, index: int) -> bytes:
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read or is too large."""
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         """The faces in the photo. Raises Rejected if it can't be used."""
         return framing.faces(self._read_once(index))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.framing import FramedFace, Framing
 from facegan_tf.data.sources.names import NumberedNames
 
 SCHEME = "synthetic"
@@ -42,11 +42,11 @@ class DrawnSource:
     def attributes(self) -> None:
         """None: `facegan_tf.data.synthetic` says what each face shows."""
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         """Face `index`, drawn at the requested size."""
         from facegan_tf.data.synthetic.faces import draw_face  # imports numpy, which photos do not need
 
-        return [Face(draw_face(SEED, index, framing.size).tobytes())]
+        return [FramedFace(draw_face(SEED, index, framing.size).tobytes())]
 
     def content(self, index: int) -> bytes:
         """Nothing: the identity covers it."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from facegan_tf.common.errors import InputError, in_short
 from facegan_tf.common.status import print_status
 from facegan_tf.data.decode import one_line
-from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.framing import FramedFace, Framing
 from facegan_tf.data.sources.base import Source
 from facegan_tf.data.sources.find_shards import kind_of_name, open_files
 from facegan_tf.data.sources.folder import FolderSource
@@ -61,7 +61,7 @@ class HubSource:
         """The other columns of parquet files."""
         return self._photos.attributes()
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         """The faces in photo `names[index]`. Raises Rejected if it can't be used."""
         return self._photos.faces(index, framing)
 

@@ -53,22 +53,22 @@ class ChainedNames(Sequence[str]):
     def __init__(self, parts: Sequence[tuple[str, Sequence[str]]]) -> None:
         """parts: (prefix, names) of each."""
         self._parts = parts
-        self._places = Places([len(names) for _, names in parts])
+        self._part_index = PartIndex([len(names) for _, names in parts])
 
     def __len__(self) -> int:
         """The number of names."""
-        return len(self._places)
+        return len(self._part_index)
 
     def __getitem__(self, index: Any) -> Any:
         """The name at an index, or a tuple of those of a slice."""
         if isinstance(index, slice):
             return _sliced(self, index)
-        part, inside = self._places.of(_checked(index, len(self)))
+        part, inside = self._part_index.of(_checked(index, len(self)))
         prefix, names = self._parts[part]
         return prefix + names[inside]
 
 
-class Places:
+class PartIndex:
     """Finds an item's part, and its place in that part, from its place among all items."""
 
     def __init__(self, counts: Sequence[int]) -> None:

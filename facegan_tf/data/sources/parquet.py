@@ -10,7 +10,7 @@ from facegan_tf.common.errors import InputError, Rejected, as_lines, in_short
 from facegan_tf.common.status import print_status
 from facegan_tf.data.decode import one_line
 from facegan_tf.data.sources import base
-from facegan_tf.data.sources.names import NumberedNames, PackedNames, Places
+from facegan_tf.data.sources.names import NumberedNames, PackedNames, PartIndex
 
 _BATCH = 32  # rows read at once
 _BUFFER = 2**20  # bytes read from a file at once: a row group may be larger than the memory
@@ -44,7 +44,7 @@ class ParquetShard:
         rows, size = sum(groups), path.stat().st_size
         if rows > size or min(groups, default=0) < 0:
             raise Rejected(f"says that it has {rows:,} rows, but the file has only {size:,} bytes")
-        self._groups = Places(groups)
+        self._groups = PartIndex(groups)
         self.names: Sequence[str] = NumberedNames(rows)
         self._rows: Iterator[Any] = iter(())
         self._group, self._next, self._problem = -1, 0, ""

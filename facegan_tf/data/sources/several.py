@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from facegan_tf.common.errors import InputError
-from facegan_tf.data.framing import Face, Framing
+from facegan_tf.data.framing import FramedFace, Framing
 from facegan_tf.data.sources.base import MAY_DIFFER, Source
 from facegan_tf.data.sources.columns import stacked
-from facegan_tf.data.sources.names import ChainedNames, Places
+from facegan_tf.data.sources.names import ChainedNames, PartIndex
 
 
 class SeveralSources:
@@ -36,8 +36,8 @@ class SeveralSources:
         return stacked(tables, [len(source.names) for source in self._sources])
 
     @cached_property
-    def _places(self) -> Places:
-        return Places([len(source.names) for source in self._sources])
+    def _part_index(self) -> PartIndex:
+        return PartIndex([len(source.names) for source in self._sources])
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -48,14 +48,14 @@ class SeveralSources:
             "sources": [{key: one[key] for key in one if key not in MAY_DIFFER} for one in each],
         } | {key: [one.get(key) for one in each] for key in MAY_DIFFER}
 
-    def faces(self, index: int, framing: Framing) -> list[Face]:
+    def faces(self, index: int, framing: Framing) -> list[FramedFace]:
         """The faces in item `names[index]`. Raises Rejected if it can't be used."""
-        source, inside = self._places.of(index)
+        source, inside = self._part_index.of(index)
         return self._sources[source].faces(inside, framing)
 
     def content(self, index: int) -> bytes:
         """The digest of an item, from its own source."""
-        source, inside = self._places.of(index)
+        source, inside = self._part_index.of(index)
         return self._sources[source].content(inside)
 
     def contains(self, path: Path) -> bool:

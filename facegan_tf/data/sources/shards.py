@@ -10,7 +10,7 @@ from facegan_tf.common.errors import InputError, Rejected
 from facegan_tf.data.sources import base
 from facegan_tf.data.sources.columns import stacked
 from facegan_tf.data.sources.listing import ListedFile, listing_identity
-from facegan_tf.data.sources.names import ChainedNames, Places
+from facegan_tf.data.sources.names import ChainedNames, PartIndex
 from facegan_tf.data.sources.parquet import ParquetShard
 from facegan_tf.data.sources.tar import TarShard
 from facegan_tf.data.sources.tfrecord import TfrecordShard
@@ -100,12 +100,12 @@ class ShardsSource(base.PhotoSource):
         return ChainedNames(list(zip(prefixes, names, strict=True)))
 
     @cached_property
-    def _places(self) -> Places:
-        return Places([len(shard.names) for shard in self._shards])
+    def _part_index(self) -> PartIndex:
+        return PartIndex([len(shard.names) for shard in self._shards])
 
     def read(self, index: int) -> bytes:
         """The bytes of photo `names[index]`. Raises Rejected if it can't be read."""
-        number, inside = self._places.of(index)
+        number, inside = self._part_index.of(index)
         shard = self._shards[number]
         if shard is not self._reading:  # one at a time: there may be more files than can be open
             self._reading.close()
