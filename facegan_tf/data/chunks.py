@@ -74,7 +74,7 @@ def _outcome(job: Job, index: int) -> Outcome:
 
 @dataclass
 class ChunkQueue:
-    """Hands out the items in chunks: all of them, or until there are `limit` faces.
+    """Hands out items in chunks, until all are taken or there are `limit` faces.
 
     An item in progress counts as one face, so items are taken needlessly only where others have several.
     """

@@ -163,7 +163,7 @@ def test_a_limit_takes_the_first_good_images_and_opens_no_later_one(
     st.integers(1, 9),
     st.data(),
 )
-def test_the_schedule_takes_every_item_once_and_none_after_the_last_wanted(
+def test_the_queue_takes_every_item_once_and_none_after_the_last_wanted(
     faces: list[int], limit: int | None, chunk: int, data: st.DataObject
 ) -> None:
     queue, flying, taken = ChunkQueue(len(faces), limit, chunk), [], []
