@@ -20,6 +20,7 @@ from facegan_tf.data.split import Split
 from facegan_tf.data.store import FaceStore
 from facegan_tf.run.directory import RunDirectory
 from facegan_tf.run.restore import restore_run
+from facegan_tf.run.resume import check_same_images
 
 MOST = 2_000
 """Images of each kind, at most."""
@@ -36,7 +37,9 @@ def main() -> None:
     options = parser.parse_args()
     run = RunDirectory(options.run)
     config = load_config(run.config)
-    split = Split.of(config, locate(config.data, run.prepared_store()).open_or_prepare())
+    store = locate(config.data, run.prepared_store()).open_or_prepare()
+    check_same_images(run, store)
+    split = Split.of(config, store)
     if options.unseen:
         reference = FaceStore.open(options.unseen)
     elif split.held_out:

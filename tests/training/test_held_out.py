@@ -98,6 +98,15 @@ def test_too_few_held_out_images_are_not_blamed_on_the_store(run, tmp_path):
         evaluate(run, request=EvaluationRequest(features="none", count=9), out=tmp_path / "out")
 
 
+def test_without_images_held_out_too_few_are_blamed_on_the_store(run, config, stores, tmp_path):
+    changed = config.model_copy(update={"data": config.data.model_copy(update={"held_out": 0})})
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (copy / "config.yaml").write_text(changed.to_yaml())
+    with refusal("count", f"{stores[0]} has only 30 images", value=31) as caught:
+        evaluate(copy, request=EvaluationRequest(features="none", count=31), out=tmp_path / "out")
+    assert "held-out" not in caught.value.problem
+
+
 def test_images_that_the_training_may_have_seen_are_not_taken_for_held_out(run, config, tmp_path):
     # As if photos had been removed since: other images are now the last ones.
     changed = config.model_copy(update={"data": config.data.model_copy(update={"source": "synthetic:40"})})
