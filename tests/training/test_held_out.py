@@ -82,6 +82,15 @@ def test_evaluating_the_run_afterwards_gives_the_same_scores_and_looks_for_copie
     assert "looked for among 22 images" in text
 
 
+def test_the_text_speaks_of_copies_only_if_they_were_looked_for_and_the_record_says_where(run, tmp_path):
+    record = evaluate(run, request=EvaluationRequest(features="none"), out=tmp_path / "out")
+    assert "looked for" in as_text(record)
+    del record["reference"]["searched_for_copies"]  # as in records of before it was counted
+    assert "looked for" not in as_text(record)
+    request = EvaluationRequest(features="none", metrics=["swd"])
+    assert "looked for" not in as_text(evaluate(run, request=request, out=tmp_path / "swd"))
+
+
 def test_the_picture_of_nearest_reals_shows_images_of_the_training(run, stores, tmp_path):
     evaluate(run, request=EvaluationRequest(features="none", metrics=["psnr"]), out=tmp_path / "out")
     face = load_generator(run).sample([0])[0].astype(float)
